@@ -107,11 +107,10 @@ enum tvn_status tvn_file_read(const char *path, size_t max_bytes, struct tvn_fil
     struct stat info;
     if (fstat(fd, &info) != 0) {
         status = fail_with(errno);
-    } else if (S_ISREG(info.st_mode) && info.st_size > 0 && (uint64_t)info.st_size > max_bytes) {
-        status = fail_with(EFBIG);
     } else {
-        size_t expected = S_ISREG(info.st_mode) && info.st_size > 0 ? (size_t)info.st_size : 0;
-        status = read_to_end(fd, expected, max_bytes, &bytes);
+        /* Only a hint: files under /sys claim a page, those under /proc nothing. */
+        uint64_t expected = S_ISREG(info.st_mode) && info.st_size > 0 ? (uint64_t)info.st_size : 0;
+        status = read_to_end(fd, (size_t)tvn_min(expected, max_bytes), max_bytes, &bytes);
     }
     tvn_fd_close(&fd);
     if (status == TVN_OK) {
