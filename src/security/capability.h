@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * The capability taxonomy and what becomes of it: manifest keys ("wasi-filesystem-read") say what a
+ * component needs, grants ("wasi:filesystem/read:/data/in") what the operator allows, and both name
+ * an enum tvn_capability.
+ *
+ * Threads: pure functions. Memory: results live in the caller's arena. Limits:
+ * TVN_SECURITY_SCOPE_MAX bytes a scope.
+ */
+#include "base/arena.h"
+#include "base/diag.h"
+#include "base/str.h"
+#include "config/manifest.h"
+#include "types/sandbox.h"
+
+#define TVN_SECURITY_SCOPE_MAX 4096
+
+/* "wasi-filesystem-read": the key in [capabilities.required]. */
+const char *tvn_capability_key(enum tvn_capability capability);
+/* "wasi:filesystem/read": the grant without a scope. */
+const char *tvn_capability_grant_name(enum tvn_capability capability);
+TVN_NODISCARD bool tvn_capability_from_key(struct tvn_str key, enum tvn_capability *out_capability);
+
+/*
+ * COLD PATH. Parses one grant; `at` is its place in a manifest. E0702 with a suggestion for an
+ * unknown capability, a scope where none is possible, or a malformed one.
+ */
+TVN_NODISCARD enum tvn_status tvn_grant_parse(struct tvn_arena *arena, struct tvn_str text,
+                                              struct tvn_span at, struct tvn_diag_sink *sink,
+                                              struct tvn_grant *out_grant);
+/* True if `grant` allows what `scope` asks for (NULL: anything of that kind, so only a grant
+ * without scope does). */
+bool tvn_grant_covers(const struct tvn_grant *grant, enum tvn_capability capability,
+                      const char *scope);
+/* "wasi:filesystem/read:/data/in" */
+void tvn_grant_print(const struct tvn_grant *grant, struct tvn_strbuf *out);
+
+/* One node of one flow, and whose capabilities it brings along. */
+struct tvn_security_subject {
+    const struct tvn_manifest *manifest;
+    const struct tvn_manifest_flow *flow;
+    const struct tvn_manifest_node *node;
+    const struct tvn_manifest_component
+        *component; /* what node->component names; NULL: not declared in the manifest */
+};
+
+/*
+ * COLD PATH. Everything the manifest says about capabilities, without looking at components:
+ * unknown keys in [capabilities] (E0701), malformed grants (E0702), grants for names that no
+ * component or node has (E0702), and names that are both a component and another component's node
+ * (E0702).
+ */
+TVN_NODISCARD enum tvn_status tvn_security_check_manifest(const struct tvn_manifest *manifest,
+                                                          struct tvn_diag_sink *sink);
+
+/*
+ * COLD PATH. What a node may do: its grants (default: stdout and stderr), its limits, and E0202 for
+ * every required capability that is not granted. Writes all of *out_sandbox; grants live in
+ * `arena`.
+ */
+TVN_NODISCARD enum tvn_status tvn_security_resolve(struct tvn_arena *arena,
+                                                   const struct tvn_security_subject *subject,
+                                                   struct tvn_diag_sink *sink,
+                                                   struct tvn_sandbox *out_sandbox);
