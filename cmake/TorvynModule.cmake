@@ -4,6 +4,7 @@
 #   tvn_program(NAME <program> SOURCES <files> [DEPS <modules and tvn:: targets>] [NO_INSTALL])
 #   tvn_unit_test(<module> <file> [SOURCES <more files>] [DEPS …] [GUESTS <names>] [TIMEOUT <seconds>])
 #   tvn_fuzz_target(<name> [DEPS …])
+#   tvn_bench(NAME <name> SOURCES <files> [DEPS …] [GUESTS <names>])
 #   tvn_skip_suite(<name> <reason>)
 
 set(TVN_LAYERS_FILE "${CMAKE_SOURCE_DIR}/tools/layers.txt")
@@ -180,6 +181,26 @@ function(tvn_fuzz_target name)
     endif()
     set_tests_properties(fuzz.${name} PROPERTIES LABELS fuzz TIMEOUT 300)
     tvn_test_environment(fuzz.${name})
+endfunction()
+
+# bench/<name>: lands in build/<preset>/bench, never installed; the target "benchmarks" builds all of them.
+function(tvn_bench)
+    cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME" "SOURCES;DEPS;GUESTS")
+    set(target bench_${arg_NAME})
+    tvn_resolve_deps(targets "benchmark ${arg_NAME}" bench ${arg_DEPS})
+    add_executable(${target} ${arg_SOURCES})
+    set_target_properties(${target} PROPERTIES OUTPUT_NAME "${arg_NAME}"
+        RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bench")
+    target_compile_definitions(${target} PRIVATE TVN_GUEST_DIR="${TVN_GUEST_DIR}"
+        TVN_SOURCE_DIR="${CMAKE_SOURCE_DIR}" TVN_BINARY_DIR="${CMAKE_BINARY_DIR}")
+    target_link_libraries(${target} PRIVATE ${targets} tvn_flags)
+    foreach(guest IN LISTS arg_GUESTS)
+        add_dependencies(${target} guest_${guest})
+    endforeach()
+    if(NOT TARGET benchmarks)
+        add_custom_target(benchmarks)
+    endif()
+    add_dependencies(benchmarks ${target})
 endfunction()
 
 # A suite that cannot run on this machine. In CI that is an error: what is not run is not known to work.
