@@ -19,3 +19,8 @@ else()
     tvn_skip_suite(check.format "clang-format-19 is not installed")
 endif()
 set_tests_properties(check.layers tools.check_layers PROPERTIES LABELS check TIMEOUT 300)
+
+if(EXISTS "${CMAKE_SOURCE_DIR}/wit" AND WASM_TOOLS)
+    add_test(NAME check.wit COMMAND "${CMAKE_SOURCE_DIR}/tools/check_wit" "${WASM_TOOLS}")
+    set_tests_properties(check.wit PROPERTIES LABELS check TIMEOUT 60)
+endif()

@@ -142,9 +142,12 @@ function(tvn_unit_test module file)
     tvn_test_environment(${test})
 endfunction()
 
-# Adds tests/unit/<module>/CMakeLists.txt for every module of this build.
+# Adds tests/unit/<module>/CMakeLists.txt for every module of this build (or of TVN_TEST_MODULES).
 function(tvn_add_unit_test_directories)
     foreach(module IN LISTS TVN_ENABLED_MODULES)
+        if(TVN_TEST_MODULES AND NOT module IN_LIST TVN_TEST_MODULES)
+            continue()
+        endif()
         if(EXISTS "${CMAKE_SOURCE_DIR}/tests/unit/${module}/CMakeLists.txt")
             add_subdirectory("${CMAKE_SOURCE_DIR}/tests/unit/${module}" "${CMAKE_BINARY_DIR}/tests/unit/${module}")
         endif()

@@ -1,6 +1,7 @@
 # Build options and the one INTERFACE target, tvn_flags, that carries every compiler and linker flag.
 
 set(TVN_MODULES "" CACHE STRING "Modules to build (empty: every module that has a CMakeLists.txt)")
+set(TVN_TEST_MODULES "" CACHE STRING "Modules whose unit tests are built (empty: every module of the build)")
 set(TVN_SANITIZE "" CACHE STRING "Value of -fsanitize=, such as address,undefined or thread")
 option(TVN_WASMTIME_SHARED "Link libwasmtime.so instead of libwasmtime.a" OFF)
 option(TVN_COVERAGE "Instrument for gcov" OFF)
