@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "resources/magazine.h"
+
+#include "base/mem.h"
+#include "base/num.h"
+#include "resources/resources_internal.h"
+
+/* A magazine takes at most this part of a pool. */
+#define POOL_SHARE 8
+
+struct tvn_magazine *tvn_magazine_create(struct tvn_resources *resources)
+{
+    tvn_assert(resources);
+    struct tvn_magazine *magazine =
+        tvn_aligned_alloc(alignof(struct tvn_magazine), sizeof(*magazine));
+    if (!magazine) {
+        return NULL;
+    }
+    memset(magazine, 0, sizeof(*magazine));
+    magazine->resources = resources;
+    magazine->table = &resources->table;
+    magazine->max_buffer_bytes = resources->options.max_buffer_bytes;
+    for (uint32_t tier = 0; tier < TVN_TIER_DIRECT; tier++) {
+        uint32_t share = resources->pools[tier].size / POOL_SHARE;
+        magazine->tiers[tier].capacity = tvn_max(tvn_min(share, TVN_MAGAZINE_SLOTS_MAX), 1u);
+    }
+    pthread_mutex_lock(&resources->lock);
+    magazine->next = resources->magazines;
+    if (magazine->next) {
+        magazine->next->previous = magazine;
+    }
+    resources->magazines = magazine;
+    pthread_mutex_unlock(&resources->lock);
+    return magazine;
+}
+
+void tvn_magazine_destroy(struct tvn_magazine *magazine)
+{
+    if (!magazine) {
+        return;
+    }
+    struct tvn_resources *resources = magazine->resources;
+    pthread_mutex_lock(&resources->lock);
+    for (uint32_t tier = 0; tier < TVN_TIER_COUNT; tier++) {
+        struct tvn_magazine_tier *cache = &magazine->tiers[tier];
+        if (cache->count > 0) {
+            tvn_pool_give(resources, (enum tvn_tier)tier, cache->slots, cache->count);
+        }
+        resources->acquired[tier] += tvn_stat_get(&cache->acquired);
+        resources->released[tier] += tvn_stat_get(&cache->released);
+        resources->fallbacks[tier] += tvn_stat_get(&magazine->fallbacks[tier]);
+        resources->exhaustions[tier] += tvn_stat_get(&magazine->exhaustions[tier]);
+    }
+    if (magazine->previous) {
+        magazine->previous->next = magazine->next;
+    } else {
+        tvn_assert(resources->magazines == magazine);
+        resources->magazines = magazine->next;
+    }
+    if (magazine->next) {
+        magazine->next->previous = magazine->previous;
+    }
+    pthread_mutex_unlock(&resources->lock);
+    tvn_free(magazine);
+}
+
+/* Memory of its own for one use. `tier` is the one that could not serve. */
+static enum tvn_status acquire_direct(struct tvn_magazine *magazine, enum tvn_tier tier,
+                                      uint64_t capacity_bytes, struct tvn_buffer **out_buffer)
+{
+    struct tvn_resources *resources = magazine->resources;
+    tvn_stat_add(&magazine->exhaustions[tier], 1);
+    if (resources->options.exhaustion_policy == TVN_EXHAUSTION_ERROR) {
+        return TVN_E_POOL_EXHAUSTED;
+    }
+    size_t size = tvn_max((size_t)capacity_bytes, (size_t)1);
+    if (tier != TVN_TIER_HUGE || capacity_bytes <= resources->pools[TVN_TIER_HUGE].buffer_bytes) {
+        size = resources->pools[tier].buffer_bytes; /* what the pool would have given */
+    }
+    uint8_t *bytes = tvn_malloc(size);
+    if (!bytes) {
+        return TVN_E_ALLOCATION_FAILED;
+    }
+    pthread_mutex_lock(&resources->lock);
+    struct tvn_buffer *buffer;
+    enum tvn_status status = tvn_buffer_table_take(&resources->table, &buffer);
+    pthread_mutex_unlock(&resources->lock);
+    if (status != TVN_OK) {
+        tvn_free(bytes);
+        return TVN_E_ALLOCATION_FAILED;
+    }
+    buffer->bytes = bytes;
+    buffer->capacity = (uint32_t)size;
+    buffer->tier = TVN_TIER_DIRECT;
+    tvn_stat_add(&magazine->fallbacks[tier], 1);
+    tvn_stat_add(&magazine->tiers[TVN_TIER_DIRECT].acquired, 1);
+    *out_buffer = buffer;
+    return TVN_OK;
+}
+
+enum tvn_status tvn_magazine_acquire_slow(struct tvn_magazine *magazine, enum tvn_tier tier,
+                                          uint64_t capacity_bytes, struct tvn_buffer **out_buffer)
+{
+    tvn_assert(magazine && out_buffer);
+    struct tvn_magazine_tier *cache = &magazine->tiers[tier];
+    tvn_assert(cache->count == 0);
+    if (tier == TVN_TIER_DIRECT) { /* counted as the largest tier's fallback */
+        return acquire_direct(magazine, TVN_TIER_HUGE, capacity_bytes, out_buffer);
+    }
+    struct tvn_resources *resources = magazine->resources;
+    pthread_mutex_lock(&resources->lock);
+    cache->count = tvn_pool_take(resources, tier, cache->slots, cache->capacity / 2 + 1);
+    pthread_mutex_unlock(&resources->lock);
+    tvn_assert(cache->count <= cache->capacity);
+    if (cache->count == 0) {
+        return acquire_direct(magazine, tier, capacity_bytes, out_buffer);
+    }
+    *out_buffer = cache->slots[--cache->count];
+    tvn_stat_add(&cache->acquired, 1);
+    return TVN_OK;
+}
+
+/* Makes room for one slot by giving the older half back. */
+static void flush_half(struct tvn_magazine *magazine, enum tvn_tier tier)
+{
+    struct tvn_magazine_tier *cache = &magazine->tiers[tier];
+    uint32_t given = cache->count / 2 + 1;
+    tvn_assert(given <= cache->count);
+    tvn_pool_give(magazine->resources, tier, cache->slots, given);
+    cache->count -= given;
+    memmove(cache->slots, cache->slots + given, cache->count * sizeof(struct tvn_buffer *));
+}
+
+void tvn_magazine_release_slow(struct tvn_magazine *magazine, struct tvn_buffer *buffer)
+{
+    tvn_assert(magazine && buffer);
+    tvn_assert(buffer->state != TVN_BUFFER_POOLED && buffer->holders == 1 && buffer->borrows == 0);
+    struct tvn_resources *resources = magazine->resources;
+    enum tvn_tier tier = (enum tvn_tier)buffer->tier;
+    struct tvn_magazine_tier *cache = &magazine->tiers[tier];
+    uint8_t *direct_bytes = NULL;
+
+    tvn_budget_discharge(buffer->budget, buffer->capacity);
+    buffer->budget = NULL;
+    buffer->holders = 0;
+    buffer->generation++;
+    tvn_assert(buffer->generation != 0);
+    tvn_buffer_set_state(buffer, TVN_BUFFER_POOLED);
+    tvn_stat_add(&cache->released, 1);
+
+    pthread_mutex_lock(&resources->lock);
+    if (tier == TVN_TIER_DIRECT) {
+        direct_bytes = TVN_TAKE(buffer->bytes);
+        tvn_buffer_table_give(&resources->table, buffer);
+    } else if (buffer->generation > TVN_BUFFER_GENERATION_LAST) {
+        tvn_pool_retire(resources, buffer);
+    } else {
+        if (cache->count == cache->capacity) {
+            flush_half(magazine, tier);
+        }
+        cache->slots[cache->count++] = buffer;
+    }
+    pthread_mutex_unlock(&resources->lock);
+    tvn_free(direct_bytes);
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * A worker's cache of free buffers, per tier: acquiring pops, releasing pushes. Empty or full
+ * magazines exchange half their size with the pools under the resource manager's lock.
+ *
+ * Threads: one thread at a time; its counters may be read by any.
+ * Memory: fixed. A small pool's magazines are small, so that few buffers lie idle in other workers'
+ * magazines.
+ */
+#include "resources/table.h"
+#include "types/flow_stats.h"
+
+#define TVN_MAGAZINE_SLOTS_MAX 64
+
+struct tvn_resources;
+struct tvn_magazine;
+
+struct tvn_magazine_tier {
+    uint32_t count;
+    uint32_t capacity; /* 0 for DIRECT: always the slow path */
+    tvn_stat acquired;
+    tvn_stat released;
+    struct tvn_buffer *slots[TVN_MAGAZINE_SLOTS_MAX];
+};
+
+/* Shown for the inline functions below; nobody else looks inside. */
+struct tvn_magazine {
+    alignas(64) struct tvn_magazine_tier tiers[TVN_TIER_COUNT];
+    uint64_t max_buffer_bytes;
+    struct tvn_buffer_table *table;
+    struct tvn_resources *resources;
+    tvn_stat fallbacks[TVN_TIER_COUNT];
+    tvn_stat exhaustions[TVN_TIER_COUNT];
+    struct tvn_magazine *previous;
+    struct tvn_magazine *next;
+};
+
+// COLD PATH. NULL when memory is exhausted.
+TVN_NODISCARD struct tvn_magazine *tvn_magazine_create(struct tvn_resources *resources);
+void tvn_magazine_destroy(struct tvn_magazine *magazine); /* gives what it caches back */
+TVN_DEFINE_CLEANUP(tvn_magazine, tvn_magazine_destroy)
+
+/* The slow halves of the functions below; not to be called otherwise. */
+enum tvn_status tvn_magazine_acquire_slow(struct tvn_magazine *magazine, enum tvn_tier tier,
+                                          uint64_t capacity_bytes, struct tvn_buffer **out_buffer);
+void tvn_magazine_release_slow(struct tvn_magazine *magazine, struct tvn_buffer *buffer);
+
+static inline enum tvn_tier tvn_tier_for(uint64_t capacity_bytes)
+{
+    if (capacity_bytes <= 256) {
+        return TVN_TIER_SMALL;
+    }
+    if (capacity_bytes <= 4096) {
+        return TVN_TIER_MEDIUM;
+    }
+    if (capacity_bytes <= 65536) {
+        return TVN_TIER_LARGE;
+    }
+    return capacity_bytes <= 1048576 ? TVN_TIER_HUGE : TVN_TIER_DIRECT;
+}
+
+/*
+ * HOT PATH. A buffer of at least `capacity_bytes`, length 0, Owned by `owner`, charged to `budget`
+ * (may be NULL), one holder. TVN_E_BUDGET_EXCEEDED, TVN_E_CAPACITY_EXCEEDED (over
+ * max_buffer_bytes), TVN_E_POOL_EXHAUSTED (policy error), TVN_E_ALLOCATION_FAILED.
+ */
+TVN_NODISCARD static inline enum tvn_status
+tvn_buffer_acquire(struct tvn_magazine *magazine, uint64_t capacity_bytes, tvn_owner owner,
+                   struct tvn_budget *budget, struct tvn_buffer **out_buffer)
+{
+    if (TVN_UNLIKELY(capacity_bytes > magazine->max_buffer_bytes)) {
+        return TVN_E_CAPACITY_EXCEEDED;
+    }
+    enum tvn_tier tier = tvn_tier_for(capacity_bytes);
+    struct tvn_magazine_tier *cache = &magazine->tiers[tier];
+    struct tvn_buffer *buffer;
+    if (TVN_LIKELY(cache->count > 0)) {
+        buffer = cache->slots[--cache->count];
+        tvn_stat_add(&cache->acquired, 1);
+    } else {
+        enum tvn_status status = tvn_magazine_acquire_slow(magazine, tier, capacity_bytes, &buffer);
+        if (status != TVN_OK) {
+            return status;
+        }
+    }
+    tvn_debug_assert(buffer->state == TVN_BUFFER_POOLED && buffer->borrows == 0 &&
+                     buffer->holders == 0);
+    tvn_debug_assert(buffer->capacity >= capacity_bytes);
+    bool charged = tvn_budget_charge(budget, buffer->capacity);
+    buffer->length = 0;
+    buffer->owner = owner;
+    buffer->content_type = 0;
+    buffer->holders = 1;
+    buffer->frozen = false;
+    buffer->budget = budget;
+    tvn_buffer_set_state(buffer, TVN_BUFFER_OWNED);
+    if (TVN_UNLIKELY(!charged)) {
+        buffer->budget = NULL;
+        tvn_magazine_release_slow(magazine, buffer);
+        return TVN_E_BUDGET_EXCEEDED;
+    }
+    *out_buffer = buffer;
+    return TVN_OK;
+}
+
+/*
+ * HOT PATH. One holder less; the last one pools it: generation bumped, budget discharged. Asserts
+ * no borrows when the last holder goes; callers that serve guests ask tvn_buffer_may_release first.
+ */
+static inline void tvn_buffer_release(struct tvn_magazine *magazine, struct tvn_buffer *buffer)
+{
+    tvn_assert(buffer->state != TVN_BUFFER_POOLED && buffer->holders > 0);
+    if (TVN_UNLIKELY(buffer->holders > 1)) {
+        buffer->holders--;
+        return;
+    }
+    tvn_assert(buffer->borrows == 0);
+    struct tvn_magazine_tier *cache = &magazine->tiers[buffer->tier];
+    if (TVN_UNLIKELY(cache->count == cache->capacity ||
+                     buffer->generation >= TVN_BUFFER_GENERATION_LAST)) {
+        tvn_magazine_release_slow(magazine, buffer);
+        return;
+    }
+    tvn_budget_discharge(buffer->budget, buffer->capacity);
+    buffer->budget = NULL;
+    buffer->holders = 0;
+    buffer->generation++;
+    tvn_buffer_set_state(buffer, TVN_BUFFER_POOLED);
+    cache->slots[cache->count++] = buffer;
+    tvn_stat_add(&cache->released, 1);
+}
+
+/*
+ * HOT PATH. The buffer of an id. TVN_E_NOT_OWNER for an index that never existed,
+ * TVN_E_STALE_HANDLE for another generation or a pooled buffer. The same as tvn_buffer_find without
+ * a call.
+ */
+TVN_NODISCARD static inline enum tvn_status tvn_magazine_find(struct tvn_magazine *magazine,
+                                                              struct tvn_buffer_id id,
+                                                              struct tvn_buffer **out_buffer)
+{
+    return tvn_buffer_table_find(magazine->table, id, out_buffer);
+}

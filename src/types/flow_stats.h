@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Counters of one flow. Each field has one writer, the thread that runs the flow; everybody else
+ * may read at any time. Writers use tvn_stat_add (relaxed load and store, no read-modify-write).
+ */
+#include <stdatomic.h>
+#include <stdint.h>
+
+enum tvn_copy_reason {
+    TVN_COPY_METADATA_MARSHAL, /* canonical ABI metadata */
+    TVN_COPY_PAYLOAD_READ,     /* buffer.read, read-all: host to component */
+    TVN_COPY_PAYLOAD_WRITE,  /* mutable-buffer.write, append, clone-into-mutable: component to host
+                              */
+    TVN_COPY_HOST_SERIALIZE, /* built-in stages */
+    TVN_COPY_REASON_COUNT,
+};
+const char *tvn_copy_reason_name(enum tvn_copy_reason reason); /* "PayloadRead" */
+
+typedef _Atomic uint64_t tvn_stat;
+
+static inline void tvn_stat_add(tvn_stat *stat, uint64_t amount)
+{
+    atomic_store_explicit(stat, atomic_load_explicit(stat, memory_order_relaxed) + amount,
+                          memory_order_relaxed);
+}
+static inline void tvn_stat_set(tvn_stat *stat, uint64_t value)
+{
+    atomic_store_explicit(stat, value, memory_order_relaxed);
+}
+static inline uint64_t tvn_stat_get(const tvn_stat *stat)
+{
+    return atomic_load_explicit(stat, memory_order_relaxed);
+}
+
+struct tvn_copy_stats {
+    tvn_stat count[TVN_COPY_REASON_COUNT];
+    tvn_stat bytes[TVN_COPY_REASON_COUNT];
+};
+
+/* HOT PATH. One payload copy of `bytes`. */
+static inline void tvn_copy_record(struct tvn_copy_stats *copies, enum tvn_copy_reason reason,
+                                   uint64_t bytes)
+{
+    tvn_stat_add(&copies->count[reason], 1);
+    tvn_stat_add(&copies->bytes[reason], bytes);
+}
+
+/* One per stage. `copies` and `produced_bytes` are kept by the invoker, the rest by the reactor. */
+struct tvn_stage_stats {
+    tvn_stat invocations;
+    tvn_stat errors;  /* process-errors and traps */
+    tvn_stat emitted; /* elements that left */
+    tvn_stat dropped; /* rejected by a filter, dropped by a processor */
+    tvn_stat failed;  /* elements that ended here because of an error */
+    struct tvn_copy_stats copies;
+    tvn_stat produced_bytes; /* payload bytes of emitted, newly made buffers */
+};
+
+/* One per edge. */
+struct tvn_stream_stats {
+    tvn_stat transferred;
+    tvn_stat backpressure_events;
+    tvn_stat backpressure_ns;
+    tvn_stat depth;
+    tvn_stat depth_peak;
+    tvn_stat dropped; /* by the overflow policy; also part of the flow's dropped */
+};
+
+/* One per flow. At its end pulled = delivered + dropped + failed, to the element. */
+struct tvn_flow_stats {
+    tvn_stat pulled;    /* flow.elements.total */
+    tvn_stat delivered; /* accepted by a sink */
+    tvn_stat dropped;
+    tvn_stat failed;     /* ended by an error, or discarded from the queues of a flow that failed */
+    tvn_stat errors;     /* process-errors and traps, retries included */
+    tvn_stat started_ns; /* CLOCK_MONOTONIC */
+    tvn_stat ended_ns;
+};
