@@ -42,7 +42,7 @@ target_link_libraries(tvn_flags INTERFACE m)
 
 if(TVN_HARDEN)
     target_compile_options(tvn_flags INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong)
-    target_link_options(tvn_flags INTERFACE -pie -Wl,-z,relro,-z,now,-z,noexecstack)
+    target_link_options(tvn_flags INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack)
 endif()
 if(TVN_SANITIZE)
     target_compile_options(tvn_flags INTERFACE -fsanitize=${TVN_SANITIZE} -fno-omit-frame-pointer
