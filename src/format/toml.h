@@ -40,7 +40,7 @@ struct tvn_toml_value {
     struct tvn_span span; /* of the whole value; of its first header for a table from headers */
     union {
         struct tvn_str string; /* STRING (UTF-8, may hold NUL; also NUL-terminated); the *DATE* and
-                                  *TIME* kinds: RFC 3339 */
+                                *TIME* kinds: RFC 3339 */
         int64_t integer;
         double real;
         bool boolean;
