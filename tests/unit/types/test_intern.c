@@ -40,7 +40,7 @@ static void test_intern_64_names_then_budget_exceeded(void **state)
     (void)state;
     struct tvn_intern intern;
     tvn_intern_init(&intern);
-    char name[16];
+    char name[32];
     uint32_t index;
     for (int i = 1; i < TVN_INTERN_MAX; i++) {
         snprintf(name, sizeof(name), "type/%d", i);

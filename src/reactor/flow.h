@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * A flow: stages, the queues between them, and the rules by which elements move. Deterministic: it
+ * sees the world only through tvn_env and its invokers, so that a simulator runs the real thing.
+ *
+ * Life: create (Instantiated) → start (init of every stage; Running) → run, again and again → DONE
+ * (Completed or Failed, every stage torn down) → destroy.
+ *
+ * Order: consumer-first over vectors. A source is pulled in a row until its credits or the
+ * quantum's elements are used, a pull had to wait, or the quantum's time is over; then consumers
+ * drain. A turn that ran out of time goes on with the next stage, so that no stage starves behind a
+ * slow one.
+ *
+ * Elements: the runtime gives each its sequence (from 0) and timestamp (wall clock after the pull,
+ * never going back; up to TVN_FLOW_SOURCE_STRIDE elements share one reading). A processor's output
+ * keeps sequence, trace and flags of its input, and its timestamp unless the component set another
+ * than 0. A stage may hand on its input's payload by naming the same buffer in its output; else the
+ * reactor releases the input's payload. A payload of 0 means none. At the end pulled = delivered +
+ * dropped + failed.
+ *
+ * Errors of a stage: see tvn_on_error. A dead instance (trap, timeout) ends the flow. A source that
+ * fails again and again is asked in growing intervals.
+ *
+ * Threads: one at a time; only the stop flag may be raised from elsewhere (then wake the driver).
+ * Memory: create allocates everything; run never does.
+ * Limits: TVN_FLOW_STAGES_MAX stages. In this phase a linear graph of source, processor, filter and
+ * sink stages.
+ */
+#include "base/compiler.h"
+#include "base/status.h"
+#include "reactor/queue.h"
+#include "types/flow_state.h"
+#include "types/flow_stats.h"
+#include "types/invoker.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define TVN_FLOW_STAGES_MAX    256
+#define TVN_FLOW_WAIT_FDS_MAX  16
+#define TVN_FLOW_SOURCE_STRIDE 8 /* elements between two readings of the clock, at most */
+#define TVN_FLOW_STRIDE        32
+
+/* Back-off of a sink that paused, of a stage that waits without descriptor, of a source that fails.
+ */
+#define TVN_FLOW_BACKOFF_MIN_NS       UINT64_C(100000)
+#define TVN_FLOW_BACKOFF_MAX_NS       UINT64_C(10000000)
+#define TVN_FLOW_RETRY_BACKOFF_MAX_NS UINT64_C(10000000000)
+#define TVN_FLOW_TEARDOWN_WAIT_NS     UINT64_C(2000000000) /* for stages that answer WAIT to TEARDOWN \
+                                                            */
+#define TVN_FLOW_IDLE_EVERY_NS \
+    UINT64_C(50000000) /* tvn_invoker_ops.idle of a flow that never idles */
+
+struct tvn_magazine;
+struct tvn_flow;
+
+/* The world. */
+struct tvn_env {
+    void *context;
+    uint64_t (*now_ns)(void *context);  /* monotonic */
+    uint64_t (*wall_ns)(void *context); /* since the Unix epoch */
+};
+
+/*
+ * What a process-error means: the element is counted as failed and the next one follows; the call
+ * is repeated after a growing back-off and the flow ends when max_retries are used; the flow ends.
+ * DEFAULT: invalid-input, internal, deadline-exceeded skip; unavailable retries. `fatal` always
+ * ends the flow (E0410).
+ */
+enum tvn_on_error {
+    TVN_ON_ERROR_DEFAULT,
+    TVN_ON_ERROR_SKIP,
+    TVN_ON_ERROR_RETRY,
+    TVN_ON_ERROR_TERMINATE,
+};
+
+struct tvn_stage_options {
+    struct tvn_invoker *invoker; /* borrowed; outlives the flow */
+    struct tvn_stage_stats
+        *stats; /* borrowed; outlives the flow; the invoker may count copies there */
+    enum tvn_on_error on_error;
+    uint32_t max_retries;
+    uint64_t retry_backoff_ns; /* doubles with each retry */
+};
+/* DEFAULT, 3 retries, 100 ms. */
+void tvn_stage_options_default(struct tvn_stage_options *options);
+
+struct tvn_edge_options {
+    uint32_t from; /* indices of stages */
+    uint32_t to;
+    uint32_t queue_depth;
+    enum tvn_overflow_policy policy;
+    double low_watermark_ratio;
+    struct tvn_stream_stats *stats; /* borrowed; outlives the flow */
+};
+/* Depth 64, block, 0.5. */
+void tvn_edge_options_default(struct tvn_edge_options *options);
+
+struct tvn_flow_options {
+    struct tvn_env env;
+    struct tvn_magazine *magazine; /* releases payloads; may be NULL when no element has one */
+    const struct tvn_stage_options *stages;
+    uint32_t stage_count;
+    const struct tvn_edge_options *edges;
+    uint32_t edge_count;
+    struct tvn_flow_stats *stats; /* borrowed; outlives the flow */
+    const tvn_stop_flag *stop;    /* borrowed; outlives the flow */
+    uint64_t limit;               /* elements to pull; 0: no limit */
+    uint64_t deadline_ns;         /* from start; then drains and ends Failed with E0400; 0: none */
+};
+
+// COLD PATH. TVN_E_TOPOLOGY_INVALID, TVN_E_CONSTRAINT_VIOLATION (depth, ratio),
+// TVN_E_OUT_OF_MEMORY.
+TVN_NODISCARD enum tvn_status tvn_flow_create(const struct tvn_flow_options *options,
+                                              struct tvn_flow **out_flow);
+/* Releases what is still in the queues. In any state; NULL is allowed. */
+void tvn_flow_destroy(struct tvn_flow *flow);
+TVN_DEFINE_CLEANUP(tvn_flow, tvn_flow_destroy)
+
+/*
+ * COLD PATH. Calls INIT, consumers first. TVN_OK: Running. Else what tvn_flow_failure tells; the
+ * flow must then be run until DONE, which tears down the stages that were initialised.
+ */
+TVN_NODISCARD enum tvn_status tvn_flow_start(struct tvn_flow *flow);
+
+struct tvn_flow_quantum {
+    uint32_t elements; /* pulled per vector and per turn */
+    uint64_t duration_ns;
+};
+#define TVN_FLOW_QUANTUM_DEFAULT ((struct tvn_flow_quantum){32, 100000})
+
+enum tvn_flow_turn {
+    TVN_FLOW_YIELD, /* there is more to do; run it again after the others */
+    TVN_FLOW_IDLE,  /* nothing to do before *out_wait comes true or the stop flag is raised */
+    TVN_FLOW_DONE,  /* Completed or Failed */
+};
+
+/* What wakes an idle flow: a point of time of env.now_ns, or one of the descriptors. */
+struct tvn_flow_wait {
+    uint64_t wake_ns; /* UINT64_MAX: no time */
+    uint32_t fd_count;
+    struct {
+        int fd;
+        short events; /* POLLIN, POLLOUT */
+    } fds[TVN_FLOW_WAIT_FDS_MAX];
+};
+
+// HOT PATH. One turn. Fills *out_wait only for IDLE. Spurious calls are allowed at any time after
+// start.
+enum tvn_flow_turn tvn_flow_run(struct tvn_flow *flow, const struct tvn_flow_quantum *quantum,
+                                struct tvn_flow_wait *out_wait);
+
+/* WARM PATH. Running → Suspended: no stage is called. Suspended → Running. False in any other
+ * state. */
+bool tvn_flow_suspend(struct tvn_flow *flow);
+bool tvn_flow_resume(struct tvn_flow *flow);
+
+enum tvn_flow_state tvn_flow_state(const struct tvn_flow *flow);
+/* Elements in all queues. */
+uint64_t tvn_flow_queued(const struct tvn_flow *flow);
+
+#define TVN_FLOW_STAGE_NONE UINT32_MAX
+
+/* The first thing that made the flow fail. */
+struct tvn_flow_failure {
+    enum tvn_status code; /* E0400, E0402, E0410, E0412 or what the invoker's fault says */
+    uint32_t stage;       /* index, or TVN_FLOW_STAGE_NONE for deadline and cancel */
+    enum tvn_entry entry;
+    enum tvn_outcome outcome;     /* ERROR: a process-error ended it; DEAD: the instance died */
+    enum tvn_process_error error; /* of ERROR */
+    bool has_sequence;
+    uint64_t sequence; /* of the element in work */
+    uint32_t attempts; /* retries made before */
+    char text[TVN_FAULT_TEXT_MAX];
+};
+/* NULL while none. Kept until destroy. */
+const struct tvn_flow_failure *tvn_flow_failure(const struct tvn_flow *flow);
