@@ -35,6 +35,12 @@ static inline bool should_fail(void)
            countdown_hits();
 }
 
+/* True when the allocation has to fail: on purpose, or because no machine has that much. */
+static inline bool refused(size_t size_bytes)
+{
+    return should_fail() || size_bytes > TVN_MEM_BLOCK_BYTES_MAX;
+}
+
 static inline void *counted(void *block)
 {
     if (TVN_LIKELY(block)) {
@@ -45,7 +51,7 @@ static inline void *counted(void *block)
 
 void *tvn_malloc(size_t size_bytes)
 {
-    if (should_fail()) {
+    if (refused(size_bytes)) {
         return NULL;
     }
     return counted(malloc(size_bytes ? size_bytes : 1));
@@ -53,7 +59,11 @@ void *tvn_malloc(size_t size_bytes)
 
 void *tvn_calloc(size_t count, size_t size_bytes)
 {
-    if (should_fail()) {
+    size_t total;
+    if (__builtin_mul_overflow(count, size_bytes, &total)) {
+        total = SIZE_MAX;
+    }
+    if (refused(total)) {
         return NULL;
     }
     if (count == 0 || size_bytes == 0) {
@@ -65,7 +75,7 @@ void *tvn_calloc(size_t count, size_t size_bytes)
 
 void *tvn_realloc(void *block, size_t size_bytes)
 {
-    if (should_fail()) {
+    if (refused(size_bytes)) {
         return NULL;
     }
     return counted(realloc(block, size_bytes ? size_bytes : 1));
@@ -75,7 +85,7 @@ void *tvn_aligned_alloc(size_t alignment, size_t size_bytes)
 {
     tvn_assert(alignment > 0);
     tvn_assert((alignment & (alignment - 1)) == 0);
-    if (should_fail()) {
+    if (refused(size_bytes)) {
         return NULL;
     }
     void *block = NULL;

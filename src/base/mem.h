@@ -4,12 +4,15 @@
  * Every heap allocation of the project goes through here, so that tests can count allocations (the
  * hot path must not make any) and fail the n-th one.
  *
- * Threads: all functions may be called from any thread.
+ * Threads: all functions may be called from any thread. Limits: TVN_MEM_BLOCK_BYTES_MAX for one
+ * block, so that an absurd size fails alike with and without a sanitizer.
  */
 #include "base/compiler.h"
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#define TVN_MEM_BLOCK_BYTES_MAX ((size_t)1 << 39)
 
 // WARM PATH. NULL when memory is exhausted. tvn_free accepts NULL. Sizes of 0 return a unique
 // pointer.

@@ -29,11 +29,12 @@ TVN_NODISCARD enum tvn_status tvn_vec_grow(void **items, size_t count, size_t *c
 #define tvn_vec_push(vec, max_count, ...)                                                   \
     __extension__({                                                                         \
         __typeof__(vec) vec_ = (vec);                                                       \
+        size_t max_count_ = (max_count);                                                    \
         void *items_ = vec_->items;                                                         \
-        enum tvn_status status_ = vec_->count < vec_->capacity && vec_->count < (max_count) \
+        enum tvn_status status_ = vec_->count < vec_->capacity && vec_->count < max_count_  \
                                       ? TVN_OK                                              \
                                       : tvn_vec_grow(&items_, vec_->count, &vec_->capacity, \
-                                                     sizeof(*vec_->items), (max_count));    \
+                                                     sizeof(*vec_->items), max_count_);     \
         vec_->items = items_;                                                               \
         if (status_ == TVN_OK) {                                                            \
             vec_->items[vec_->count++] = (__VA_ARGS__);                                     \
