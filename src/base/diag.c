@@ -30,6 +30,19 @@ struct tvn_diag_sink {
     bool last_dropped; /* the amend functions have nothing to amend */
 };
 
+const char *tvn_severity_name(enum tvn_severity severity)
+{
+    switch (severity) {
+    case TVN_SEVERITY_ERROR:
+        return "error";
+    case TVN_SEVERITY_WARNING:
+        return "warning";
+    case TVN_SEVERITY_NOTE:
+        return "note";
+    }
+    tvn_unreachable();
+}
+
 struct tvn_diag_sink *tvn_diag_sink_create(void)
 {
     TVN_AUTO(tvn_diag_sink) sink = tvn_calloc(1, sizeof(*sink));

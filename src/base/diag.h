@@ -21,6 +21,9 @@
 
 enum tvn_severity { TVN_SEVERITY_ERROR, TVN_SEVERITY_WARNING, TVN_SEVERITY_NOTE };
 
+/* "error", "warning", "note". */
+const char *tvn_severity_name(enum tvn_severity severity);
+
 /* A place in a source known to the sink. file 0 means "no place". Line and column are computed when
  * rendered. */
 struct tvn_span {
