@@ -202,6 +202,7 @@ static inline int tvn_test_group_setup_(void **state)
 {
     int result = tvn_test_run_.group_setup ? tvn_test_run_.group_setup(state) : 0;
     tvn_test_run_.group_state = *state;
+    *state = NULL; /* cmocka would prefer it to a test's initial state, which is the wrapped test */
     return result;
 }
 
