@@ -212,11 +212,24 @@ def check_headers_compile(tree, headers, compiler, flags):
             tree.problem(path, 1, f"does not compile alone: {first.strip()}")
 
 
+def default_flags(root):
+    """For a call by hand: the engine's headers are where the last bootstrap put them."""
+    flags = "-std=gnu17 -Wall -Wextra -D_GNU_SOURCE="
+    try:
+        with open(os.path.join(root, "build/deps.env"), encoding="utf-8") as file:
+            for line in file:
+                if line.startswith("WASMTIME_DIR="):
+                    flags += f" -isystem {line.strip().split('=', 1)[1]}/include"
+    except OSError:
+        pass
+    return flags
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--root", default=os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     parser.add_argument("--cc", default="gcc")
-    parser.add_argument("--cflags", default="-std=gnu17 -Wall -Wextra -D_GNU_SOURCE=")
+    parser.add_argument("--cflags")
     parser.add_argument("--no-compile", action="store_true", help="leave out compiling each header alone")
     arguments = parser.parse_args()
 
@@ -226,8 +239,9 @@ def main():
         check_file(tree, path, graph)
     check_cycles(tree, graph)
     if not arguments.no_compile:
+        flags = arguments.cflags or default_flags(tree.root)
         headers = [path for path in files if path.endswith(".h")]
-        check_headers_compile(tree, headers, arguments.cc, arguments.cflags.split())
+        check_headers_compile(tree, headers, arguments.cc, flags.split())
     for path, line, text in sorted(tree.problems):
         print(f"{path}:{line}: {text}")
     print(f"{len(files)} files checked, {len(tree.problems)} problems")
