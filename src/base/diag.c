@@ -10,7 +10,6 @@
 
 #include <stdio.h>
 
-#define WARNINGS_MAX   50
 #define SOURCES_MAX    4096
 #define EXTRAS_MAX     16 /* related places, and notes, of one diagnostic */
 #define TEXT_BYTES_MAX ((size_t)8 << 10)
@@ -23,7 +22,7 @@
 struct tvn_diag_sink {
     struct tvn_arena *arena;
     TVN_VEC(struct tvn_diag_source) sources;
-    struct tvn_diagnostic kept[TVN_DIAG_ERRORS_MAX + WARNINGS_MAX];
+    struct tvn_diagnostic kept[2 * TVN_DIAG_ERRORS_MAX]; /* errors, and as many warnings */
     size_t kept_count;
     size_t error_count;
     size_t warning_count;
@@ -81,8 +80,11 @@ static uint32_t add_source(struct tvn_diag_sink *sink, const char *name, struct 
         .text = tvn_arena_str(sink->arena, text),
         .binary = binary,
     };
-    if (!source.name || !source.text.ptr ||
-        tvn_vec_push(&sink->sources, SOURCES_MAX, source) != TVN_OK) {
+    if (!source.name || !source.text.ptr) {
+        return 0;
+    }
+    enum tvn_status status = tvn_vec_push(&sink->sources, SOURCES_MAX, source);
+    if (status != TVN_OK) {
         return 0;
     }
     return (uint32_t)sink->sources.count;
@@ -197,15 +199,9 @@ static TVN_PRINTF(5, 0) void add(struct tvn_diag_sink *sink, enum tvn_severity s
                                  enum tvn_status code, struct tvn_span at, const char *format,
                                  va_list args)
 {
-    bool error = severity == TVN_SEVERITY_ERROR;
-    size_t kept_before = error ? sink->error_count : sink->warning_count;
-    size_t limit = error ? TVN_DIAG_ERRORS_MAX : WARNINGS_MAX;
-    if (error) {
-        sink->error_count++;
-    } else {
-        sink->warning_count++;
-    }
-    sink->last_dropped = kept_before >= limit;
+    size_t *count = severity == TVN_SEVERITY_ERROR ? &sink->error_count : &sink->warning_count;
+    (*count)++;
+    sink->last_dropped = *count > TVN_DIAG_ERRORS_MAX;
     if (sink->last_dropped) {
         return;
     }

@@ -8,8 +8,8 @@
  * Promise of every function that takes a sink: it returns a positive status if and only if it added
  * at least one error.
  *
- * Threads: a sink belongs to one thread. Limits: TVN_DIAG_ERRORS_MAX errors are kept, further ones
- * are counted.
+ * Threads: a sink belongs to one thread. Limits: TVN_DIAG_ERRORS_MAX errors and as many warnings
+ * are kept, further ones are counted.
  */
 #include "base/compiler.h"
 #include "base/status.h"

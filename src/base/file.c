@@ -180,7 +180,8 @@ char *tvn_path_join(const char *directory, const char *name)
     if (joined) {
         memcpy(joined, directory, directory_len);
         joined[directory_len] = '/';
-        memcpy(joined + directory_len + slash, name, name_len + 1);
+        memcpy(joined + directory_len + slash, name, name_len);
+        joined[directory_len + slash + name_len] = '\0';
     }
     return joined;
 }

@@ -14,6 +14,7 @@
 #define RULES_MAX      64
 #define RULE_NAME_MAX  64
 #define NAME_PREFIX    "torvyn_"
+#define LOST_LINE      "[torvyn] a message is lost: out of memory\n"
 #define LINE_BYTES_MAX ((size_t)64 << 10)
 #define LEVEL_DEFAULT  TVN_LOG_INFO
 
@@ -185,10 +186,9 @@ void tvn_log_write(struct tvn_log_category *category, enum tvn_log_level level, 
         tvn_strbuf_add_text(&line, " …");
     }
     tvn_strbuf_add_char(&line, '\n');
-    if (!line.failed) {
-        /* A log that cannot be written has nobody left to tell. */
-        enum tvn_status ignored = tvn_fd_write_all(STDERR_FILENO, line.ptr, line.len);
-        (void)ignored;
-    }
+    struct tvn_str text = line.failed ? TVN_STR(LOST_LINE) : tvn_strbuf_view(&line);
+    /* A log that cannot be written has nobody left to tell. */
+    enum tvn_status ignored = tvn_fd_write_all(STDERR_FILENO, text.ptr, text.len);
+    (void)ignored;
     errno = saved;
 }

@@ -219,16 +219,14 @@ static bool is_layout_control(uint32_t c)
 
 static void add_escape(struct tvn_strbuf *buf, uint32_t c, size_t size)
 {
-    if (size == 0) {
-        tvn_strbuf_printf(buf, "\\x%02x", (unsigned)c);
-    } else if (c == '\n') {
+    if (c == '\n') {
         tvn_strbuf_add_text(buf, "\\n");
     } else if (c == '\r') {
         tvn_strbuf_add_text(buf, "\\r");
     } else if (c == '\t') {
         tvn_strbuf_add_text(buf, "\\t");
-    } else if (c < 0x80) {
-        tvn_strbuf_printf(buf, "\\x%02x", (unsigned)c);
+    } else if (size <= 1) {
+        tvn_strbuf_printf(buf, "\\x%02x", (unsigned)c); /* ASCII, or a byte that is no UTF-8 */
     } else {
         tvn_strbuf_printf(buf, "\\u{%x}", (unsigned)c);
     }

@@ -117,7 +117,7 @@ static void assert_own_handlers(void)
     for (size_t i = 0; i < TVN_ARRAY_LEN(tvn_test_signals_); i++) {
         struct sigaction action;
         assert_int_equal(sigaction(tvn_test_signals_[i], NULL, &action), 0);
-        assert_ptr_equal((void *)(uintptr_t)action.sa_handler, (void *)(uintptr_t)own_handler);
+        assert_true(action.sa_handler == own_handler);
     }
 }
 
