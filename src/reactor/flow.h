@@ -12,7 +12,7 @@
  * drain. A turn that ran out of time goes on with the next stage, so that no stage starves behind a
  * slow one.
  *
- * Elements: the runtime gives each its sequence (from 0) and timestamp (wall clock after the pull,
+ * Elements: the runtime gives each its sequence (from 0) and timestamp (wall clock at the pull,
  * never going back; up to TVN_FLOW_SOURCE_STRIDE elements share one reading). A processor's output
  * keeps sequence, trace and flags of its input, and its timestamp unless the component set another
  * than 0. A stage may hand on its input's payload by naming the same buffer in its output; else the
@@ -47,8 +47,10 @@
 #define TVN_FLOW_BACKOFF_MIN_NS       UINT64_C(100000)
 #define TVN_FLOW_BACKOFF_MAX_NS       UINT64_C(10000000)
 #define TVN_FLOW_RETRY_BACKOFF_MAX_NS UINT64_C(10000000000)
-#define TVN_FLOW_TEARDOWN_WAIT_NS     UINT64_C(2000000000) /* for stages that answer WAIT to TEARDOWN \
-                                                            */
+#define TVN_FLOW_TEARDOWN_WAIT_NS                                                              \
+    UINT64_C(2000000000)                            /* for stages that answer WAIT to TEARDOWN \
+                                                     */
+#define TVN_FLOW_CANCEL_WAIT_NS UINT64_C(200000000) /* the same after TVN_STOP_CANCEL */
 #define TVN_FLOW_IDLE_EVERY_NS \
     UINT64_C(50000000) /* tvn_invoker_ops.idle of a flow that never idles */
 

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reactor/flow.h"
+
+#include "base/assert.h"
+#include "base/mem.h"
+#include "reactor/flow_internal.h"
+
+void tvn_stage_options_default(struct tvn_stage_options *options)
+{
+    tvn_assert(options);
+    *options = (struct tvn_stage_options){
+        .on_error = TVN_ON_ERROR_DEFAULT,
+        .max_retries = 3,
+        .retry_backoff_ns = UINT64_C(100000000),
+    };
+}
+
+void tvn_edge_options_default(struct tvn_edge_options *options)
+{
+    tvn_assert(options);
+    *options = (struct tvn_edge_options){
+        .queue_depth = 64,
+        .policy = TVN_OVERFLOW_BLOCK,
+        .low_watermark_ratio = 0.5,
+    };
+}
+
+void tvn_flow_transition(struct tvn_flow *flow, enum tvn_flow_state to)
+{
+    tvn_assert(tvn_flow_state_may_follow(flow->state, to));
+    flow->state = to;
+}
+
+uint64_t tvn_flow_read_clock(struct tvn_flow *flow)
+{
+    uint64_t now = flow->env.now_ns(flow->env.context);
+    tvn_assert(now >= flow->now_ns);
+    flow->now_ns = now;
+    return now;
+}
+
+/* Links stages and edges; TVN_E_TOPOLOGY_INVALID for an edge that leads nowhere. */
+static enum tvn_status link_graph(struct tvn_flow *flow, const struct tvn_flow_options *options)
+{
+    for (uint32_t i = 0; i < options->edge_count; i++) {
+        const struct tvn_edge_options *edge = &options->edges[i];
+        if (edge->from >= flow->stage_count || edge->to >= flow->stage_count) {
+            return TVN_E_TOPOLOGY_INVALID;
+        }
+        flow->edges[i].from = &flow->stages[edge->from];
+        flow->edges[i].to = &flow->stages[edge->to];
+        flow->stages[edge->from].output_count++;
+        flow->stages[edge->to].input_count++;
+    }
+    struct tvn_edge **next = flow->links;
+    for (uint32_t i = 0; i < flow->stage_count; i++) {
+        struct tvn_stage *stage = &flow->stages[i];
+        stage->inputs = next;
+        stage->outputs = next + stage->input_count;
+        next += stage->input_count + stage->output_count;
+        stage->input_count = 0;
+        stage->output_count = 0;
+    }
+    for (uint32_t i = 0; i < flow->edge_count; i++) {
+        struct tvn_edge *edge = &flow->edges[i];
+        edge->from->outputs[edge->from->output_count++] = edge;
+        edge->to->inputs[edge->to->input_count++] = edge;
+    }
+    return TVN_OK;
+}
+
+/* Fills `order` with every stage after all its consumers. False when there is a cycle. */
+static bool sort_stages(struct tvn_flow *flow)
+{
+    uint32_t placed = 0;
+    while (placed < flow->stage_count) {
+        uint32_t before = placed;
+        for (uint32_t i = 0; i < flow->stage_count; i++) {
+            struct tvn_stage *stage = &flow->stages[i];
+            bool ready = stage->phase != TVN_STAGE_ENDED; /* ended marks the placed ones here */
+            for (uint32_t k = 0; ready && k < stage->output_count; k++) {
+                ready = stage->outputs[k]->to->phase == TVN_STAGE_ENDED;
+            }
+            if (ready) {
+                stage->phase = TVN_STAGE_ENDED;
+                flow->order[placed++] = stage;
+            }
+        }
+        if (placed == before) {
+            return false;
+        }
+    }
+    for (uint32_t i = 0; i < flow->stage_count; i++) {
+        flow->stages[i].phase = TVN_STAGE_READY;
+    }
+    return true;
+}
+
+/* Linear graphs only: without a cycle and with one edge less than stages they are one path. */
+static bool degrees_valid(const struct tvn_stage *stage)
+{
+    switch (stage->role) {
+    case TVN_ROLE_SOURCE:
+        return stage->input_count == 0 && stage->output_count == 1;
+    case TVN_ROLE_PROCESSOR:
+    case TVN_ROLE_FILTER:
+        return stage->input_count == 1 && stage->output_count == 1;
+    case TVN_ROLE_SINK:
+        return stage->input_count == 1 && stage->output_count == 0;
+    case TVN_ROLE_ROUTER:
+    case TVN_ROLE_AGGREGATOR:
+        break;
+    }
+    return false;
+}
+
+static enum tvn_entry element_entry(enum tvn_role role)
+{
+    switch (role) {
+    case TVN_ROLE_SOURCE:
+        return TVN_ENTRY_PULL;
+    case TVN_ROLE_PROCESSOR:
+        return TVN_ENTRY_PROCESS;
+    case TVN_ROLE_FILTER:
+        return TVN_ENTRY_EVALUATE;
+    case TVN_ROLE_ROUTER:
+        return TVN_ENTRY_ROUTE;
+    case TVN_ROLE_AGGREGATOR:
+        return TVN_ENTRY_INGEST;
+    case TVN_ROLE_SINK:
+        return TVN_ENTRY_PUSH;
+    }
+    tvn_unreachable();
+}
+
+static void stage_init(struct tvn_stage *stage, uint32_t index,
+                       const struct tvn_stage_options *options)
+{
+    struct tvn_invoker *invoker = options->invoker;
+    tvn_assert(invoker && invoker->ops && options->stats);
+    tvn_assert(invoker->ops->invoke && invoker->ops->has_entry);
+    *stage = (struct tvn_stage){
+        .invoker = invoker,
+        .stats = options->stats,
+        .index = index,
+        .role = invoker->role,
+        .entry = element_entry(invoker->role),
+        .on_error = options->on_error,
+        .has_notify =
+            invoker->role == TVN_ROLE_SOURCE && invoker->ops->has_entry(invoker, TVN_ENTRY_NOTIFY),
+        .stride = 1,
+        .max_retries = options->max_retries,
+        .retry_backoff_ns = options->retry_backoff_ns,
+    };
+}
+
+static enum tvn_status build(struct tvn_flow *flow, const struct tvn_flow_options *options)
+{
+    for (uint32_t i = 0; i < flow->stage_count; i++) {
+        stage_init(&flow->stages[i], i, &options->stages[i]);
+        flow->sources_left += flow->stages[i].role == TVN_ROLE_SOURCE;
+    }
+    TVN_TRY(link_graph(flow, options));
+    for (uint32_t i = 0; i < flow->stage_count; i++) {
+        if (!degrees_valid(&flow->stages[i])) {
+            return TVN_E_TOPOLOGY_INVALID;
+        }
+    }
+    if (!sort_stages(flow)) {
+        return TVN_E_TOPOLOGY_INVALID;
+    }
+    tvn_flow_transition(flow, TVN_FLOW_VALIDATED);
+    for (uint32_t i = 0; i < flow->edge_count; i++) {
+        const struct tvn_edge_options *edge = &options->edges[i];
+        tvn_assert(edge->stats);
+        flow->edges[i].stats = edge->stats;
+        flow->edges[i].policy = edge->policy;
+        TVN_TRY(
+            tvn_queue_init(&flow->edges[i].queue, edge->queue_depth, edge->low_watermark_ratio));
+    }
+    tvn_flow_transition(flow, TVN_FLOW_INSTANTIATED);
+    return TVN_OK;
+}
+
+enum tvn_status tvn_flow_create(const struct tvn_flow_options *options, struct tvn_flow **out_flow)
+{
+    tvn_assert(options && out_flow);
+    tvn_assert(options->env.now_ns && options->env.wall_ns);
+    tvn_assert(options->stats && options->stop);
+    if (options->stage_count < 2 || options->stage_count > TVN_FLOW_STAGES_MAX ||
+        options->edge_count != options->stage_count - 1) {
+        return TVN_E_TOPOLOGY_INVALID;
+    }
+    TVN_AUTO(tvn_flow) flow = tvn_calloc(1, sizeof(*flow));
+    if (!flow) {
+        return TVN_E_OUT_OF_MEMORY;
+    }
+    flow->env = options->env;
+    flow->magazine = options->magazine;
+    flow->stats = options->stats;
+    flow->stop = options->stop;
+    flow->limit = options->limit > 0 ? options->limit : UINT64_MAX;
+    flow->deadline_ns = options->deadline_ns > 0 ? options->deadline_ns : UINT64_MAX;
+    flow->stages = tvn_calloc(options->stage_count, sizeof(*flow->stages));
+    flow->edges = tvn_calloc(options->edge_count, sizeof(*flow->edges));
+    flow->order = tvn_calloc(options->stage_count, sizeof(struct tvn_stage *));
+    flow->links = tvn_calloc(options->edge_count * (size_t)2, sizeof(struct tvn_edge *));
+    if (!flow->stages || !flow->edges || !flow->order || !flow->links) {
+        return TVN_E_OUT_OF_MEMORY;
+    }
+    flow->stage_count = options->stage_count;
+    flow->edge_count = options->edge_count;
+    TVN_TRY(build(flow, options));
+    *out_flow = TVN_TAKE(flow);
+    return TVN_OK;
+}
+
+void tvn_flow_destroy(struct tvn_flow *flow)
+{
+    if (!flow) {
+        return;
+    }
+    for (uint32_t i = 0; i < flow->edge_count; i++) {
+        struct tvn_queue *queue = &flow->edges[i].queue;
+        while (queue->count > 0) {
+            tvn_flow_release_payload(flow, tvn_queue_front(queue));
+            tvn_queue_pop(queue);
+        }
+        tvn_queue_deinit(queue);
+    }
+    tvn_free(flow->links);
+    tvn_free(flow->order);
+    tvn_free(flow->edges);
+    tvn_free(flow->stages);
+    tvn_free(flow);
+}
+
+enum tvn_status tvn_flow_start(struct tvn_flow *flow)
+{
+    tvn_assert(flow);
+    tvn_assert(flow->state == TVN_FLOW_INSTANTIATED && !flow->aborting);
+    uint64_t now = tvn_flow_read_clock(flow);
+    tvn_stat_set(&flow->stats->started_ns, now);
+    flow->idle_called_ns = now;
+    if (flow->deadline_ns != UINT64_MAX &&
+        __builtin_add_overflow(flow->deadline_ns, now, &flow->deadline_ns)) {
+        flow->deadline_ns = UINT64_MAX;
+    }
+    for (uint32_t i = 0; i < flow->stage_count; i++) {
+        struct tvn_stage *stage = flow->order[i];
+        if (stage->invoker->ops->has_entry(stage->invoker, TVN_ENTRY_INIT)) {
+            struct tvn_call call = {.fault = &flow->fault};
+            tvn_stat_add(&stage->stats->invocations, 1);
+            enum tvn_outcome outcome = tvn_invoke(stage->invoker, TVN_ENTRY_INIT, &call);
+            if (outcome != TVN_OUTCOME_EMIT) {
+                tvn_assert(outcome == TVN_OUTCOME_ERROR || outcome == TVN_OUTCOME_DEAD);
+                tvn_stat_add(&stage->stats->errors, 1);
+                tvn_stat_add(&flow->stats->errors, 1);
+                tvn_stage_fail(flow, stage, TVN_ENTRY_INIT, outcome, NULL);
+                return flow->failure.code;
+            }
+        }
+        stage->initialised = true;
+    }
+    tvn_flow_transition(flow, TVN_FLOW_RUNNING);
+    return TVN_OK;
+}
+
+bool tvn_flow_suspend(struct tvn_flow *flow)
+{
+    tvn_assert(flow);
+    if (flow->state != TVN_FLOW_RUNNING) {
+        return false;
+    }
+    tvn_flow_transition(flow, TVN_FLOW_SUSPENDED);
+    return true;
+}
+
+bool tvn_flow_resume(struct tvn_flow *flow)
+{
+    tvn_assert(flow);
+    if (flow->state != TVN_FLOW_SUSPENDED) {
+        return false;
+    }
+    tvn_flow_transition(flow, TVN_FLOW_RUNNING);
+    return true;
+}
+
+enum tvn_flow_state tvn_flow_state(const struct tvn_flow *flow)
+{
+    tvn_assert(flow);
+    return flow->state;
+}
+
+uint64_t tvn_flow_queued(const struct tvn_flow *flow)
+{
+    tvn_assert(flow);
+    uint64_t queued = 0;
+    for (uint32_t i = 0; i < flow->edge_count; i++) {
+        queued += flow->edges[i].queue.count;
+    }
+    return queued;
+}
+
+const struct tvn_flow_failure *tvn_flow_failure(const struct tvn_flow *flow)
+{
+    tvn_assert(flow);
+    return flow->failure.code != TVN_OK ? &flow->failure : NULL;
+}

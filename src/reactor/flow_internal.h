@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Inside of a flow. flow.c makes and ends it, schedule.c decides which stage works, stage.c moves
+ * elements, failure.c judges errors.
+ */
+#include "reactor/flow.h"
+#include "resources/magazine.h"
+
+enum tvn_stage_phase {
+    TVN_STAGE_READY,
+    TVN_STAGE_WAIT_TIME, /* until wake_ns */
+    TVN_STAGE_WAIT_FD,   /* until the next turn: the driver polled */
+    TVN_STAGE_PARKED,    /* a source that had nothing while paused: until it is told ready */
+    TVN_STAGE_ENDED,     /* nothing more will come out of it */
+};
+
+struct tvn_stage {
+    struct tvn_invoker *invoker;
+    struct tvn_stage_stats *stats;
+    struct tvn_edge **inputs;
+    struct tvn_edge **outputs;
+    uint32_t input_count;
+    uint32_t output_count;
+    uint32_t index;
+    enum tvn_role role;
+    enum tvn_entry entry; /* the one that is called per element */
+    enum tvn_stage_phase phase;
+    enum tvn_on_error on_error;
+    bool has_notify;
+    bool paused;      /* the last signal sent to this source was pause */
+    bool initialised; /* TEARDOWN is due */
+    bool dead;
+    uint32_t stride;   /* elements between two readings of the clock */
+    uint32_t attempts; /* retries made of the call in work */
+    uint32_t max_retries;
+    uint64_t retry_backoff_ns;
+    uint64_t backoff_ns; /* the last one used; 0: none since the last success */
+    uint64_t wake_ns;
+};
+
+struct tvn_edge {
+    struct tvn_queue queue;
+    struct tvn_stage *from;
+    struct tvn_stage *to;
+    struct tvn_stream_stats *stats;
+    enum tvn_overflow_policy policy;
+    bool ended;         /* the producer has ended */
+    bool was_throttled; /* as told to statistics and source */
+    uint64_t throttled_since_ns;
+};
+
+struct tvn_flow {
+    struct tvn_env env;
+    struct tvn_magazine *magazine;
+    struct tvn_flow_stats *stats;
+    const tvn_stop_flag *stop;
+    enum tvn_flow_state state;
+    uint32_t stage_count;
+    uint32_t edge_count;
+    uint32_t ended_count;
+    uint32_t sources_left;
+    uint32_t cursor;       /* position in `order` of the next stage to visit */
+    uint32_t close_cursor; /* stages already torn down, from the sources on */
+    bool sources_stopped;  /* limit, drain or deadline: no more pulls */
+    bool aborting;         /* what is in the queues is discarded */
+    bool closing;
+    uint64_t limit;
+    uint64_t deadline_ns; /* absolute; UINT64_MAX: none */
+    uint64_t close_deadline_ns;
+    uint64_t pulled; /* also the next sequence */
+    uint64_t now_ns; /* the last reading */
+    uint64_t turn_end_ns;
+    uint32_t turn_elements; /* the quantum's */
+    uint32_t turn_pulled;
+    uint64_t clock_distance_ns; /* readings of the clock aim at this */
+    uint64_t idle_called_ns;
+    uint64_t last_timestamp_ns;
+    struct tvn_stage *stages;
+    struct tvn_edge *edges;
+    struct tvn_stage **order; /* consumers first */
+    struct tvn_edge **links;  /* what inputs and outputs point into */
+    struct tvn_element scratch;
+    struct tvn_fault fault;
+    struct tvn_flow_failure failure; /* code TVN_OK: none */
+};
+
+/* flow.c */
+void tvn_flow_transition(struct tvn_flow *flow, enum tvn_flow_state to);
+uint64_t tvn_flow_read_clock(struct tvn_flow *flow);
+
+/* HOT PATH. The element is done with; its payload belongs to the flow. */
+static inline void tvn_flow_release_payload(struct tvn_flow *flow,
+                                            const struct tvn_element *element)
+{
+    if (element->payload.raw == 0) {
+        return;
+    }
+    struct tvn_buffer *buffer = NULL;
+    enum tvn_status status = tvn_magazine_find(flow->magazine, element->payload, &buffer);
+    tvn_assert(status == TVN_OK && buffer->owner == TVN_OWNER_HOST);
+    tvn_buffer_release(flow->magazine, buffer);
+}
+
+/* stage.c. One vector; false when nothing happened. */
+bool tvn_stage_run(struct tvn_flow *flow, struct tvn_stage *stage, uint32_t vector_max);
+/* Back-off of calls without descriptor: doubles from the minimum to the maximum. */
+void tvn_stage_wait_backoff(struct tvn_flow *flow, struct tvn_stage *stage);
+/* After WAIT: by descriptor if the invoker has one, else by back-off. */
+void tvn_stage_wait(struct tvn_flow *flow, struct tvn_stage *stage);
+/* Accounts a change of the queue's throttling and tells the source. */
+void tvn_edge_settle(struct tvn_flow *flow, struct tvn_edge *edge);
+void tvn_edge_discard(struct tvn_flow *flow, struct tvn_edge *edge);
+
+/* failure.c */
+enum tvn_verdict {
+    TVN_VERDICT_SKIP,  /* the element ends here, failed */
+    TVN_VERDICT_RETRY, /* the stage waits; the element stays */
+    TVN_VERDICT_FAIL,  /* the flow fails; the element ends here, failed */
+};
+/*
+ * After ERROR or DEAD, with flow->fault filled: counts, applies the policy, records a failure.
+ * `element` is the one in work, NULL if none.
+ */
+enum tvn_verdict tvn_stage_judge(struct tvn_flow *flow, struct tvn_stage *stage,
+                                 enum tvn_entry entry, enum tvn_outcome outcome,
+                                 const struct tvn_element *element);
+/* The same where no policy applies: always a failure. */
+void tvn_stage_fail(struct tvn_flow *flow, struct tvn_stage *stage, enum tvn_entry entry,
+                    enum tvn_outcome outcome, const struct tvn_element *element);
+/* Records the first failure and returns it; NULL for a later one. `stage` may be NULL. */
+struct tvn_flow_failure *tvn_flow_fail(struct tvn_flow *flow, enum tvn_status code,
+                                       const struct tvn_stage *stage, const char *text);

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reactor/queue.h"
+
+#include "base/mem.h"
+
+const char *tvn_overflow_policy_name(enum tvn_overflow_policy policy)
+{
+    static const char *const names[] = {
+        [TVN_OVERFLOW_BLOCK] = "block",
+        [TVN_OVERFLOW_DROP_OLDEST] = "drop-oldest",
+        [TVN_OVERFLOW_DROP_NEWEST] = "drop-newest",
+        [TVN_OVERFLOW_ERROR] = "error",
+    };
+    tvn_assert((unsigned)policy < TVN_ARRAY_LEN(names));
+    return names[policy];
+}
+
+enum tvn_status tvn_queue_init(struct tvn_queue *queue, uint32_t capacity,
+                               double low_watermark_ratio)
+{
+    tvn_assert(queue);
+    /* Written so that a NaN is refused. */
+    bool ratio_valid = low_watermark_ratio >= 0.0 && low_watermark_ratio < 1.0;
+    if (capacity < 1 || capacity > TVN_QUEUE_CAPACITY_MAX || !ratio_valid) {
+        return TVN_E_CONSTRAINT_VIOLATION;
+    }
+    struct tvn_element *slots =
+        tvn_aligned_alloc(sizeof(struct tvn_element), capacity * sizeof(struct tvn_element));
+    if (!slots) {
+        return TVN_E_OUT_OF_MEMORY;
+    }
+    uint32_t low_mark = (uint32_t)(low_watermark_ratio * (double)capacity);
+    *queue = (struct tvn_queue){
+        .slots = slots,
+        .capacity = capacity,
+        .low_mark = low_mark < capacity ? low_mark : capacity - 1, /* the product is rounded */
+    };
+    return TVN_OK;
+}
+
+void tvn_queue_deinit(struct tvn_queue *queue)
+{
+    tvn_assert(queue);
+    tvn_assert(queue->count == 0);
+    tvn_free(queue->slots);
+    *queue = (struct tvn_queue){0};
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which stage works next, when a turn is over, and how a flow ends. */
+#include "base/assert.h"
+#include "base/num.h"
+#include "reactor/flow_internal.h"
+
+/* Readings of the clock aim at this part of the quantum, so that overrunning it stays small. */
+#define READINGS_PER_QUANTUM 8
+
+static void begin_turn(struct tvn_flow *flow, const struct tvn_flow_quantum *quantum)
+{
+    uint64_t now = tvn_flow_read_clock(flow);
+    if (__builtin_add_overflow(now, quantum->duration_ns, &flow->turn_end_ns)) {
+        flow->turn_end_ns = UINT64_MAX;
+    }
+    flow->clock_distance_ns = quantum->duration_ns / READINGS_PER_QUANTUM;
+    flow->turn_elements = quantum->elements;
+    flow->turn_pulled = 0;
+    for (uint32_t i = 0; i < flow->stage_count; i++) {
+        if (flow->stages[i].phase == TVN_STAGE_WAIT_FD) {
+            flow->stages[i].phase = TVN_STAGE_READY;
+        }
+    }
+}
+
+/* The deadline counts until the flow is told to stop or has failed. */
+static bool deadline_applies(const struct tvn_flow *flow)
+{
+    return flow->deadline_ns != UINT64_MAX && flow->failure.code == TVN_OK &&
+           tvn_stop_level(flow->stop) == TVN_STOP_NONE;
+}
+
+static void obey_stop_and_deadline(struct tvn_flow *flow)
+{
+    enum tvn_stop level = tvn_stop_level(flow->stop);
+    if (flow->closing && level == TVN_STOP_CANCEL) {
+        flow->close_deadline_ns =
+            tvn_min(flow->close_deadline_ns, flow->now_ns + TVN_FLOW_CANCEL_WAIT_NS);
+    }
+    if (flow->closing || flow->aborting) {
+        return;
+    }
+    if (level == TVN_STOP_CANCEL) {
+        (void)tvn_flow_fail(flow, TVN_E_FLOW_CANCELLED, NULL, "the flow was cancelled");
+        flow->aborting = true;
+    } else if (level == TVN_STOP_DRAIN) {
+        flow->sources_stopped = true;
+    } else if (deadline_applies(flow) && flow->now_ns >= flow->deadline_ns) {
+        (void)tvn_flow_fail(flow, TVN_E_FLOW_DEADLINE_EXCEEDED, NULL,
+                            "the flow's time was over before its sources were exhausted");
+        flow->sources_stopped = true;
+    }
+}
+
+static void add_wait_fd(const struct tvn_flow *flow, const struct tvn_stage *stage,
+                        struct tvn_flow_wait *wait)
+{
+    short events = 0;
+    const struct tvn_invoker_ops *ops = stage->invoker->ops;
+    int fd = ops->wait_fd ? ops->wait_fd(stage->invoker, &events) : -1;
+    if (fd < 0 || wait->fd_count == TVN_FLOW_WAIT_FDS_MAX) {
+        wait->wake_ns = tvn_min(wait->wake_ns, flow->now_ns + TVN_FLOW_BACKOFF_MAX_NS);
+        return;
+    }
+    wait->fds[wait->fd_count].fd = fd;
+    wait->fds[wait->fd_count].events = events;
+    wait->fd_count++;
+}
+
+static void add_wait(const struct tvn_flow *flow, const struct tvn_stage *stage,
+                     struct tvn_flow_wait *wait)
+{
+    if (stage->phase == TVN_STAGE_WAIT_TIME) {
+        wait->wake_ns = tvn_min(wait->wake_ns, stage->wake_ns);
+    } else if (stage->phase == TVN_STAGE_WAIT_FD) {
+        add_wait_fd(flow, stage, wait);
+    }
+}
+
+/* Lets every stage pass on what it holds back; those that cannot are added to *wait if given. */
+static void call_idle(struct tvn_flow *flow, struct tvn_flow_wait *wait)
+{
+    flow->idle_called_ns = flow->now_ns;
+    for (uint32_t i = 0; i < flow->stage_count && !flow->aborting; i++) {
+        struct tvn_stage *stage = flow->order[i];
+        const struct tvn_invoker_ops *ops = stage->invoker->ops;
+        if (!ops->idle || stage->phase == TVN_STAGE_ENDED) {
+            continue;
+        }
+        enum tvn_outcome outcome = ops->idle(stage->invoker, &flow->fault);
+        if (outcome == TVN_OUTCOME_DEAD) {
+            (void)tvn_stage_judge(flow, stage, stage->entry, outcome, NULL);
+        } else if (outcome == TVN_OUTCOME_WAIT && wait && stage->phase != TVN_STAGE_WAIT_FD) {
+            add_wait_fd(flow, stage, wait);
+        }
+    }
+}
+
+static enum tvn_flow_turn suspended(struct tvn_flow *flow, struct tvn_flow_wait *out_wait)
+{
+    *out_wait = (struct tvn_flow_wait){.wake_ns = flow->deadline_ns};
+    return TVN_FLOW_IDLE;
+}
+
+/* No stage had anything to do. */
+static enum tvn_flow_turn go_idle(struct tvn_flow *flow, struct tvn_flow_wait *out_wait)
+{
+    struct tvn_flow_wait wait = {.wake_ns =
+                                     deadline_applies(flow) ? flow->deadline_ns : UINT64_MAX};
+    call_idle(flow, &wait);
+    if (flow->aborting) {
+        return TVN_FLOW_YIELD;
+    }
+    for (uint32_t i = 0; i < flow->stage_count; i++) {
+        add_wait(flow, &flow->stages[i], &wait);
+    }
+    /* Else nothing would ever wake it: our bug. */
+    tvn_assert(wait.wake_ns != UINT64_MAX || wait.fd_count > 0);
+    flow->cursor = 0;
+    *out_wait = wait;
+    return TVN_FLOW_IDLE;
+}
+
+static enum tvn_flow_turn yield(struct tvn_flow *flow)
+{
+    if (flow->now_ns - flow->idle_called_ns >= TVN_FLOW_IDLE_EVERY_NS) {
+        call_idle(flow, NULL);
+    }
+    return TVN_FLOW_YIELD;
+}
+
+/* TEARDOWN of one stage. False: it waits, *out_wait is filled. */
+static bool tear_down(struct tvn_flow *flow, struct tvn_stage *stage,
+                      struct tvn_flow_wait *out_wait)
+{
+    if (!stage->initialised || stage->dead ||
+        !stage->invoker->ops->has_entry(stage->invoker, TVN_ENTRY_TEARDOWN)) {
+        return true;
+    }
+    *out_wait = (struct tvn_flow_wait){.wake_ns = flow->close_deadline_ns};
+    if (stage->phase == TVN_STAGE_WAIT_TIME && flow->now_ns < stage->wake_ns) {
+        add_wait(flow, stage, out_wait);
+        return false;
+    }
+    struct tvn_call call = {.fault = &flow->fault};
+    tvn_stat_add(&stage->stats->invocations, 1);
+    enum tvn_outcome outcome = tvn_invoke(stage->invoker, TVN_ENTRY_TEARDOWN, &call);
+    tvn_flow_read_clock(flow);
+    if (outcome == TVN_OUTCOME_WAIT && flow->now_ns < flow->close_deadline_ns) {
+        tvn_stage_wait(flow, stage);
+        add_wait(flow, stage, out_wait);
+        return false;
+    }
+    if (outcome != TVN_OUTCOME_EMIT) {
+        /* Best effort: counted, but what was delivered stays delivered. */
+        tvn_stat_add(&stage->stats->errors, 1);
+        tvn_stat_add(&flow->stats->errors, 1);
+        flow->fault = (struct tvn_fault){0};
+    }
+    return true;
+}
+
+/* Discards what is left, tears down from the sources on, and enters the terminal state. */
+static enum tvn_flow_turn close_flow(struct tvn_flow *flow, struct tvn_flow_wait *out_wait)
+{
+    if (!flow->closing) {
+        flow->closing = true;
+        bool cancelled = tvn_stop_level(flow->stop) == TVN_STOP_CANCEL;
+        flow->close_deadline_ns =
+            flow->now_ns + (cancelled ? TVN_FLOW_CANCEL_WAIT_NS : TVN_FLOW_TEARDOWN_WAIT_NS);
+        for (uint32_t i = 0; i < flow->edge_count; i++) {
+            tvn_edge_discard(flow, &flow->edges[i]);
+        }
+        for (uint32_t i = 0; i < flow->stage_count; i++) {
+            flow->stages[i].phase = TVN_STAGE_ENDED;
+        }
+    }
+    struct tvn_flow_wait wait;
+    while (flow->close_cursor < flow->stage_count) {
+        struct tvn_stage *stage = flow->order[flow->stage_count - 1 - flow->close_cursor];
+        if (!tear_down(flow, stage, &wait)) {
+            *out_wait = wait;
+            return TVN_FLOW_IDLE;
+        }
+        flow->close_cursor++;
+    }
+    tvn_flow_transition(flow, flow->failure.code == TVN_OK ? TVN_FLOW_COMPLETED : TVN_FLOW_FAILED);
+    tvn_stat_set(&flow->stats->ended_ns, tvn_flow_read_clock(flow));
+    return TVN_FLOW_DONE;
+}
+
+static enum tvn_flow_turn work(struct tvn_flow *flow, struct tvn_flow_wait *out_wait)
+{
+    uint32_t quiet = 0; /* stages in a row that had nothing to do */
+    while (!flow->aborting && flow->ended_count < flow->stage_count) {
+        bool moved = tvn_stage_run(flow, flow->order[flow->cursor], flow->turn_elements);
+        flow->cursor = flow->cursor + 1 == flow->stage_count ? 0 : flow->cursor + 1;
+        quiet = moved ? 0 : quiet + 1;
+        if (quiet == flow->stage_count) {
+            return go_idle(flow, out_wait);
+        }
+        if (flow->now_ns >= flow->turn_end_ns ||
+            (flow->cursor == 0 && flow->turn_pulled >= flow->turn_elements)) {
+            return yield(flow);
+        }
+    }
+    return close_flow(flow, out_wait);
+}
+
+enum tvn_flow_turn tvn_flow_run(struct tvn_flow *flow, const struct tvn_flow_quantum *quantum,
+                                struct tvn_flow_wait *out_wait)
+{
+    tvn_assert(flow && quantum && out_wait);
+    tvn_assert(quantum->elements > 0);
+    if (tvn_flow_state_is_terminal(flow->state)) {
+        return TVN_FLOW_DONE;
+    }
+    tvn_assert(flow->state >= TVN_FLOW_RUNNING || flow->aborting);
+    begin_turn(flow, quantum);
+    obey_stop_and_deadline(flow);
+    if (flow->closing || flow->aborting) {
+        return close_flow(flow, out_wait);
+    }
+    if (flow->state == TVN_FLOW_SUSPENDED && flow->failure.code == TVN_OK &&
+        tvn_stop_level(flow->stop) == TVN_STOP_NONE) {
+        return suspended(flow, out_wait);
+    }
+    return work(flow, out_wait);
+}
