@@ -31,7 +31,7 @@
 #include "base/status.h"
 #include "types/sandbox.h"
 
-#include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct tvn_imports;
@@ -44,10 +44,12 @@ struct tvn_wasi_world;
 #define TVN_WASI_CHUNK_MAX 65536
 /* Random bytes of one call; a guest that asks for more traps. */
 #define TVN_WASI_RANDOM_MAX ((uint64_t)1 << 20)
+/* Variables of the host's environment that are looked at. */
+#define TVN_WASI_ENVIRONMENT_MAX 4096
 /* How soon a wait notices a cancel flag that comes without a descriptor. */
 #define TVN_WASI_CANCEL_POLL_NS 20000000u
 
-enum tvn_wasi_stream { TVN_WASI_STDOUT, TVN_WASI_STDERR };
+enum tvn_wasi_stream_kind { TVN_WASI_STDOUT, TVN_WASI_STDERR };
 
 /* What a context asks of its owner. All run on the instance's thread and must not call the guest.
  */
@@ -62,7 +64,7 @@ struct tvn_wasi_ops {
      * unfinished last one; never empty. To be written as one unit and in order with other output.
      * Bytes are as the guest wrote them. Anything but TVN_OK closes the guest's stream.
      */
-    enum tvn_status (*write)(void *context, enum tvn_wasi_stream stream, const char *bytes,
+    enum tvn_status (*write)(void *context, enum tvn_wasi_stream_kind stream, const char *bytes,
                              size_t length);
     /*
      * COLD PATH. Optional. CLOCK_MONOTONIC time in ns at which the running call must end, 0 for

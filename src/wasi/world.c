@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The WASI interfaces of a set of imports: parsed from the embedded text, joined with their code.
+ */
+#include "base/arena.h"
+#include "base/assert.h"
+#include "base/diag.h"
+#include "base/embedded.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "contracts/wit.h"
+#include "wasi/context_internal.h"
+
+TVN_LOG_CATEGORY("wasi");
+
+/* src/wasi/wit, built into the program (cmake/TorvynEmbed.cmake). */
+extern const struct tvn_embedded_text tvn_wasi_texts[];
+
+/* An interface's functions come after those of the interfaces that it uses. */
+static const struct tvn_wasi_interfaces *const all_interfaces[] = {
+    &tvn_wasi_poll_interfaces,   &tvn_wasi_stream_interfaces, &tvn_wasi_clock_interfaces,
+    &tvn_wasi_random_interfaces, &tvn_wasi_cli_interfaces,    &tvn_wasi_filesystem_interfaces,
+    &tvn_wasi_socket_interfaces,
+};
+
+static const struct {
+    const char *interface;
+    const char *name;
+} resource_names[TVN_WASI_RESOURCE_COUNT] = {
+    [TVN_WASI_ERROR] = {"wasi:io/error@0.2.12", "error"},
+    [TVN_WASI_POLLABLE] = {"wasi:io/poll@0.2.12", "pollable"},
+    [TVN_WASI_INPUT_STREAM] = {"wasi:io/streams@0.2.12", "input-stream"},
+    [TVN_WASI_OUTPUT_STREAM] = {"wasi:io/streams@0.2.12", "output-stream"},
+    [TVN_WASI_NETWORK] = {"wasi:sockets/network@0.2.12", "network"},
+};
+
+/* The text is ours: an error in it is a bug, unless memory ran out. */
+static enum tvn_status parse_text(struct tvn_wit *wit, struct tvn_diag_sink *sink)
+{
+    for (const struct tvn_embedded_text *text = tvn_wasi_texts; text->name; text++) {
+        TVN_TRY(
+            tvn_wit_add_text(wit, text->name, (struct tvn_str){text->text, text->length}, sink));
+    }
+    return tvn_wit_resolve(wit, sink);
+}
+
+static enum tvn_status parse(struct tvn_wit *wit)
+{
+    TVN_AUTO(tvn_diag_sink) sink = tvn_diag_sink_create();
+    if (!sink) {
+        return TVN_E_OUT_OF_MEMORY;
+    }
+    enum tvn_status status = parse_text(wit, sink);
+    for (size_t i = 0; i < tvn_diag_count(sink); i++) {
+        tvn_log_debug("embedded wit text: %s", tvn_diag_at(sink, i)->message);
+    }
+    tvn_assert(status == TVN_OK || status == TVN_E_OUT_OF_MEMORY);
+    return status;
+}
+
+static bool is_listed(const struct tvn_wasi_interface *listed, struct tvn_str name)
+{
+    for (size_t i = 0; i < listed->func_count; i++) {
+        if (tvn_str_is(name, listed->funcs[i].name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The listed functions, and `absent` for each method that is not. NULL when memory is exhausted. */
+static struct tvn_host_func *complete(struct tvn_arena *arena,
+                                      const struct tvn_wasi_interface *listed,
+                                      const struct tvn_interface *interface)
+{
+    struct tvn_host_func *funcs =
+        TVN_ARENA_ARRAY(arena, struct tvn_host_func, interface->func_count);
+    if (!funcs) {
+        return NULL;
+    }
+    size_t count = 0;
+    for (; count < listed->func_count; count++) {
+        funcs[count] = listed->funcs[count];
+    }
+    for (size_t i = 0; i < interface->func_count; i++) {
+        const struct tvn_func *func = &interface->funcs[i];
+        if (is_listed(listed, func->name)) {
+            continue;
+        }
+        tvn_assert(func->kind == TVN_FUNC_METHOD);
+        tvn_assert(count < interface->func_count);
+        const char *name = tvn_arena_strndup(arena, func->name.ptr, func->name.len);
+        if (!name) {
+            return NULL;
+        }
+        funcs[count++] = (struct tvn_host_func){.name = name, .dynamic = listed->absent};
+    }
+    tvn_assert(count == interface->func_count);
+    return funcs;
+}
+
+static enum tvn_status add_interface(struct tvn_wasi_world *world, struct tvn_imports *imports,
+                                     uint32_t context, const struct tvn_wasi_interface *listed)
+{
+    const struct tvn_interface *interface =
+        tvn_wit_find_interface(world->wit, tvn_str_of(listed->id));
+    tvn_assert(interface);
+    const struct tvn_host_func *funcs = listed->funcs;
+    size_t func_count = listed->func_count;
+    if (listed->absent) {
+        funcs = complete(world->arena, listed, interface);
+        if (!funcs) {
+            return TVN_E_OUT_OF_MEMORY;
+        }
+        func_count = interface->func_count;
+    }
+    return tvn_imports_add(imports, interface, funcs, func_count, listed->resources,
+                           listed->resource_count, context);
+}
+
+enum tvn_status tvn_wasi_add_imports(struct tvn_imports *imports, uint32_t context,
+                                     struct tvn_wasi_world **out_world)
+{
+    tvn_assert(imports);
+    tvn_assert(context < TVN_HOST_CONTEXTS_MAX);
+    tvn_assert(out_world);
+    TVN_AUTO(tvn_wasi_world) world = tvn_calloc(1, sizeof(*world));
+    if (!world) {
+        return TVN_E_OUT_OF_MEMORY;
+    }
+    world->wit = tvn_wit_create();
+    world->arena = tvn_arena_create(0);
+    if (!world->wit || !world->arena) {
+        return TVN_E_OUT_OF_MEMORY;
+    }
+    TVN_TRY(parse(world->wit));
+    for (size_t i = 0; i < TVN_ARRAY_LEN(all_interfaces); i++) {
+        for (size_t k = 0; k < all_interfaces[i]->count; k++) {
+            TVN_TRY(add_interface(world, imports, context, &all_interfaces[i]->items[k]));
+        }
+    }
+    for (size_t i = 0; i < TVN_ARRAY_LEN(resource_names); i++) {
+        world->resources[i] = tvn_imports_resource(imports, tvn_str_of(resource_names[i].interface),
+                                                   tvn_str_of(resource_names[i].name));
+        tvn_assert(world->resources[i]);
+    }
+    *out_world = TVN_TAKE(world);
+    return TVN_OK;
+}
+
+void tvn_wasi_world_destroy(struct tvn_wasi_world *world)
+{
+    if (!world) {
+        return;
+    }
+    tvn_wit_destroy(world->wit);
+    tvn_arena_destroy(world->arena);
+    tvn_free(world);
+}
