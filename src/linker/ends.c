@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The ends of a flow: --input and --output replace its sources and sinks; a flow without them gets
+ * the built-in generator and the built-in stdout sink.
+ */
+#include "linker/link_internal.h"
+
+struct end_kind {
+    enum tvn_role role;
+    const char *option;  /* "--input" */
+    const char *name;    /* of an added stage */
+    const char *builtin; /* of an added stage */
+    const char *const *given;
+    size_t given_count;
+};
+
+static enum tvn_status no_memory(struct tvn_link_build *build)
+{
+    return tvn_diag_error(build->sink, TVN_E_OUT_OF_MEMORY, TVN_SPAN_NONE,
+                          "no memory to link the flow");
+}
+
+static uint32_t count_role(const struct tvn_link *link, enum tvn_role role, uint32_t *out_last)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < link->stage_count; i++) {
+        if (link->stages[i].role == role) {
+            *out_last = i;
+            count++;
+        }
+    }
+    return count;
+}
+
+/* Splits NODE=SPEC when NODE names a stage; else all of it is the spec. */
+static uint32_t named_stage(struct tvn_link_build *build, const char *given, const char **out_spec)
+{
+    const char *equals = strchr(given, '=');
+    *out_spec = given;
+    if (!equals) {
+        return UINT32_MAX;
+    }
+    const char *name = tvn_arena_strndup(build->link->arena, given, (size_t)(equals - given));
+    uint32_t index = name ? tvn_link_find_stage(build->link, name) : UINT32_MAX;
+    if (index != UINT32_MAX) {
+        *out_spec = equals + 1;
+    }
+    return index;
+}
+
+static enum tvn_status replace(struct tvn_link_build *build, const struct end_kind *kind,
+                               const char *given)
+{
+    const char *spec;
+    uint32_t index = named_stage(build, given, &spec);
+    uint32_t last = 0;
+    uint32_t count = count_role(build->link, kind->role, &last);
+    if (index == UINT32_MAX) {
+        if (count > 1) {
+            (void)tvn_diag_error(build->sink, TVN_E_TOPOLOGY_INVALID, TVN_SPAN_NONE,
+                                 "%s %s: flow '%s' has several %ss", kind->option, given,
+                                 build->link->flow_name, tvn_role_name(kind->role));
+            tvn_diag_help(build->sink, "name the node: %s NODE=%s", kind->option, given);
+            return TVN_E_TOPOLOGY_INVALID;
+        }
+        if (count == 0) { /* an end will be added: remember it by adding it now */
+            struct tvn_link_stage added = {.kind = TVN_LINK_STAGE_BUILTIN,
+                                           .name = kind->name,
+                                           .config = "",
+                                           .role = kind->role,
+                                           .builtin = spec};
+            return tvn_link_add_stage(build, &added) ? TVN_OK : no_memory(build);
+        }
+        index = last;
+    }
+    struct tvn_link_stage *stage = &build->link->stages[index];
+    if (stage->role != kind->role) {
+        return tvn_diag_error(build->sink, TVN_E_TOPOLOGY_INVALID, TVN_SPAN_NONE,
+                              "%s %s: node '%s' is a %s, not a %s", kind->option, given,
+                              stage->name, tvn_role_name(stage->role), tvn_role_name(kind->role));
+    }
+    stage->kind = TVN_LINK_STAGE_BUILTIN;
+    stage->builtin = spec;
+    return TVN_OK;
+}
+
+/* The only stage whose input (or output) nothing is connected to; UINT32_MAX when there is none or
+ * several. */
+static uint32_t open_end(const struct tvn_link *link, enum tvn_role end)
+{
+    uint32_t found = UINT32_MAX;
+    for (uint32_t i = 0; i < link->stage_count; i++) {
+        bool connected = link->stages[i].role == end;
+        for (uint32_t e = 0; e < link->edge_count; e++) {
+            connected |= end == TVN_ROLE_SOURCE ? link->edges[e].to == i : link->edges[e].from == i;
+        }
+        bool can = end == TVN_ROLE_SOURCE ? link->stages[i].role != TVN_ROLE_SOURCE
+                                          : link->stages[i].role != TVN_ROLE_SINK;
+        if (!connected && can) {
+            if (found != UINT32_MAX) {
+                return UINT32_MAX;
+            }
+            found = i;
+        }
+    }
+    return found;
+}
+
+/* Adds the end if the flow has none, and connects an end that nobody connected (added ones). */
+static enum tvn_status complete(struct tvn_link_build *build, const struct end_kind *kind)
+{
+    struct tvn_link *link = build->link;
+    uint32_t end = 0;
+    uint32_t count = count_role(link, kind->role, &end);
+    if (count == 0) {
+        struct tvn_link_stage added = {.kind = TVN_LINK_STAGE_BUILTIN,
+                                       .name = kind->name,
+                                       .config = "",
+                                       .role = kind->role,
+                                       .builtin = kind->builtin};
+        if (!tvn_link_add_stage(build, &added)) {
+            return no_memory(build);
+        }
+        end = link->stage_count - 1;
+    } else if (count > 1 || link->stages[end].node) {
+        return TVN_OK;
+    }
+    uint32_t inner = open_end(link, kind->role);
+    if (inner == UINT32_MAX) {
+        return TVN_OK; /* the graph check says what is wrong */
+    }
+    bool is_source = kind->role == TVN_ROLE_SOURCE;
+    link->edges[link->edge_count++] = (struct tvn_link_edge){
+        .from = is_source ? end : inner,
+        .to = is_source ? inner : end,
+        .from_port = "output",
+        .to_port = "input",
+        .backpressure = link->flow ? link->flow->backpressure : link->manifest->config.backpressure,
+    };
+    return TVN_OK;
+}
+
+enum tvn_status tvn_link_apply_ends(struct tvn_link_build *build)
+{
+    const struct tvn_link_options *options = build->options;
+    const struct end_kind kinds[] = {
+        {TVN_ROLE_SOURCE, "--input", "source", "generator", options->inputs, options->input_count},
+        {TVN_ROLE_SINK, "--output", "sink", "stdout", options->outputs, options->output_count},
+    };
+    for (size_t k = 0; k < TVN_ARRAY_LEN(kinds); k++) {
+        for (size_t i = 0; i < kinds[k].given_count; i++) {
+            TVN_TRY(replace(build, &kinds[k], kinds[k].given[i]));
+        }
+    }
+    TVN_TRY(complete(build, &kinds[0]));
+    return complete(build, &kinds[1]);
+}

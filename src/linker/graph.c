@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/suggest.h"
+#include "linker/link_internal.h"
+
+#define SUGGESTIONS_MAX 256
+
+static bool has_input(enum tvn_role role)
+{
+    return role != TVN_ROLE_SOURCE;
+}
+
+static bool has_output(enum tvn_role role)
+{
+    return role != TVN_ROLE_SINK;
+}
+
+static uint32_t endpoint_stage(struct tvn_link_build *build,
+                               const struct tvn_manifest_endpoint *endpoint)
+{
+    uint32_t index = tvn_link_find_stage(build->link, endpoint->node);
+    if (index != UINT32_MAX) {
+        return index;
+    }
+    const char *names[SUGGESTIONS_MAX];
+    size_t count = 0;
+    for (; count < build->link->stage_count && count < SUGGESTIONS_MAX; count++) {
+        names[count] = build->link->stages[count].name;
+    }
+    (void)tvn_diag_error(build->sink, TVN_E_TOPOLOGY_INVALID, endpoint->node_span,
+                         "edge names an unknown node '%s'", endpoint->node);
+    const char *near = tvn_suggest(tvn_str_of(endpoint->node), names, count);
+    if (near) {
+        tvn_diag_label(build->sink, "did you mean '%s'?", near);
+    }
+    tvn_diag_help(build->sink, "declare the node in [flow.%s.nodes.%s], or correct the name",
+                  build->link->flow_name, endpoint->node);
+    return UINT32_MAX;
+}
+
+static bool check_ends(struct tvn_link_build *build, const struct tvn_manifest_edge *edge,
+                       uint32_t from, uint32_t to)
+{
+    const struct tvn_link_stage *source = &build->link->stages[from];
+    const struct tvn_link_stage *target = &build->link->stages[to];
+    bool valid = true;
+    if (!has_output(source->role)) {
+        (void)tvn_diag_error(build->sink, TVN_E_TOPOLOGY_INVALID, edge->from.span,
+                             "sink '%s' cannot have an output", source->name);
+        valid = false;
+    }
+    if (!has_input(target->role)) {
+        (void)tvn_diag_error(build->sink, TVN_E_TOPOLOGY_INVALID, edge->to.span,
+                             "source '%s' cannot have an input", target->name);
+        valid = false;
+    }
+    for (uint32_t i = 0; i < build->link->edge_count; i++) {
+        const struct tvn_link_edge *other = &build->link->edges[i];
+        if (other->from == from && other->to == to) {
+            (void)tvn_diag_error(build->sink, TVN_E_TOPOLOGY_INVALID, edge->span,
+                                 "'%s' and '%s' are connected twice", source->name, target->name);
+            valid = false;
+        }
+    }
+    return valid;
+}
+
+enum tvn_status tvn_link_add_edges(struct tvn_link_build *build)
+{
+    const struct tvn_manifest_flow *flow = build->link->flow;
+    enum tvn_status result = TVN_OK;
+    for (size_t i = 0; flow && i < flow->edge_count; i++) {
+        const struct tvn_manifest_edge *edge = &flow->edges[i];
+        uint32_t from = endpoint_stage(build, &edge->from);
+        uint32_t to = endpoint_stage(build, &edge->to);
+        if (from == UINT32_MAX || to == UINT32_MAX || !check_ends(build, edge, from, to)) {
+            result = TVN_E_TOPOLOGY_INVALID;
+            continue;
+        }
+        build->link->edges[build->link->edge_count++] = (struct tvn_link_edge){
+            .from = from,
+            .to = to,
+            .from_port = edge->from.port,
+            .to_port = edge->to.port,
+            .backpressure = edge->backpressure,
+        };
+    }
+    return result;
+}
+
+static void count_edges(const struct tvn_link *link, uint32_t stage, uint32_t *out_inputs,
+                        uint32_t *out_outputs)
+{
+    *out_inputs = 0;
+    *out_outputs = 0;
+    for (uint32_t i = 0; i < link->edge_count; i++) {
+        *out_outputs += link->edges[i].from == stage;
+        *out_inputs += link->edges[i].to == stage;
+    }
+}
+
+static enum tvn_status check_degrees(struct tvn_link_build *build)
+{
+    enum tvn_status result = TVN_OK;
+    for (uint32_t i = 0; i < build->link->stage_count; i++) {
+        const struct tvn_link_stage *stage = &build->link->stages[i];
+        uint32_t inputs, outputs;
+        count_edges(build->link, i, &inputs, &outputs);
+        const char *fault = NULL;
+        if (has_input(stage->role) && inputs == 0) {
+            fault = "has no input";
+        } else if (has_output(stage->role) && outputs == 0) {
+            fault = "has no output";
+        } else if (inputs > 1) {
+            fault = "has several inputs; this version runs linear flows";
+        } else if (outputs > 1) {
+            fault = "has several outputs; this version runs linear flows";
+        }
+        if (fault) {
+            result = tvn_diag_error(build->sink, TVN_E_TOPOLOGY_INVALID, stage->span, "%s '%s' %s",
+                                    tvn_role_name(stage->role), stage->name, fault);
+            tvn_diag_help(build->sink, "connect it with [[flow.%s.edges]]", build->link->flow_name);
+        }
+    }
+    return result;
+}
+
+/* Names the stages of the cycle that `start` reaches: every remaining stage has a remaining
+ * predecessor. */
+static enum tvn_status report_cycle(struct tvn_link_build *build, const uint32_t *order,
+                                    uint32_t placed)
+{
+    const struct tvn_link *link = build->link;
+    bool *done = TVN_ARENA_ARRAY(link->arena, bool, link->stage_count);
+    bool *seen = TVN_ARENA_ARRAY(link->arena, bool, link->stage_count);
+    if (!done || !seen) {
+        return tvn_diag_error(build->sink, TVN_E_OUT_OF_MEMORY, TVN_SPAN_NONE,
+                              "no memory to link the flow");
+    }
+    for (uint32_t i = 0; i < placed; i++) {
+        done[order[i]] = true;
+    }
+    uint32_t at = 0;
+    while (done[at]) {
+        at++;
+    }
+    while (!seen[at]) { /* walk backwards until a stage repeats: that one is on the cycle */
+        seen[at] = true;
+        for (uint32_t i = 0; i < link->edge_count; i++) {
+            if (link->edges[i].to == at && !done[link->edges[i].from]) {
+                at = link->edges[i].from;
+                break;
+            }
+        }
+    }
+    TVN_AUTO_VALUE(tvn_strbuf) path = {0};
+    uint32_t start = at;
+    do {
+        tvn_strbuf_printf(&path, "%s ← ", link->stages[at].name);
+        for (uint32_t i = 0; i < link->edge_count; i++) {
+            if (link->edges[i].to == at && !done[link->edges[i].from]) {
+                at = link->edges[i].from;
+                break;
+            }
+        }
+    } while (at != start);
+    tvn_strbuf_add_text(&path, link->stages[start].name);
+    (void)tvn_diag_error(build->sink, TVN_E_TOPOLOGY_INVALID, link->stages[start].span,
+                         "the flow has a cycle: %s", tvn_strbuf_text(&path));
+    tvn_diag_help(build->sink, "remove one of its edges: a flow is a directed acyclic graph");
+    return TVN_E_TOPOLOGY_INVALID;
+}
+
+/* Kahn's algorithm; stages keep file order among equals. Renumbers stages and edges. */
+static enum tvn_status sort_stages(struct tvn_link_build *build)
+{
+    struct tvn_link *link = build->link;
+    uint32_t count = link->stage_count;
+    uint32_t *missing = TVN_ARENA_ARRAY(link->arena, uint32_t, count);
+    uint32_t *order = TVN_ARENA_ARRAY(link->arena, uint32_t, count);
+    uint32_t *position = TVN_ARENA_ARRAY(link->arena, uint32_t, count);
+    struct tvn_link_stage *sorted =
+        TVN_ARENA_ARRAY(link->arena, struct tvn_link_stage, build->stage_capacity);
+    if (!missing || !order || !position || !sorted) {
+        return tvn_diag_error(build->sink, TVN_E_OUT_OF_MEMORY, TVN_SPAN_NONE,
+                              "no memory to link the flow");
+    }
+    for (uint32_t i = 0; i < link->edge_count; i++) {
+        missing[link->edges[i].to]++;
+    }
+    uint32_t placed = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (missing[i] == 0) {
+            order[placed++] = i;
+        }
+    }
+    for (uint32_t next = 0; next < placed; next++) {
+        for (uint32_t i = 0; i < link->edge_count; i++) {
+            if (link->edges[i].from == order[next] && --missing[link->edges[i].to] == 0) {
+                order[placed++] = link->edges[i].to;
+            }
+        }
+    }
+    if (placed < count) {
+        return report_cycle(build, order, placed);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        position[order[i]] = i;
+        sorted[i] = link->stages[order[i]];
+    }
+    for (uint32_t i = 0; i < link->edge_count; i++) {
+        link->edges[i].from = position[link->edges[i].from];
+        link->edges[i].to = position[link->edges[i].to];
+    }
+    link->stages = sorted;
+    return TVN_OK;
+}
+
+/* Linear flows are connected when they have exactly one source. */
+static enum tvn_status check_connected(struct tvn_link_build *build)
+{
+    const struct tvn_link *link = build->link;
+    uint32_t sources = 0;
+    for (uint32_t i = 0; i < link->stage_count; i++) {
+        if (link->stages[i].role != TVN_ROLE_SOURCE) {
+            continue;
+        }
+        if (++sources == 2) {
+            return tvn_diag_error(build->sink, TVN_E_TOPOLOGY_INVALID, link->stages[i].span,
+                                  "flow '%s' has parts that are not connected with each other",
+                                  link->flow_name);
+        }
+    }
+    return TVN_OK;
+}
+
+enum tvn_status tvn_link_check_graph(struct tvn_link_build *build)
+{
+    /* A cycle explains more than the degrees that follow from it. */
+    TVN_TRY(sort_stages(build));
+    TVN_TRY(check_degrees(build));
+    return check_connected(build);
+}
