@@ -35,7 +35,8 @@ endif()
 add_library(tvn_flags INTERFACE)
 target_compile_options(tvn_flags INTERFACE ${TVN_WARNINGS} -fvisibility=hidden -fno-common)
 # Empty on purpose: a file that says "#define _GNU_SOURCE" itself redefines it to the same value.
-target_compile_definitions(tvn_flags INTERFACE _GNU_SOURCE= TVN_VERSION="${PROJECT_VERSION}")
+target_compile_definitions(tvn_flags INTERFACE _GNU_SOURCE= TVN_VERSION="${PROJECT_VERSION}"
+    $<$<CONFIG:Debug>:TVN_DEBUG>)
 target_include_directories(tvn_flags INTERFACE "${CMAKE_SOURCE_DIR}/src" "${CMAKE_SOURCE_DIR}/include")
 target_link_options(tvn_flags INTERFACE -Wl,--as-needed)
 target_link_libraries(tvn_flags INTERFACE m)
