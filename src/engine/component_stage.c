@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/component_stage.h"
+
+#include "base/assert.h"
+#include "base/mem.h"
+#include "engine/stage_calls.h"
+#include "security/guard.h"
+#include "wasi/wasi.h"
+
+/* ---- what a role exports ---- */
+
+struct role_entry {
+    enum tvn_entry entry;
+    const char *func;
+};
+#define ROLE_ENTRIES_MAX 2
+static const struct role_row {
+    const char *interface; /* without version */
+    const char *id;        /* the canonical contract */
+    struct role_entry entries[ROLE_ENTRIES_MAX];
+    bool runnable;
+} role_rows[] = {
+    [TVN_ROLE_SOURCE] = {"torvyn:streaming/source",
+                         "torvyn:streaming/source@0.1.0",
+                         {{TVN_ENTRY_PULL, "pull"}, {TVN_ENTRY_NOTIFY, "notify-backpressure"}},
+                         true},
+    [TVN_ROLE_PROCESSOR] = {"torvyn:streaming/processor",
+                            "torvyn:streaming/processor@0.1.0",
+                            {{TVN_ENTRY_PROCESS, "process"}},
+                            true},
+    [TVN_ROLE_FILTER] = {"torvyn:filtering/filter",
+                         "torvyn:filtering/filter@0.1.0",
+                         {{TVN_ENTRY_EVALUATE, "evaluate"}},
+                         true},
+    [TVN_ROLE_ROUTER] = {"torvyn:filtering/router",
+                         "torvyn:filtering/router@0.1.0",
+                         {{TVN_ENTRY_ROUTE, "route"}},
+                         false},
+    [TVN_ROLE_AGGREGATOR] = {"torvyn:aggregation/aggregator",
+                             "torvyn:aggregation/aggregator@0.1.0",
+                             {{TVN_ENTRY_INGEST, "ingest"}, {TVN_ENTRY_FLUSH, "flush"}},
+                             false},
+    [TVN_ROLE_SINK] = {"torvyn:streaming/sink",
+                       "torvyn:streaming/sink@0.1.0",
+                       {{TVN_ENTRY_PUSH, "push"}, {TVN_ENTRY_COMPLETE, "complete"}},
+                       true},
+};
+static const struct role_row lifecycle_row = {
+    "torvyn:streaming/lifecycle",
+    "torvyn:streaming/lifecycle@0.1.0",
+    {{TVN_ENTRY_INIT, "init"}, {TVN_ENTRY_TEARDOWN, "teardown"}},
+    true};
+
+/* "torvyn:streaming/sink@0.1.3" is the interface "torvyn:streaming/sink". */
+static bool id_is(struct tvn_str id, const char *interface)
+{
+    size_t at = tvn_str_find(id, '@');
+    return tvn_str_is(at == SIZE_MAX ? id : tvn_str_slice(id, 0, at), interface);
+}
+
+static const struct tvn_interface *exported(const struct tvn_component *component,
+                                            const char *interface)
+{
+    const struct tvn_world *world = tvn_component_world(component);
+    for (size_t i = 0; i < world->export_count; i++) {
+        const struct tvn_world_item *item = &world->exports[i];
+        if (item->kind == TVN_WORLD_INTERFACE && id_is(item->interface->id, interface)) {
+            return item->interface;
+        }
+    }
+    return NULL;
+}
+
+/* ---- binding ---- */
+
+/* The contracts' resources are Torvyn's own; a binary names the same ones through its imports. */
+static bool same_resource_by_name(void *context, const struct tvn_resource *a,
+                                  const struct tvn_resource *b)
+{
+    (void)context;
+    return tvn_str_equal(a->name, b->name);
+}
+
+static enum tvn_status refuse_shape(const struct tvn_component *component,
+                                    const struct tvn_func *wanted, const struct role_row *row,
+                                    struct tvn_diag_sink *sink)
+{
+    TVN_AUTO_VALUE(tvn_strbuf) shape = {0};
+    tvn_func_type_print(&wanted->type, &shape);
+    (void)tvn_diag_error(sink, TVN_E_INTERFACE_INCOMPATIBLE,
+                         (struct tvn_span){tvn_component_file(component), 0, 0},
+                         "the component's '%.*s' does not match the contract '%s'",
+                         TVN_STR_ARG(wanted->name), row->id);
+    tvn_diag_note(sink, "the contract says: %.*s: %s", TVN_STR_ARG(wanted->name),
+                  tvn_strbuf_text(&shape));
+    return TVN_E_INTERFACE_INCOMPATIBLE;
+}
+
+/* Binds the functions of one interface after comparing their types with the contract's. */
+static enum tvn_status bind_row(struct tvn_component_stage *stage,
+                                const struct tvn_component *component,
+                                const struct tvn_wit *contracts, const struct role_row *row,
+                                struct tvn_diag_sink *sink)
+{
+    const struct tvn_interface *offered = exported(component, row->interface);
+    if (!offered) {
+        return TVN_NOT_FOUND;
+    }
+    const struct tvn_interface *contract = tvn_wit_find_interface(contracts, tvn_str_of(row->id));
+    tvn_assert(contract);
+    for (size_t i = 0; i < ROLE_ENTRIES_MAX && row->entries[i].func; i++) {
+        struct tvn_str name = tvn_str_of(row->entries[i].func);
+        const struct tvn_func *wanted = tvn_interface_find_func(contract, name);
+        tvn_assert(wanted);
+        const struct tvn_export *export =
+            tvn_instance_find_export(stage->instance, offered->id, name);
+        if (!export ||
+            !tvn_func_type_equal(export->type, &wanted->type, same_resource_by_name, NULL)) {
+            return refuse_shape(component, wanted, row, sink);
+        }
+        bool takes_pointer = row->entries[i].entry != TVN_ENTRY_PULL &&
+                             wanted->type.param_count > 0 &&
+                             row->entries[i].entry != TVN_ENTRY_NOTIFY;
+        if ((wanted->type.result && !export->mem) || (takes_pointer && !export->has_realloc)) {
+            return refuse_shape(component, wanted, row,
+                                sink); /* lifted without the options that its type needs */
+        }
+        stage->entries[row->entries[i].entry] = export;
+    }
+    return TVN_OK;
+}
+
+static enum tvn_status bind_role(struct tvn_component_stage *stage,
+                                 const struct tvn_runtime *runtime,
+                                 const struct tvn_component *component, struct tvn_diag_sink *sink)
+{
+    struct tvn_span at = {tvn_component_file(component), 0, 0};
+    const struct role_row *row = &role_rows[stage->invoker.role];
+    if (!row->runnable) {
+        return tvn_diag_error(sink, TVN_E_TOPOLOGY_INVALID, at,
+                              "node '%s': the role '%s' cannot be run by this version", stage->name,
+                              tvn_role_name(stage->invoker.role));
+    }
+    const struct tvn_wit *contracts = tvn_runtime_contracts(runtime);
+    enum tvn_status status = bind_row(stage, component, contracts, row, sink);
+    if (status == TVN_NOT_FOUND) {
+        (void)tvn_diag_error(sink, TVN_E_INTERFACE_INCOMPATIBLE, at,
+                             "the component does not export '%s'", row->interface);
+        tvn_diag_note(sink, "node '%s' uses it as a %s", stage->name,
+                      tvn_role_name(stage->invoker.role));
+        tvn_diag_help(sink, "export %s from the component's world, or correct the node's interface",
+                      row->id);
+        return TVN_E_INTERFACE_INCOMPATIBLE;
+    }
+    TVN_TRY(status);
+    status = bind_row(stage, component, contracts, &lifecycle_row, sink);
+    return status == TVN_NOT_FOUND ? TVN_OK : status; /* lifecycle is optional */
+}
+
+/* ---- the invoker's cold operations ---- */
+
+static bool stage_has_entry(const struct tvn_invoker *invoker, enum tvn_entry entry)
+{
+    const struct tvn_component_stage *stage =
+        (const struct tvn_component_stage *)(const void *)invoker;
+    return stage->entries[entry] != NULL;
+}
+
+static void stage_destroy(struct tvn_invoker *invoker)
+{
+    struct tvn_component_stage *stage =
+        TVN_CONTAINER_OF(invoker, struct tvn_component_stage, invoker);
+    if (stage->wasi) {
+        tvn_wasi_flush(stage->wasi);
+    }
+    tvn_instance_destroy(
+        stage->instance); /* drops what the guest still holds: buffers go back to the pool */
+    tvn_wasi_destroy(stage->wasi);
+    tvn_free(stage->config);
+    tvn_free(stage->name);
+    tvn_free(stage->flow_id);
+    tvn_free(stage);
+}
+
+static enum tvn_outcome stage_idle(struct tvn_invoker *invoker, struct tvn_fault *fault)
+{
+    (void)fault;
+    struct tvn_component_stage *stage =
+        TVN_CONTAINER_OF(invoker, struct tvn_component_stage, invoker);
+    tvn_wasi_flush(stage->wasi);
+    return TVN_OUTCOME_EMIT;
+}
+
+static const struct tvn_invoker_ops stage_ops = {
+    .invoke = tvn_stage_invoke,
+    .has_entry = stage_has_entry,
+    .idle = stage_idle,
+    .destroy = stage_destroy,
+};
+
+/* ---- WASI's view of the stage ---- */
+
+static bool wasi_check(void *context, enum tvn_capability capability, const char *scope)
+{
+    struct tvn_component_stage *stage = context;
+    return tvn_guard_check(stage->guard, capability, scope);
+}
+
+static enum tvn_status wasi_write(void *context, enum tvn_wasi_stream_kind stream, const char *bytes,
+                                  size_t length)
+{
+    struct tvn_component_stage *stage = context;
+    return stage->write(stage->write_context, stream == TVN_WASI_STDOUT ? 1 : 2, bytes, length);
+}
+
+static const struct tvn_wasi_ops wasi_ops = {.check = wasi_check, .write = wasi_write};
+
+/* ---- creation ---- */
+
+static enum tvn_status init_fields(struct tvn_component_stage *stage,
+                                   const struct tvn_runtime *runtime,
+                                   const struct tvn_component_stage_options *options)
+{
+    stage->invoker = (struct tvn_invoker){.ops = &stage_ops, .role = options->role};
+    stage->types = *tvn_runtime_resources(runtime);
+    stage->resources = options->resources;
+    stage->magazine = options->magazine;
+    stage->intern = options->intern;
+    stage->stats = options->stats;
+    stage->owner = options->owner;
+    stage->sandbox = options->sandbox;
+    stage->budget.max_bytes = options->sandbox->max_memory_bytes;
+    stage->flow_deadline_ns = options->flow_deadline_ns;
+    stage->guard = options->guard;
+    stage->write = options->write;
+    stage->write_context = options->write_context;
+    stage->config_length = options->config.len;
+    stage->config =
+        tvn_strndup(options->config.len ? options->config.ptr : "", options->config.len);
+    stage->name = tvn_strdup(options->name);
+    stage->flow_id = tvn_strdup(options->flow_id);
+    return stage->config && stage->name && stage->flow_id ? TVN_OK : TVN_E_OUT_OF_MEMORY;
+}
+
+static enum tvn_status create_wasi(struct tvn_component_stage *stage,
+                                   const struct tvn_runtime *runtime,
+                                   const struct tvn_component_stage_options *options)
+{
+    return tvn_wasi_create(
+        &(struct tvn_wasi_options){
+            .world = tvn_runtime_wasi_world(runtime),
+            .sandbox = options->sandbox,
+            .ops = &wasi_ops,
+            .context = stage,
+            .argument = stage->name,
+            .stdin_fd = options->stdin_fd,
+            .cancel = options->cancel,
+            .cancel_fd = options->cancel_fd,
+        },
+        &stage->wasi);
+}
+
+static enum tvn_status instantiate(struct tvn_component_stage *stage,
+                                   const struct tvn_runtime *runtime,
+                                   const struct tvn_component *component,
+                                   const struct tvn_component_stage_options *options,
+                                   struct tvn_diag_sink *sink)
+{
+    struct tvn_instance_options instance_options = {
+        .name = stage->name,
+        .imports = tvn_runtime_imports(runtime),
+        .contexts = {[TVN_CONTEXT_STAGE] = stage, [TVN_CONTEXT_WASI] = stage->wasi},
+        .max_memory_bytes = options->sandbox->max_memory_bytes,
+        .cancel = options->cancel,
+    };
+    TVN_TRY(tvn_instance_create(tvn_runtime_engine(runtime), component, &instance_options,
+                                options->sandbox->init_timeout_ms, sink, &stage->instance));
+    tvn_instance_set_limits(stage->instance, options->sandbox->invocation_timeout_ms,
+                            options->sandbox->fuel_per_invocation);
+    return bind_role(stage, runtime, component, sink);
+}
+
+enum tvn_status tvn_component_stage_create(struct tvn_runtime *runtime,
+                                           const struct tvn_component *component,
+                                           const struct tvn_component_stage_options *options,
+                                           struct tvn_diag_sink *sink,
+                                           struct tvn_invoker **out_stage)
+{
+    tvn_assert(runtime && component && options && sink && out_stage);
+    tvn_assert(options->owner != TVN_OWNER_HOST && options->sandbox && options->guard &&
+               options->write);
+    struct tvn_component_stage *stage = tvn_calloc(1, sizeof(*stage));
+    if (!stage) {
+        return tvn_diag_error(sink, TVN_E_OUT_OF_MEMORY, TVN_SPAN_NONE, "no memory for node '%s'",
+                              options->name);
+    }
+    enum tvn_status status = init_fields(stage, runtime, options);
+    if (status == TVN_OK) {
+        status = create_wasi(stage, runtime, options);
+    }
+    if (status != TVN_OK) {
+        (void)tvn_diag_error(sink, status, TVN_SPAN_NONE, "no memory for node '%s'", options->name);
+    } else {
+        status = instantiate(stage, runtime, component, options, sink);
+    }
+    if (status != TVN_OK) {
+        stage_destroy(&stage->invoker);
+        return status;
+    }
+    *out_stage = &stage->invoker;
+    return TVN_OK;
+}
+
+uint64_t tvn_component_stage_memory_bytes(struct tvn_invoker *invoker)
+{
+    struct tvn_component_stage *stage =
+        TVN_CONTAINER_OF(invoker, struct tvn_component_stage, invoker);
+    tvn_assert(invoker->ops == &stage_ops);
+    return tvn_instance_memory_bytes(stage->instance);
+}

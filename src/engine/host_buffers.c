@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * torvyn:streaming/types and buffer-allocator: the functions behind buffer and mutable-buffer. All
+ * raw: flat slots in, no allocation, one counted copy where the contract says so.
+ *
+ * A handle's rep is the buffer's id {index, generation}. `freeze` and release bump the generation,
+ * so a handle that outlived its buffer is found out by comparing: E0303.
+ */
+#include "base/assert.h"
+#include "base/num.h"
+#include "engine/stage_internal.h"
+
+#include <stdio.h>
+
+/* Offsets in result<_, buffer-error> and result<mutable-buffer, buffer-error>; checked against the
+ * model by a test. */
+enum {
+    RESULT_TAG = 0,
+    RESULT_OK_HANDLE = 4,
+    RESULT_ERROR_TAG = 4,
+    RESULT_ERROR_TEXT = 8,
+    RESULT_SIZE = 16,
+    RESULT_ALIGN = 4,
+};
+enum buffer_error { CAPACITY_EXCEEDED, OUT_OF_BOUNDS, ALLOCATION_FAILED };
+
+TVN_COLD static void handle_fault(const struct tvn_call_site *site, enum tvn_status code,
+                                  uint32_t handle)
+{
+    (void)tvn_instance_fail(site->instance, code, "%s: handle %u %s", site->name, handle,
+                            code == TVN_E_STALE_HANDLE ? "is no longer valid"
+                                                       : "is not a handle of this kind");
+}
+
+/* The buffer behind a handle of the given resource type; NULL after recording the fault. */
+static struct tvn_buffer *buffer_of(const struct tvn_call_site *site, uint32_t handle,
+                                    const struct tvn_resource_rt *type)
+{
+    const struct tvn_component_stage *stage = site->host;
+    const struct tvn_handle *entry = tvn_handle_find(&site->guest->handles, handle, type);
+    if (TVN_UNLIKELY(!entry)) {
+        handle_fault(site, TVN_E_NOT_OWNER, handle);
+        return NULL;
+    }
+    struct tvn_buffer *buffer;
+    enum tvn_status status =
+        tvn_buffer_find(stage->resources, (struct tvn_buffer_id){entry->rep}, &buffer);
+    if (TVN_UNLIKELY(status != TVN_OK)) {
+        handle_fault(site, status, handle);
+        return NULL;
+    }
+    return buffer;
+}
+
+static struct tvn_buffer *immutable_of(const struct tvn_call_site *site, uint32_t handle)
+{
+    return buffer_of(site, handle, ((const struct tvn_component_stage *)site->host)->types.buffer);
+}
+
+static struct tvn_buffer *mutable_of(const struct tvn_call_site *site, uint32_t handle)
+{
+    return buffer_of(site, handle,
+                     ((const struct tvn_component_stage *)site->host)->types.mutable_buffer);
+}
+
+/* ---- buffer ---- */
+
+static void *buffer_size(void *env, void *caller, union tvn_flat *slots, size_t slot_count)
+{
+    (void)caller;
+    (void)slot_count;
+    const struct tvn_call_site *site = env;
+    TVN_SITE_ENTER(site);
+    const struct tvn_buffer *buffer = immutable_of(site, slots[0].u32);
+    if (TVN_UNLIKELY(!buffer)) {
+        return tvn_site_trapped(site);
+    }
+    slots[0].u64 = buffer->length;
+    return NULL;
+}
+
+static void *buffer_content_type(void *env, void *caller, union tvn_flat *slots, size_t slot_count)
+{
+    (void)caller;
+    (void)slot_count;
+    const struct tvn_call_site *site = env;
+    TVN_SITE_ENTER(site);
+    const struct tvn_component_stage *stage = site->host;
+    const struct tvn_buffer *buffer = immutable_of(site, slots[0].u32);
+    if (TVN_UNLIKELY(!buffer)) {
+        return tvn_site_trapped(site);
+    }
+    struct tvn_str name = tvn_intern_name(stage->intern, buffer->content_type);
+    return tvn_host_return_bytes(site, slots[1].u32, name.ptr, (uint32_t)name.len);
+}
+
+static void *return_payload(const struct tvn_call_site *site, uint32_t return_pointer,
+                            const uint8_t *bytes, uint32_t length)
+{
+    const struct tvn_component_stage *stage = site->host;
+    tvn_copy_record(&stage->stats->copies, TVN_COPY_PAYLOAD_READ, length);
+    return tvn_host_return_bytes(site, return_pointer, bytes, length);
+}
+
+static void *buffer_read(void *env, void *caller, union tvn_flat *slots, size_t slot_count)
+{
+    (void)caller;
+    (void)slot_count;
+    const struct tvn_call_site *site = env;
+    TVN_SITE_ENTER(site);
+    const struct tvn_buffer *buffer = immutable_of(site, slots[0].u32);
+    if (TVN_UNLIKELY(!buffer)) {
+        return tvn_site_trapped(site);
+    }
+    uint64_t offset = slots[1].u64;
+    uint64_t wanted = slots[2].u64;
+    if (offset > buffer->length) {
+        offset = buffer->length;
+    }
+    uint64_t rest = buffer->length - offset;
+    uint32_t length = (uint32_t)(wanted < rest ? wanted : rest);
+    return return_payload(site, slots[3].u32, buffer->bytes + offset, length);
+}
+
+static void *buffer_read_all(void *env, void *caller, union tvn_flat *slots, size_t slot_count)
+{
+    (void)caller;
+    (void)slot_count;
+    const struct tvn_call_site *site = env;
+    TVN_SITE_ENTER(site);
+    const struct tvn_buffer *buffer = immutable_of(site, slots[0].u32);
+    if (TVN_UNLIKELY(!buffer)) {
+        return tvn_site_trapped(site);
+    }
+    return return_payload(site, slots[1].u32, buffer->bytes, buffer->length);
+}
+
+/* ---- mutable-buffer ---- */
+
+/* Writes result<_, buffer-error>'s error into the return area. The text of allocation-failed
+ * carries the E-code. */
+TVN_COLD static void *return_buffer_error(const struct tvn_call_site *site, uint32_t return_pointer,
+                                          enum tvn_status status)
+{
+    uint32_t text = 0;
+    uint32_t length = 0;
+    enum buffer_error error = status == TVN_NOT_FOUND             ? OUT_OF_BOUNDS
+                              : status == TVN_E_CAPACITY_EXCEEDED ? CAPACITY_EXCEEDED
+                                                                  : ALLOCATION_FAILED;
+    if (error == ALLOCATION_FAILED) {
+        char message[160];
+        int written = snprintf(message, sizeof(message), "%s: %s", tvn_status_code(status),
+                               tvn_status_what(status));
+        length = (uint32_t)tvn_min((size_t)written, sizeof(message) - 1);
+        if (!tvn_site_realloc(site, 1, length, &text)) {
+            return tvn_site_trapped(site);
+        }
+        memcpy(tvn_guest_mem_at(site->mem, text, length), message, length);
+    }
+    uint8_t *area = tvn_host_return_area(site, return_pointer, RESULT_SIZE, RESULT_ALIGN);
+    if (!area) {
+        return tvn_site_trapped(site);
+    }
+    area[RESULT_TAG] = 1;
+    area[RESULT_ERROR_TAG] = (uint8_t)error;
+    tvn_guest_store_u32(area + RESULT_ERROR_TEXT, text);
+    tvn_guest_store_u32(area + RESULT_ERROR_TEXT + 4, length);
+    return NULL;
+}
+
+static void *store_bytes(const struct tvn_call_site *site, struct tvn_buffer *buffer,
+                         uint64_t offset, uint32_t pointer, uint32_t length,
+                         uint32_t return_pointer)
+{
+    const struct tvn_component_stage *stage = site->host;
+    const uint8_t *bytes = tvn_host_argument(site, pointer, length);
+    if (TVN_UNLIKELY(!bytes)) {
+        return tvn_site_trapped(site);
+    }
+    enum tvn_status status = tvn_buffer_write(buffer, offset, bytes, length);
+    if (TVN_UNLIKELY(status != TVN_OK)) {
+        return return_buffer_error(site, return_pointer, status);
+    }
+    tvn_copy_record(&stage->stats->copies, TVN_COPY_PAYLOAD_WRITE, length);
+    uint8_t *area = tvn_host_return_area(site, return_pointer, RESULT_SIZE, RESULT_ALIGN);
+    if (TVN_UNLIKELY(!area)) {
+        return tvn_site_trapped(site);
+    }
+    area[RESULT_TAG] = 0;
+    return NULL;
+}
+
+static void *mutable_write(void *env, void *caller, union tvn_flat *slots, size_t slot_count)
+{
+    (void)caller;
+    (void)slot_count;
+    const struct tvn_call_site *site = env;
+    TVN_SITE_ENTER(site);
+    struct tvn_buffer *buffer = mutable_of(site, slots[0].u32);
+    if (TVN_UNLIKELY(!buffer)) {
+        return tvn_site_trapped(site);
+    }
+    return store_bytes(site, buffer, slots[1].u64, slots[2].u32, slots[3].u32, slots[4].u32);
+}
+
+static void *mutable_append(void *env, void *caller, union tvn_flat *slots, size_t slot_count)
+{
+    (void)caller;
+    (void)slot_count;
+    const struct tvn_call_site *site = env;
+    TVN_SITE_ENTER(site);
+    struct tvn_buffer *buffer = mutable_of(site, slots[0].u32);
+    if (TVN_UNLIKELY(!buffer)) {
+        return tvn_site_trapped(site);
+    }
+    return store_bytes(site, buffer, buffer->length, slots[1].u32, slots[2].u32, slots[3].u32);
+}
+
+static void *mutable_size(void *env, void *caller, union tvn_flat *slots, size_t slot_count)
+{
+    (void)caller;
+    (void)slot_count;
+    const struct tvn_call_site *site = env;
+    TVN_SITE_ENTER(site);
+    const struct tvn_buffer *buffer = mutable_of(site, slots[0].u32);
+    if (TVN_UNLIKELY(!buffer)) {
+        return tvn_site_trapped(site);
+    }
+    slots[0].u64 = buffer->length;
+    return NULL;
+}
+
+static void *mutable_capacity(void *env, void *caller, union tvn_flat *slots, size_t slot_count)
+{
+    (void)caller;
+    (void)slot_count;
+    const struct tvn_call_site *site = env;
+    TVN_SITE_ENTER(site);
+    const struct tvn_buffer *buffer = mutable_of(site, slots[0].u32);
+    if (TVN_UNLIKELY(!buffer)) {
+        return tvn_site_trapped(site);
+    }
+    slots[0].u64 = buffer->capacity;
+    return NULL;
+}
+
+static void *mutable_set_content_type(void *env, void *caller, union tvn_flat *slots,
+                                      size_t slot_count)
+{
+    (void)caller;
+    (void)slot_count;
+    const struct tvn_call_site *site = env;
+    TVN_SITE_ENTER(site);
+    const struct tvn_component_stage *stage = site->host;
+    struct tvn_buffer *buffer = mutable_of(site, slots[0].u32);
+    if (TVN_UNLIKELY(!buffer)) {
+        return tvn_site_trapped(site);
+    }
+    const uint8_t *name = tvn_host_argument(site, slots[1].u32, slots[2].u32);
+    if (TVN_UNLIKELY(!name)) {
+        return tvn_site_trapped(site);
+    }
+    uint32_t content_type;
+    enum tvn_status status =
+        tvn_intern_add(stage->intern, (const char *)name, slots[2].u32, &content_type);
+    if (TVN_UNLIKELY(status != TVN_OK)) {
+        return tvn_site_trap(site,
+                             status == TVN_E_BUDGET_EXCEEDED ? status : TVN_E_COMPONENT_TRAPPED,
+                             "%s: content type of %u bytes refused (at most %d printable UTF-8 "
+                             "bytes, %d names a flow)",
+                             site->name, slots[2].u32, TVN_CONTENT_TYPE_MAX, TVN_INTERN_MAX);
+    }
+    buffer->content_type = content_type;
+    return NULL;
+}
+
+static void *mutable_freeze(void *env, void *caller, union tvn_flat *slots, size_t slot_count)
+{
+    (void)caller;
+    (void)slot_count;
+    const struct tvn_call_site *site = env;
+    TVN_SITE_ENTER(site);
+    const struct tvn_component_stage *stage = site->host;
+    struct tvn_buffer *buffer = mutable_of(site, slots[0].u32);
+    if (TVN_UNLIKELY(!buffer)) {
+        return tvn_site_trapped(site);
+    }
+    enum tvn_status status = tvn_buffer_freeze(buffer);
+    if (TVN_UNLIKELY(status != TVN_OK)) {
+        return tvn_site_trap(site, status, "%s: the buffer is borrowed", site->name);
+    }
+    uint32_t handle = tvn_site_give_own(site, stage->types.buffer, tvn_buffer_id_of(buffer).raw);
+    if (TVN_UNLIKELY(handle == 0)) {
+        return tvn_site_trapped(site);
+    }
+    slots[0].u64 = handle;
+    return NULL;
+}
+
+/* ---- drops ---- */
+
+/* An own handle of either kind went away: give the buffer back unless it was frozen or released
+ * under another id. */
+static void drop_buffer(void *host, struct tvn_guest *guest, uint64_t rep)
+{
+    (void)guest;
+    struct tvn_component_stage *stage = host;
+    struct tvn_buffer *buffer;
+    if (tvn_buffer_find(stage->resources, (struct tvn_buffer_id){rep}, &buffer) == TVN_OK &&
+        buffer->owner == stage->owner) {
+        tvn_buffer_release(stage->magazine, buffer);
+    }
+}
+
+/* ---- buffer-allocator ---- */
+
+/* Linear memory and owned buffers share one limit: what the guest's memory grew by is no longer
+ * there for buffers. */
+static void refresh_budget(struct tvn_component_stage *stage, const struct tvn_call_site *site)
+{
+    if (TVN_UNLIKELY(site->mem->size != stage->memory_seen_bytes)) {
+        stage->memory_seen_bytes = site->mem->size;
+        uint64_t linear = tvn_instance_memory_bytes(stage->instance);
+        uint64_t limit = stage->sandbox->max_memory_bytes;
+        stage->budget.max_bytes = linear < limit ? limit - linear : 0;
+    }
+}
+
+static void *return_mutable(const struct tvn_call_site *site, struct tvn_buffer *buffer,
+                            uint32_t return_pointer)
+{
+    const struct tvn_component_stage *stage = site->host;
+    uint8_t *area = tvn_host_return_area(site, return_pointer, RESULT_SIZE, RESULT_ALIGN);
+    uint32_t handle =
+        area ? tvn_site_give_own(site, stage->types.mutable_buffer, tvn_buffer_id_of(buffer).raw)
+             : 0;
+    if (TVN_UNLIKELY(handle == 0)) {
+        tvn_buffer_release(stage->magazine, buffer);
+        return tvn_site_trapped(site);
+    }
+    area[RESULT_TAG] = 0;
+    tvn_guest_store_u32(area + RESULT_OK_HANDLE, handle);
+    return NULL;
+}
+
+static void *allocate(void *env, void *caller, union tvn_flat *slots, size_t slot_count)
+{
+    (void)caller;
+    (void)slot_count;
+    const struct tvn_call_site *site = env;
+    TVN_SITE_ENTER(site);
+    struct tvn_component_stage *stage = site->host;
+    refresh_budget(stage, site);
+    struct tvn_buffer *buffer;
+    enum tvn_status status =
+        tvn_buffer_acquire(stage->magazine, slots[0].u64, stage->owner, &stage->budget, &buffer);
+    if (TVN_UNLIKELY(status != TVN_OK)) {
+        return return_buffer_error(site, slots[1].u32, status);
+    }
+    return return_mutable(site, buffer, slots[1].u32);
+}
+
+static void *clone_into_mutable(void *env, void *caller, union tvn_flat *slots, size_t slot_count)
+{
+    (void)caller;
+    (void)slot_count;
+    const struct tvn_call_site *site = env;
+    TVN_SITE_ENTER(site);
+    struct tvn_component_stage *stage = site->host;
+    const struct tvn_buffer *source = immutable_of(site, slots[0].u32);
+    if (TVN_UNLIKELY(!source)) {
+        return tvn_site_trapped(site);
+    }
+    refresh_budget(stage, site);
+    struct tvn_buffer *copy;
+    enum tvn_status status =
+        tvn_buffer_acquire(stage->magazine, source->length, stage->owner, &stage->budget, &copy);
+    if (TVN_UNLIKELY(status != TVN_OK)) {
+        return return_buffer_error(site, slots[1].u32, status);
+    }
+    status = tvn_buffer_write(copy, 0, source->bytes, source->length);
+    tvn_assert(status == TVN_OK); /* the capacity is at least what was asked for */
+    copy->content_type = source->content_type;
+    tvn_copy_record(&stage->stats->copies, TVN_COPY_PAYLOAD_WRITE, source->length);
+    return return_mutable(site, copy, slots[1].u32);
+}
+
+static const struct tvn_host_func types_funcs[] = {
+    {.name = "[method]buffer.size", .raw = buffer_size},
+    {.name = "[method]buffer.content-type", .raw = buffer_content_type},
+    {.name = "[method]buffer.read", .raw = buffer_read},
+    {.name = "[method]buffer.read-all", .raw = buffer_read_all},
+    {.name = "[method]mutable-buffer.write", .raw = mutable_write},
+    {.name = "[method]mutable-buffer.append", .raw = mutable_append},
+    {.name = "[method]mutable-buffer.size", .raw = mutable_size},
+    {.name = "[method]mutable-buffer.capacity", .raw = mutable_capacity},
+    {.name = "[method]mutable-buffer.set-content-type", .raw = mutable_set_content_type},
+    {.name = "[method]mutable-buffer.freeze", .raw = mutable_freeze},
+    {.name = "[method]flow-context.trace-id", .raw = tvn_host_trace_id},
+    {.name = "[method]flow-context.span-id", .raw = tvn_host_span_id},
+    {.name = "[method]flow-context.deadline-ns", .raw = tvn_host_deadline_ns},
+    {.name = "[method]flow-context.flow-id", .raw = tvn_host_flow_id},
+};
+static const struct tvn_host_resource types_resources[] = {
+    {.name = "buffer", .drop = drop_buffer},
+    {.name = "mutable-buffer", .drop = drop_buffer},
+    {.name = "flow-context", .drop = NULL},
+};
+const struct tvn_host_group tvn_host_types = {
+    .interface_id = "torvyn:streaming/types@0.1.0",
+    .funcs = types_funcs,
+    .func_count = TVN_ARRAY_LEN(types_funcs),
+    .resources = types_resources,
+    .resource_count = TVN_ARRAY_LEN(types_resources),
+};
+
+static const struct tvn_host_func allocator_funcs[] = {
+    {.name = "allocate", .raw = allocate},
+    {.name = "clone-into-mutable", .raw = clone_into_mutable},
+};
+const struct tvn_host_group tvn_host_buffer_allocator = {
+    .interface_id = "torvyn:streaming/buffer-allocator@0.1.0",
+    .funcs = allocator_funcs,
+    .func_count = TVN_ARRAY_LEN(allocator_funcs),
+};
+/* The same functions under the name that the tutorials use. */
+const struct tvn_host_group tvn_host_buffer_ops = {
+    .interface_id = "torvyn:resources/buffer-ops@0.1.0",
+    .funcs = allocator_funcs,
+    .func_count = TVN_ARRAY_LEN(allocator_funcs),
+};

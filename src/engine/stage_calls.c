@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/stage_calls.h"
+
+#include "base/assert.h"
+#include "base/num.h"
+#include "base/utf8.h"
+
+#include <stdio.h>
+
+#define STREAM_ELEMENT_SLOTS 6 /* sequence, timestamp, content type (2), payload, context */
+
+/* ---- outcomes ---- */
+
+TVN_COLD static enum tvn_outcome dead(const struct tvn_component_stage *stage,
+                                      struct tvn_call *call)
+{
+    *call->fault = *tvn_instance_fault(stage->instance);
+    call->out_count = 0;
+    return TVN_OUTCOME_DEAD;
+}
+
+/* A call that failed before or inside the core function: end it, answer DEAD. */
+TVN_COLD static enum tvn_outcome abandon(const struct tvn_component_stage *stage,
+                                         const struct tvn_export *export, struct tvn_call *call)
+{
+    (void)tvn_export_end(export, NULL);
+    return dead(stage, call);
+}
+
+/* Copies a guest string, cut at a character boundary, into the fault. False when it is not a valid
+ * string. */
+static bool lift_error_text(const struct tvn_export *export, const uint8_t *at,
+                            struct tvn_fault *fault)
+{
+    uint32_t pointer = tvn_guest_load_u32(at);
+    uint32_t length = tvn_guest_load_u32(at + 4);
+    const uint8_t *text = tvn_guest_mem_at(export->mem, pointer, length);
+    if (!text || !tvn_utf8_valid(text, length)) {
+        return false;
+    }
+    size_t cut = tvn_utf8_valid_prefix(text, tvn_min(length, TVN_FAULT_TEXT_MAX - 1u));
+    memcpy(fault->text, text, cut);
+    fault->text[cut] = '\0';
+    return true;
+}
+
+/* The error case of every result: a process-error at `at`. */
+TVN_COLD static enum tvn_outcome finish_error(struct tvn_component_stage *stage,
+                                              const struct tvn_export *export,
+                                              union tvn_flat *slots, const uint8_t *at,
+                                              struct tvn_call *call)
+{
+    struct tvn_fault fault = {.code = TVN_OK, .error = (enum tvn_process_error)at[TVN_ERROR_CASE]};
+    bool valid = at[TVN_ERROR_CASE] <= TVN_PROCESS_FATAL;
+    if (valid && fault.error != TVN_PROCESS_DEADLINE_EXCEEDED) {
+        valid = lift_error_text(export, at + TVN_ERROR_TEXT, &fault);
+    }
+    if (!valid) {
+        (void)tvn_instance_fail(stage->instance, TVN_E_COMPONENT_TRAPPED,
+                                "%s returned an invalid process-error", export->name);
+        return abandon(stage, export, call);
+    }
+    if (tvn_export_end(export, slots) != TVN_OK) {
+        return dead(stage, call);
+    }
+    if (fault.error == TVN_PROCESS_FATAL) {
+        fault.code = TVN_E_FATAL_COMPONENT_ERROR;
+    }
+    *call->fault = fault;
+    return TVN_OUTCOME_ERROR;
+}
+
+TVN_COLD static enum tvn_outcome bad_result(const struct tvn_component_stage *stage,
+                                            const struct tvn_export *export, struct tvn_call *call,
+                                            const char *what)
+{
+    (void)tvn_instance_fail(stage->instance, TVN_E_COMPONENT_TRAPPED, "%s returned %s",
+                            export->name, what);
+    return abandon(stage, export, call);
+}
+
+/* The result area that slots[0] points to; NULL when it is out of bounds or misaligned. */
+static const uint8_t *result_area(const struct tvn_export *export, const union tvn_flat *slots,
+                                  uint32_t size, uint32_t alignment)
+{
+    uint32_t pointer = slots[0].u32;
+    return (pointer & (alignment - 1)) == 0 ? tvn_guest_mem_at(export->mem, pointer, size) : NULL;
+}
+
+/* ---- lowering a stream-element ---- */
+
+/* Lends the element to the guest: metadata copied, payload and context as borrows. False: the
+ * instance is dead. */
+static bool lower_element(struct tvn_component_stage *stage, const struct tvn_export *export,
+                          const struct tvn_element *element, union tvn_flat *slots)
+{
+    struct tvn_str content_type = tvn_intern_name(stage->intern, element->content_type);
+    uint32_t offset;
+    if (TVN_UNLIKELY(tvn_export_realloc(export, 1, (uint32_t)content_type.len, &offset) !=
+                     TVN_OK)) {
+        return false;
+    }
+    memcpy(export->mem->base + offset, content_type.ptr,
+           content_type.len); /* bounds checked by realloc */
+    tvn_copy_record(&stage->stats->copies, TVN_COPY_METADATA_MARSHAL, 16 + content_type.len);
+    uint32_t payload = tvn_export_lend(export, stage->types.buffer, element->payload.raw);
+    uint32_t context = tvn_export_lend(export, stage->types.flow_context, 0);
+    if (TVN_UNLIKELY(payload == 0 || context == 0)) {
+        return false;
+    }
+    slots[0].u64 = element->sequence;
+    slots[1].u64 = element->timestamp_ns;
+    slots[2].u64 = offset;
+    slots[3].u64 = content_type.len;
+    slots[4].u64 = payload;
+    slots[5].u64 = context;
+    return true;
+}
+
+/*
+ * Runs an entry that takes a stream-element. True when it came back alive: slots hold the flat
+ * result and the caller finishes the call; false: the call is over and the instance dead.
+ */
+static bool call_with_element(struct tvn_component_stage *stage, const struct tvn_export *export,
+                              const struct tvn_element *element, union tvn_flat *slots)
+{
+    if (TVN_UNLIKELY(tvn_export_begin(export) != TVN_OK)) {
+        return false;
+    }
+    struct tvn_buffer *payload;
+    enum tvn_status status = tvn_buffer_find(stage->resources, element->payload, &payload);
+    tvn_assert(status == TVN_OK);
+    tvn_buffer_borrow(payload);
+    stage->current = element;
+    bool alive =
+        lower_element(stage, export, element, slots) && tvn_export_call(export, slots) == TVN_OK;
+    stage->current = NULL;
+    tvn_buffer_end_borrow(payload);
+    if (TVN_UNLIKELY(!alive)) {
+        (void)tvn_export_end(export, NULL);
+    }
+    return alive;
+}
+
+/* ---- lifting an output-element ---- */
+
+/*
+ * Moves the returned buffer out of the guest and fills the record; timestamp 0 and sequence are the
+ * reactor's to overwrite. False: the instance is dead and nothing was taken.
+ */
+static bool lift_output(struct tvn_component_stage *stage, const struct tvn_export *export,
+                        const uint8_t *area, struct tvn_element *out)
+{
+    uint32_t name_at = tvn_guest_load_u32(area + TVN_OUTPUT_CONTENT_TYPE);
+    uint32_t name_length = tvn_guest_load_u32(area + TVN_OUTPUT_CONTENT_TYPE + 4);
+    const uint8_t *name = tvn_guest_mem_at(export->mem, name_at, name_length);
+    uint32_t content_type = 0;
+    enum tvn_status status =
+        name ? tvn_intern_add(stage->intern, (const char *)name, name_length, &content_type)
+             : TVN_E_COMPONENT_TRAPPED;
+    if (TVN_UNLIKELY(status != TVN_OK)) {
+        (void)tvn_instance_fail(stage->instance,
+                                status == TVN_E_BUDGET_EXCEEDED ? status : TVN_E_COMPONENT_TRAPPED,
+                                "%s returned a content type of %u bytes (at most %d printable "
+                                "UTF-8 bytes, %d names a flow)",
+                                export->name, name_length, TVN_CONTENT_TYPE_MAX, TVN_INTERN_MAX);
+        return false;
+    }
+    uint64_t rep;
+    if (TVN_UNLIKELY(tvn_export_take_own(export, stage->types.buffer,
+                                         tvn_guest_load_u32(area + TVN_OUTPUT_PAYLOAD),
+                                         &rep) != TVN_OK)) {
+        return false;
+    }
+    struct tvn_buffer *buffer;
+    status = tvn_buffer_find(stage->resources, (struct tvn_buffer_id){rep}, &buffer);
+    if (TVN_LIKELY(status == TVN_OK)) {
+        status = tvn_buffer_transfer(buffer, stage->owner, TVN_OWNER_HOST, NULL);
+    }
+    if (TVN_UNLIKELY(status != TVN_OK)) {
+        (void)tvn_instance_fail(stage->instance, status,
+                                "%s returned a buffer that it may not give away", export->name);
+        return false;
+    }
+    *out = (struct tvn_element){
+        .sequence = tvn_guest_load_u64(area + TVN_OUTPUT_SEQUENCE),
+        .timestamp_ns = tvn_guest_load_u64(area + TVN_OUTPUT_TIMESTAMP),
+        .payload = {rep},
+        .content_type = name_length > 0 ? content_type : buffer->content_type,
+    };
+    tvn_stat_add(&stage->stats->produced_bytes, buffer->length);
+    return true;
+}
+
+/* Finishes pull, process and ingest: `present` is the tag under which an output-element follows. */
+static enum tvn_outcome finish_output(struct tvn_component_stage *stage,
+                                      const struct tvn_export *export, union tvn_flat *slots,
+                                      uint8_t present, enum tvn_outcome absent,
+                                      struct tvn_call *call)
+{
+    const uint8_t *area = result_area(export, slots, TVN_OUTPUT_SIZE, TVN_OUTPUT_ALIGN);
+    if (TVN_UNLIKELY(!area || area[TVN_OUTPUT_TAG] > 1)) {
+        return bad_result(stage, export, call, "an invalid result");
+    }
+    if (TVN_UNLIKELY(area[TVN_OUTPUT_TAG] == 1)) {
+        return finish_error(stage, export, slots, area + TVN_OUTPUT_ERROR, call);
+    }
+    uint8_t selected = area[TVN_OUTPUT_CASE];
+    if (selected != present) {
+        if (TVN_UNLIKELY(selected > 1)) {
+            return bad_result(stage, export, call, "an invalid case");
+        }
+        return tvn_export_end(export, slots) == TVN_OK ? absent : dead(stage, call);
+    }
+    tvn_assert(call->out_capacity >= 1);
+    if (TVN_UNLIKELY(!lift_output(stage, export, area, &call->out[0]))) {
+        return abandon(stage, export, call);
+    }
+    if (TVN_UNLIKELY(tvn_export_end(export, slots) != TVN_OK)) {
+        struct tvn_buffer *buffer;
+        enum tvn_status status = tvn_buffer_find(stage->resources, call->out[0].payload, &buffer);
+        tvn_assert(status == TVN_OK);
+        tvn_buffer_release(stage->magazine, buffer);
+        return dead(stage, call);
+    }
+    call->out_count = 1;
+    return TVN_OUTCOME_EMIT;
+}
+
+/* Finishes calls whose result is small: *out_value is the byte of the ok case. */
+static enum tvn_outcome finish_verdict(struct tvn_component_stage *stage,
+                                       const struct tvn_export *export, union tvn_flat *slots,
+                                       uint8_t value_max, uint8_t *out_value, struct tvn_call *call)
+{
+    const uint8_t *area = result_area(export, slots, TVN_VERDICT_SIZE, TVN_VERDICT_ALIGN);
+    if (TVN_UNLIKELY(!area || area[TVN_VERDICT_TAG] > 1)) {
+        return bad_result(stage, export, call, "an invalid result");
+    }
+    if (TVN_UNLIKELY(area[TVN_VERDICT_TAG] == 1)) {
+        return finish_error(stage, export, slots, area + TVN_VERDICT_ERROR, call);
+    }
+    uint8_t value = area[TVN_VERDICT_VALUE];
+    if (TVN_UNLIKELY(value > value_max)) {
+        return bad_result(stage, export, call, "an invalid value");
+    }
+    *out_value = value;
+    return tvn_export_end(export, slots) == TVN_OK ? TVN_OUTCOME_EMIT : dead(stage, call);
+}
+
+/* ---- entries ---- */
+
+static enum tvn_outcome call_pull(struct tvn_component_stage *stage, struct tvn_call *call)
+{
+    const struct tvn_export *export = stage->entries[TVN_ENTRY_PULL];
+    union tvn_flat slots[1];
+    if (TVN_UNLIKELY(tvn_export_begin(export) != TVN_OK)) {
+        return dead(stage, call);
+    }
+    if (TVN_UNLIKELY(tvn_export_call(export, slots) != TVN_OK)) {
+        return abandon(stage, export, call);
+    }
+    return finish_output(stage, export, slots, 1, TVN_OUTCOME_END, call);
+}
+
+static enum tvn_outcome call_process(struct tvn_component_stage *stage, struct tvn_call *call)
+{
+    const struct tvn_export *export = stage->entries[TVN_ENTRY_PROCESS];
+    union tvn_flat slots[STREAM_ELEMENT_SLOTS];
+    if (TVN_UNLIKELY(!call_with_element(stage, export, call->in, slots))) {
+        return dead(stage, call);
+    }
+    return finish_output(stage, export, slots, 0, TVN_OUTCOME_DROP, call);
+}
+
+static enum tvn_outcome call_evaluate(struct tvn_component_stage *stage, struct tvn_call *call)
+{
+    const struct tvn_export *export = stage->entries[TVN_ENTRY_EVALUATE];
+    union tvn_flat slots[STREAM_ELEMENT_SLOTS];
+    if (TVN_UNLIKELY(!call_with_element(stage, export, call->in, slots))) {
+        return dead(stage, call);
+    }
+    uint8_t accepted = 0;
+    enum tvn_outcome outcome = finish_verdict(stage, export, slots, 1, &accepted, call);
+    return outcome == TVN_OUTCOME_EMIT && !accepted ? TVN_OUTCOME_DROP : outcome;
+}
+
+static enum tvn_outcome call_push(struct tvn_component_stage *stage, struct tvn_call *call)
+{
+    const struct tvn_export *export = stage->entries[TVN_ENTRY_PUSH];
+    union tvn_flat slots[STREAM_ELEMENT_SLOTS];
+    if (TVN_UNLIKELY(!call_with_element(stage, export, call->in, slots))) {
+        return dead(stage, call);
+    }
+    uint8_t signal = TVN_SIGNAL_READY;
+    enum tvn_outcome outcome =
+        finish_verdict(stage, export, slots, TVN_SIGNAL_PAUSE, &signal, call);
+    call->signal = (enum tvn_signal)signal;
+    return outcome;
+}
+
+static enum tvn_outcome call_complete(struct tvn_component_stage *stage, struct tvn_call *call)
+{
+    const struct tvn_export *export = stage->entries[TVN_ENTRY_COMPLETE];
+    union tvn_flat slots[1];
+    if (tvn_export_begin(export) != TVN_OK) {
+        return dead(stage, call);
+    }
+    if (tvn_export_call(export, slots) != TVN_OK) {
+        return abandon(stage, export, call);
+    }
+    uint8_t unused = 0;
+    return finish_verdict(stage, export, slots, UINT8_MAX, &unused, call);
+}
+
+static enum tvn_outcome call_init(struct tvn_component_stage *stage, struct tvn_call *call)
+{
+    const struct tvn_export *export = stage->entries[TVN_ENTRY_INIT];
+    union tvn_flat slots[2];
+    uint32_t offset;
+    if (tvn_export_begin(export) != TVN_OK) {
+        return dead(stage, call);
+    }
+    if (tvn_export_realloc(export, 1, (uint32_t)stage->config_length, &offset) != TVN_OK) {
+        return abandon(stage, export, call);
+    }
+    memcpy(export->mem->base + offset, stage->config,
+           stage->config_length); /* bounds checked by realloc */
+    slots[0].u64 = offset;
+    slots[1].u64 = stage->config_length;
+    if (tvn_export_call(export, slots) != TVN_OK) {
+        return abandon(stage, export, call);
+    }
+    uint8_t unused = 0;
+    return finish_verdict(stage, export, slots, UINT8_MAX, &unused, call);
+}
+
+/* notify-backpressure and teardown: no result. */
+static enum tvn_outcome call_plain(struct tvn_component_stage *stage,
+                                   const struct tvn_export *export, uint64_t argument,
+                                   struct tvn_call *call)
+{
+    union tvn_flat slots[1] = {{.u64 = argument}};
+    if (tvn_export_begin(export) != TVN_OK) {
+        return dead(stage, call);
+    }
+    if (tvn_export_call(export, slots) != TVN_OK) {
+        return abandon(stage, export, call);
+    }
+    return tvn_export_end(export, slots) == TVN_OK ? TVN_OUTCOME_EMIT : dead(stage, call);
+}
+
+/* init and teardown run under their own wall limits and without fuel. */
+static enum tvn_outcome call_lifecycle(struct tvn_component_stage *stage, enum tvn_entry entry,
+                                       struct tvn_call *call)
+{
+    const struct tvn_sandbox *sandbox = stage->sandbox;
+    bool is_init = entry == TVN_ENTRY_INIT;
+    tvn_instance_set_limits(stage->instance,
+                            is_init ? sandbox->init_timeout_ms : sandbox->teardown_timeout_ms, 0);
+    enum tvn_outcome outcome = is_init
+                                   ? call_init(stage, call)
+                                   : call_plain(stage, stage->entries[TVN_ENTRY_TEARDOWN], 0, call);
+    tvn_instance_set_limits(stage->instance, sandbox->invocation_timeout_ms,
+                            sandbox->fuel_per_invocation);
+    return outcome;
+}
+
+enum tvn_outcome tvn_stage_invoke(struct tvn_invoker *invoker, enum tvn_entry entry,
+                                  struct tvn_call *call)
+{
+    struct tvn_component_stage *stage =
+        TVN_CONTAINER_OF(invoker, struct tvn_component_stage, invoker);
+    tvn_assert(stage->entries[entry]);
+    call->out_count = 0;
+    switch (entry) {
+    case TVN_ENTRY_PULL:
+        return call_pull(stage, call);
+    case TVN_ENTRY_PROCESS:
+        return call_process(stage, call);
+    case TVN_ENTRY_EVALUATE:
+        return call_evaluate(stage, call);
+    case TVN_ENTRY_PUSH:
+        return call_push(stage, call);
+    case TVN_ENTRY_NOTIFY:
+        return call_plain(stage, stage->entries[TVN_ENTRY_NOTIFY], call->signal, call);
+    case TVN_ENTRY_COMPLETE:
+        return call_complete(stage, call);
+    case TVN_ENTRY_INIT:
+    case TVN_ENTRY_TEARDOWN:
+        return call_lifecycle(stage, entry, call);
+    case TVN_ENTRY_ROUTE:
+    case TVN_ENTRY_INGEST:
+    case TVN_ENTRY_FLUSH:
+        break; /* never bound: tvn_component_stage_create refuses these roles */
+    }
+    tvn_unreachable();
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * The state of one component stage: the invoker, and at the same time the context that Torvyn's
+ * host functions get.
+ */
+#include "component/instance.h"
+#include "engine/component_stage.h"
+
+#define TVN_ENTRY_COUNT (TVN_ENTRY_TEARDOWN + 1)
+
+struct tvn_wasi;
+
+struct tvn_component_stage {
+    struct tvn_invoker invoker;
+    struct tvn_instance *instance;
+    const struct tvn_export *entries[TVN_ENTRY_COUNT];
+    struct tvn_stage_resources types; /* copied: one load less per handle lookup */
+    struct tvn_resources *resources;
+    struct tvn_magazine *magazine;
+    struct tvn_intern *intern;
+    struct tvn_stage_stats *stats;
+    const struct tvn_element *current; /* during a call: what flow-context speaks of */
+    tvn_owner owner;
+    struct tvn_budget budget; /* linear memory and owned buffers share max_memory */
+    uint64_t memory_seen_bytes;
+    const struct tvn_sandbox *sandbox;
+    const uint64_t *flow_deadline_ns;
+    struct tvn_wasi *wasi;
+    struct tvn_guard *guard;
+    tvn_stage_write write;
+    void *write_context;
+    char *config;
+    size_t config_length;
+    char *name;
+    char *flow_id;
+};
+
+/* Interfaces of torvyn:* with their functions, one file each. */
+struct tvn_host_group {
+    const char *interface_id;
+    const struct tvn_host_func *funcs;
+    size_t func_count;
+    const struct tvn_host_resource *resources;
+    size_t resource_count;
+};
+extern const struct tvn_host_group tvn_host_types; /* torvyn:streaming/types */
+extern const struct tvn_host_group
+    tvn_host_buffer_allocator;                          /* torvyn:streaming/buffer-allocator */
+extern const struct tvn_host_group tvn_host_buffer_ops; /* torvyn:resources/buffer-ops */
+extern const struct tvn_host_group
+    tvn_host_capability_query; /* torvyn:capabilities/capability-query */
+
+/* flow-context, in host_flow_context.c */
+void *tvn_host_trace_id(void *env, void *caller, union tvn_flat *slots, size_t slot_count);
+void *tvn_host_span_id(void *env, void *caller, union tvn_flat *slots, size_t slot_count);
+void *tvn_host_deadline_ns(void *env, void *caller, union tvn_flat *slots, size_t slot_count);
+void *tvn_host_flow_id(void *env, void *caller, union tvn_flat *slots, size_t slot_count);
+
+/* Stores {ptr, len} of a copy of `bytes` in guest memory at the return pointer. NULL, or the trap.
+ * In host_return.c. */
+void *tvn_host_return_bytes(const struct tvn_call_site *site, uint32_t return_pointer,
+                            const void *bytes, uint32_t length);
+/* Guest memory for a result of `size` bytes at a return pointer; NULL after recording the fault. */
+uint8_t *tvn_host_return_area(const struct tvn_call_site *site, uint32_t pointer, uint32_t size,
+                              uint32_t alignment);
+/* Bytes of a list or string argument; NULL after recording the fault. */
+const uint8_t *tvn_host_argument(const struct tvn_call_site *site, uint32_t pointer,
+                                 uint32_t length);

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Runs a flow of a project from manifest to summary: startup order, signals, drain.
+ *
+ * Life: create (Ready: manifest read, flow linked, components compiled and instantiated; nothing
+ * has run but their start functions) → run (Running → ShuttingDown → Stopped) → read the report →
+ * destroy. Threads: create, run and destroy on one thread. run starts one worker that drives the
+ * flow and keeps the calling thread for signals, timers and the observer. SIGINT and SIGTERM are
+ * taken over while run is active.
+ */
+#include "config/manifest.h"
+#include "linker/link.h"
+#include "reactor/flow.h"
+#include "resources/resources.h"
+
+enum tvn_host_state { TVN_HOST_READY, TVN_HOST_RUNNING, TVN_HOST_SHUTTING_DOWN, TVN_HOST_STOPPED };
+const char *tvn_host_state_name(enum tvn_host_state state); /* "ShuttingDown" */
+
+/* Steps of starting, as the log tells them. */
+enum tvn_host_step {
+    TVN_HOST_STEP_LOADED, /* manifest read */
+    TVN_HOST_STEP_LINKED,
+    TVN_HOST_STEP_INSTANTIATED,
+};
+
+struct tvn_host;
+
+struct tvn_host_options {
+    const char *manifest_path; /* NULL: ./Torvyn.toml */
+    struct tvn_config_options config;
+    struct tvn_link_options link;
+    uint64_t limit;      /* elements to pull; 0: no limit */
+    uint64_t timeout_ns; /* of the whole run; 0: the flow's deadline_ms */
+    int output_fd;       /* pipeline output: 1, or 2 */
+    /* Optional; called as each step of creating is done, on the creating thread. */
+    void (*step_done)(void *context, enum tvn_host_step step, const struct tvn_host *host);
+    void *step_context;
+};
+
+// COLD PATH. Everything that can be refused before the first element is refused here.
+TVN_NODISCARD enum tvn_status tvn_host_create(const struct tvn_host_options *options,
+                                              struct tvn_diag_sink *sink,
+                                              struct tvn_host **out_host);
+void tvn_host_destroy(struct tvn_host *host);
+TVN_DEFINE_CLEANUP(tvn_host, tvn_host_destroy)
+
+const struct tvn_manifest *tvn_host_manifest(const struct tvn_host *host);
+const struct tvn_link *tvn_host_link(const struct tvn_host *host); /* NULL before LINKED */
+enum tvn_host_state tvn_host_state(const struct tvn_host *host);
+
+/* What a run did. */
+struct tvn_stage_report {
+    const char *name;
+    enum tvn_role role;
+    uint64_t invocations;
+    uint64_t emitted;
+    uint64_t dropped;
+    uint64_t failed;
+    uint64_t errors;
+};
+struct tvn_stream_report {
+    const char *from;
+    const char *to;
+    uint64_t transferred;
+    uint64_t depth;
+    uint64_t depth_peak;
+    uint64_t backpressure_events;
+    uint64_t backpressure_ns;
+};
+struct tvn_run_report {
+    const char *flow;
+    enum tvn_flow_state state;
+    uint64_t pulled;
+    uint64_t delivered;
+    uint64_t dropped; /* rejected by filters, dropped by processors and by queues' policies */
+    uint64_t failed;  /* ended by an error that was skipped */
+    uint64_t duration_ns;
+    uint64_t copies[TVN_COPY_REASON_COUNT];
+    uint64_t copy_bytes[TVN_COPY_REASON_COUNT];
+    uint64_t produced_bytes; /* payload bytes that sources and processors made */
+    const struct tvn_stage_report *stages;
+    uint32_t stage_count;
+    const struct tvn_stream_report *streams;
+    uint32_t stream_count;
+    int signal; /* SIGINT or SIGTERM that ended the run; 0 */
+};
+
+/* Called about ten times a second on the calling thread while the flow runs; optional. */
+typedef void (*tvn_host_observer)(void *context, const struct tvn_run_report *report);
+
+/*
+ * COLD PATH. Runs to the end. A first SIGINT or SIGTERM drains: sources are pulled no more, what is
+ * queued is delivered; after drain_timeout_ms, or at a second signal, running calls are
+ * interrupted. The report is written in any case. E0400, E0402, E0410 … with one diagnostic that
+ * says which node failed and why; TVN_OK after a clean end, also after a drain.
+ */
+TVN_NODISCARD enum tvn_status tvn_host_run(struct tvn_host *host, tvn_host_observer observer,
+                                           void *observer_context, struct tvn_diag_sink *sink,
+                                           struct tvn_run_report *out_report);

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+#include "host/host.h"
+#include "pipeline/pipeline.h"
+
+struct tvn_host {
+    struct tvn_host_options options;
+    enum tvn_host_state state;
+    struct tvn_manifest *manifest;
+    struct tvn_link *link;
+    struct tvn_audit *audit;
+    struct tvn_resources *resources;
+    struct tvn_magazine *magazine;
+    struct tvn_runtime *runtime;
+    struct tvn_pipeline *pipeline;
+    struct tvn_stop_control stop;
+    struct tvn_stage_report *stage_reports;
+    struct tvn_stream_report *stream_reports;
+};
+
+/* report.c: reads the counters; may run beside the flow. */
+void tvn_host_read_report(struct tvn_host *host, struct tvn_run_report *out_report);
+/* report.c: one diagnostic for why the flow failed. */
+enum tvn_status tvn_host_report_failure(struct tvn_host *host, struct tvn_diag_sink *sink);

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/clock.h"
+#include "host/host_internal.h"
+
+static uint64_t run_duration_ns(const struct tvn_flow_stats *stats)
+{
+    uint64_t started_ns = tvn_stat_get(&stats->started_ns);
+    uint64_t ended_ns = tvn_stat_get(&stats->ended_ns);
+    if (started_ns == 0) {
+        return 0;
+    }
+    return (ended_ns != 0 ? ended_ns : tvn_clock_monotonic_ns()) - started_ns;
+}
+
+static void read_stages(struct tvn_host *host, struct tvn_run_report *report)
+{
+    for (uint32_t i = 0; i < host->link->stage_count; i++) {
+        const struct tvn_stage_stats *stats = tvn_pipeline_stage_stats(host->pipeline, i);
+        host->stage_reports[i] = (struct tvn_stage_report){
+            .name = host->link->stages[i].name,
+            .role = host->link->stages[i].role,
+            .invocations = tvn_stat_get(&stats->invocations),
+            .emitted = tvn_stat_get(&stats->emitted),
+            .dropped = tvn_stat_get(&stats->dropped),
+            .failed = tvn_stat_get(&stats->failed),
+            .errors = tvn_stat_get(&stats->errors),
+        };
+        report->failed += tvn_stat_get(&stats->failed);
+        report->produced_bytes += tvn_stat_get(&stats->produced_bytes);
+        for (unsigned reason = 0; reason < TVN_COPY_REASON_COUNT; reason++) {
+            report->copies[reason] += tvn_stat_get(&stats->copies.count[reason]);
+            report->copy_bytes[reason] += tvn_stat_get(&stats->copies.bytes[reason]);
+        }
+    }
+}
+
+static void read_streams(struct tvn_host *host)
+{
+    for (uint32_t i = 0; i < host->link->edge_count; i++) {
+        const struct tvn_stream_stats *stats = tvn_pipeline_stream_stats(host->pipeline, i);
+        host->stream_reports[i] = (struct tvn_stream_report){
+            .from = host->link->stages[host->link->edges[i].from].name,
+            .to = host->link->stages[host->link->edges[i].to].name,
+            .transferred = tvn_stat_get(&stats->transferred),
+            .depth = tvn_stat_get(&stats->depth),
+            .depth_peak = tvn_stat_get(&stats->depth_peak),
+            .backpressure_events = tvn_stat_get(&stats->backpressure_events),
+            .backpressure_ns = tvn_stat_get(&stats->backpressure_ns),
+        };
+    }
+}
+
+void tvn_host_read_report(struct tvn_host *host, struct tvn_run_report *out_report)
+{
+    const struct tvn_flow_stats *stats = tvn_pipeline_flow_stats(host->pipeline);
+    *out_report = (struct tvn_run_report){
+        .flow = host->link->flow_name,
+        .state = tvn_flow_state(tvn_pipeline_flow(host->pipeline)),
+        .pulled = tvn_stat_get(&stats->pulled),
+        .delivered = tvn_stat_get(&stats->delivered),
+        .dropped = tvn_stat_get(&stats->dropped),
+        .duration_ns = run_duration_ns(stats),
+        .stages = host->stage_reports,
+        .stage_count = host->link->stage_count,
+        .streams = host->stream_reports,
+        .stream_count = host->link->edge_count,
+    };
+    read_stages(host, out_report);
+    read_streams(host);
+}
+
+static const char *entry_name(enum tvn_entry entry)
+{
+    static const char *const names[] = {
+        [TVN_ENTRY_INIT] = "init",
+        [TVN_ENTRY_PULL] = "pull",
+        [TVN_ENTRY_NOTIFY] = "notify-backpressure",
+        [TVN_ENTRY_PROCESS] = "process",
+        [TVN_ENTRY_EVALUATE] = "evaluate",
+        [TVN_ENTRY_ROUTE] = "route",
+        [TVN_ENTRY_INGEST] = "ingest",
+        [TVN_ENTRY_FLUSH] = "flush",
+        [TVN_ENTRY_PUSH] = "push",
+        [TVN_ENTRY_COMPLETE] = "complete",
+        [TVN_ENTRY_TEARDOWN] = "teardown",
+    };
+    return names[entry];
+}
+
+/* A component that returned process-error without an own code: which public error that is. */
+static enum tvn_status failure_code(const struct tvn_flow_failure *failure)
+{
+    return failure->code > TVN_OK ? failure->code : TVN_E_FATAL_COMPONENT_ERROR;
+}
+
+static void add_place(struct tvn_diag_sink *sink, const struct tvn_flow_failure *failure)
+{
+    if (failure->has_sequence) {
+        tvn_diag_note(sink, "in %s of element %llu", entry_name(failure->entry),
+                      (unsigned long long)failure->sequence);
+    } else {
+        tvn_diag_note(sink, "in %s", entry_name(failure->entry));
+    }
+    if (failure->attempts > 0) {
+        tvn_diag_note(sink, "after %u retries", failure->attempts);
+    }
+}
+
+enum tvn_status tvn_host_report_failure(struct tvn_host *host, struct tvn_diag_sink *sink)
+{
+    const struct tvn_flow_failure *failure = tvn_flow_failure(tvn_pipeline_flow(host->pipeline));
+    if (!failure) {
+        return TVN_OK;
+    }
+    enum tvn_status code = failure_code(failure);
+    if (failure->stage == TVN_FLOW_STAGE_NONE) {
+        struct tvn_span at = host->link->flow ? host->link->flow->span : TVN_SPAN_NONE;
+        (void)tvn_diag_error(sink, code, at, "flow '%s' ended early: %s", host->link->flow_name,
+                             failure->text[0] ? failure->text : tvn_status_what(code));
+        return code;
+    }
+    const struct tvn_link_stage *stage = &host->link->stages[failure->stage];
+    if (failure->outcome == TVN_OUTCOME_ERROR) {
+        (void)tvn_diag_error(sink, code, stage->span, "node '%s' returned %s: %s", stage->name,
+                             tvn_process_error_name(failure->error), failure->text);
+    } else {
+        (void)tvn_diag_error(sink, code, stage->span, "node '%s' failed: %s", stage->name,
+                             failure->text);
+    }
+    add_place(sink, failure);
+    return code;
+}

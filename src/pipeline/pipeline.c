@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pipeline/pipeline.h"
+
+#include "base/assert.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "connectors/connector.h"
+#include "engine/component_stage.h"
+#include "types/intern.h"
+
+/* What belongs to one stage of the link. */
+struct stage_slot {
+    struct tvn_invoker *invoker;
+    struct tvn_stage_stats stats;
+    struct tvn_guard guard; /* component stages */
+    struct tvn_pipeline *pipeline;
+};
+
+struct tvn_pipeline {
+    const struct tvn_link *link;
+    struct tvn_pipeline_options options;
+    struct tvn_flow *flow;
+    struct tvn_flow_stats stats;
+    uint64_t deadline_ns; /* CLOCK_MONOTONIC; what flow-context tells; 0: none */
+    struct tvn_intern intern;
+    struct stage_slot *stages;
+    struct tvn_stream_stats *streams;
+};
+
+void tvn_pipeline_destroy(struct tvn_pipeline *pipeline)
+{
+    if (!pipeline) {
+        return;
+    }
+    tvn_flow_destroy(pipeline->flow); /* releases what is queued, so before the stages */
+    for (uint32_t i = 0; pipeline->stages && i < pipeline->link->stage_count; i++) {
+        struct stage_slot *slot = &pipeline->stages[i];
+        tvn_invoker_destroy(slot->invoker);
+        if (slot->invoker && pipeline->options.audit &&
+            pipeline->link->stages[i].kind == TVN_LINK_STAGE_COMPONENT) {
+            tvn_audit_exercises(pipeline->options.audit, &slot->guard);
+        }
+    }
+    tvn_free(pipeline->stages);
+    tvn_free(pipeline->streams);
+    tvn_free(pipeline);
+}
+
+/* ---- stages ---- */
+
+/* A component's standard output and error: whole lines, written as one. */
+static enum tvn_status write_line(void *context, int stream, const char *bytes, size_t length)
+{
+    const struct stage_slot *slot = context;
+    return tvn_fd_write_all(stream == 1 ? slot->pipeline->options.output_fd : 2, bytes, length);
+}
+
+static enum tvn_status create_component(struct tvn_pipeline *pipeline, uint32_t index,
+                                        struct tvn_diag_sink *sink)
+{
+    const struct tvn_link_stage *stage = &pipeline->link->stages[index];
+    struct stage_slot *slot = &pipeline->stages[index];
+    const struct tvn_pipeline_options *options = &pipeline->options;
+    tvn_guard_init(&slot->guard, &stage->sandbox, options->audit ? tvn_audit_denied : NULL,
+                   options->audit);
+    if (options->audit) {
+        tvn_audit_resolution(options->audit, pipeline->link->flow_name, stage->name,
+                             &stage->sandbox);
+    }
+    TVN_TRY(tvn_runtime_compile(options->runtime, stage->component->component, sink));
+    const struct tvn_component_stage_options stage_options = {
+        .name = stage->name,
+        .flow_id = pipeline->link->flow_name,
+        .role = stage->role,
+        .config = tvn_str_of(stage->config),
+        .sandbox = &stage->sandbox,
+        .guard = &slot->guard,
+        .resources = options->resources,
+        .magazine = options->magazine,
+        .intern = &pipeline->intern,
+        .stats = &slot->stats,
+        .owner = index + 1,
+        .flow_deadline_ns = &pipeline->deadline_ns,
+        .cancel = &options->stop->cancel,
+        .cancel_fd = options->stop->cancel_fd,
+        .stdin_fd = 0,
+        .write = write_line,
+        .write_context = slot,
+    };
+    return tvn_component_stage_create(options->runtime, stage->component->component, &stage_options,
+                                      sink, &slot->invoker);
+}
+
+static enum tvn_status create_builtin(struct tvn_pipeline *pipeline, uint32_t index,
+                                      struct tvn_diag_sink *sink)
+{
+    const struct tvn_link_stage *stage = &pipeline->link->stages[index];
+    const struct tvn_connector_options options = {
+        .name = stage->name,
+        .spec = stage->builtin,
+        .role = stage->role,
+        .span = stage->node ? stage->node->component_span : TVN_SPAN_NONE,
+        .output_fd = pipeline->options.output_fd,
+        .resources = pipeline->options.resources,
+        .magazine = pipeline->options.magazine,
+        .intern = &pipeline->intern,
+        .stats = &pipeline->stages[index].stats,
+    };
+    return tvn_connector_create(&options, sink, &pipeline->stages[index].invoker);
+}
+
+static enum tvn_status create_stages(struct tvn_pipeline *pipeline, struct tvn_diag_sink *sink)
+{
+    for (uint32_t i = 0; i < pipeline->link->stage_count; i++) {
+        pipeline->stages[i].pipeline = pipeline;
+        bool is_component = pipeline->link->stages[i].kind == TVN_LINK_STAGE_COMPONENT;
+        TVN_TRY(is_component ? create_component(pipeline, i, sink)
+                             : create_builtin(pipeline, i, sink));
+    }
+    return TVN_OK;
+}
+
+/* ---- the flow ---- */
+
+static enum tvn_status on_error_of(const struct tvn_manifest_node *node, struct tvn_diag_sink *sink,
+                                   enum tvn_on_error *out_policy)
+{
+    switch (node->on_error) {
+    case TVN_MANIFEST_ON_ERROR_DEFAULT:
+        *out_policy = TVN_ON_ERROR_DEFAULT;
+        return TVN_OK;
+    case TVN_MANIFEST_ON_ERROR_SKIP:
+        *out_policy = TVN_ON_ERROR_SKIP;
+        return TVN_OK;
+    case TVN_MANIFEST_ON_ERROR_RETRY:
+        *out_policy = TVN_ON_ERROR_RETRY;
+        return TVN_OK;
+    case TVN_MANIFEST_ON_ERROR_TERMINATE:
+        *out_policy = TVN_ON_ERROR_TERMINATE;
+        return TVN_OK;
+    case TVN_MANIFEST_ON_ERROR_DEAD_LETTER:
+        break;
+    }
+    (void)tvn_diag_error(sink, TVN_E_CONSTRAINT_VIOLATION, node->on_error_span,
+                         "node '%s': on_error = \"dead-letter\" is not available in this version",
+                         node->name);
+    tvn_diag_help(sink, "use \"skip\", \"retry\" or \"terminate\"");
+    return TVN_E_CONSTRAINT_VIOLATION;
+}
+
+static enum tvn_status fill_stage(struct tvn_pipeline *pipeline, uint32_t index,
+                                  struct tvn_diag_sink *sink, struct tvn_stage_options *out_options)
+{
+    tvn_stage_options_default(out_options);
+    out_options->invoker = pipeline->stages[index].invoker;
+    out_options->stats = &pipeline->stages[index].stats;
+    const struct tvn_manifest_node *node = pipeline->link->stages[index].node;
+    if (!node) {
+        return TVN_OK;
+    }
+    out_options->max_retries = (uint32_t)node->max_retries; /* bounded by the configuration */
+    out_options->retry_backoff_ns = node->retry_backoff_ms * 1000000;
+    return on_error_of(node, sink, &out_options->on_error);
+}
+
+static enum tvn_status fill_edge(struct tvn_pipeline *pipeline, uint32_t index,
+                                 struct tvn_diag_sink *sink, struct tvn_edge_options *out_options)
+{
+    static const enum tvn_overflow_policy policies[] = {
+        [TVN_CONFIG_POLICY_BLOCK] = TVN_OVERFLOW_BLOCK,
+        [TVN_CONFIG_POLICY_DROP_OLDEST] = TVN_OVERFLOW_DROP_OLDEST,
+        [TVN_CONFIG_POLICY_DROP_NEWEST] = TVN_OVERFLOW_DROP_NEWEST,
+        [TVN_CONFIG_POLICY_ERROR] = TVN_OVERFLOW_ERROR,
+    };
+    const struct tvn_link_edge *edge = &pipeline->link->edges[index];
+    if (edge->backpressure.policy == TVN_CONFIG_POLICY_RATE_LIMIT ||
+        edge->backpressure.max_bytes != 0) {
+        bool by_bytes = edge->backpressure.max_bytes != 0;
+        (void)tvn_diag_error(sink, TVN_E_CONSTRAINT_VIOLATION,
+                             by_bytes ? edge->backpressure.max_bytes_span
+                                      : edge->backpressure.policy_span,
+                             "%s is not available in this version",
+                             by_bytes ? "max_bytes" : "policy \"rate-limit\"");
+        tvn_diag_help(sink, "bound the queue by queue_depth and use another policy");
+        return TVN_E_CONSTRAINT_VIOLATION;
+    }
+    *out_options = (struct tvn_edge_options){
+        .from = edge->from,
+        .to = edge->to,
+        .queue_depth = (uint32_t)edge->backpressure.queue_depth, /* bounded by the configuration */
+        .policy = policies[edge->backpressure.policy],
+        .low_watermark_ratio = edge->backpressure.low_watermark_ratio,
+        .stats = &pipeline->streams[index],
+    };
+    return TVN_OK;
+}
+
+static enum tvn_status create_flow(struct tvn_pipeline *pipeline, struct tvn_diag_sink *sink)
+{
+    const struct tvn_link *link = pipeline->link;
+    const struct tvn_pipeline_options *options = &pipeline->options;
+    TVN_AUTO_FREE struct tvn_stage_options *stages = tvn_calloc(link->stage_count, sizeof(*stages));
+    TVN_AUTO_FREE struct tvn_edge_options *edges = tvn_calloc(link->edge_count, sizeof(*edges));
+    if (!stages || !edges) {
+        return tvn_diag_error(sink, TVN_E_OUT_OF_MEMORY, TVN_SPAN_NONE, "no memory for flow '%s'",
+                              link->flow_name);
+    }
+    for (uint32_t i = 0; i < link->stage_count; i++) {
+        TVN_TRY(fill_stage(pipeline, i, sink, &stages[i]));
+    }
+    for (uint32_t i = 0; i < link->edge_count; i++) {
+        TVN_TRY(fill_edge(pipeline, i, sink, &edges[i]));
+    }
+    enum tvn_status status = tvn_flow_create(
+        &(struct tvn_flow_options){
+            .env = options->env,
+            .magazine = options->magazine,
+            .stages = stages,
+            .stage_count = link->stage_count,
+            .edges = edges,
+            .edge_count = link->edge_count,
+            .stats = &pipeline->stats,
+            .stop = &options->stop->flag,
+            .limit = options->limit,
+            .deadline_ns = options->deadline_ns,
+        },
+        &pipeline->flow);
+    if (status != TVN_OK) {
+        return tvn_diag_error(sink, tvn_status_fold(status),
+                              link->flow ? link->flow->span : TVN_SPAN_NONE,
+                              "flow '%s' cannot be set up", link->flow_name);
+    }
+    return TVN_OK;
+}
+
+enum tvn_status tvn_pipeline_create(const struct tvn_link *link,
+                                    const struct tvn_pipeline_options *options,
+                                    struct tvn_diag_sink *sink, struct tvn_pipeline **out_pipeline)
+{
+    tvn_assert(link && options && options->resources && options->magazine && options->stop &&
+               out_pipeline);
+    TVN_AUTO(tvn_pipeline) pipeline = tvn_calloc(1, sizeof(*pipeline));
+    if (pipeline) {
+        pipeline->link = link;
+        pipeline->options = *options;
+        pipeline->deadline_ns =
+            options->deadline_ns ? options->env.now_ns(options->env.context) + options->deadline_ns
+                                 : 0;
+        tvn_intern_init(&pipeline->intern);
+        pipeline->stages = tvn_calloc(link->stage_count, sizeof(*pipeline->stages));
+        pipeline->streams = tvn_calloc(link->edge_count, sizeof(*pipeline->streams));
+    }
+    if (!pipeline || !pipeline->stages || !pipeline->streams) {
+        return tvn_diag_error(sink, TVN_E_OUT_OF_MEMORY, TVN_SPAN_NONE, "no memory for flow '%s'",
+                              link->flow_name);
+    }
+    TVN_TRY(create_stages(pipeline, sink));
+    TVN_TRY(create_flow(pipeline, sink));
+    *out_pipeline = TVN_TAKE(pipeline);
+    return TVN_OK;
+}
+
+/* ---- reading ---- */
+
+struct tvn_flow *tvn_pipeline_flow(struct tvn_pipeline *pipeline)
+{
+    return pipeline->flow;
+}
+
+const struct tvn_link *tvn_pipeline_link(const struct tvn_pipeline *pipeline)
+{
+    return pipeline->link;
+}
+
+const struct tvn_flow_stats *tvn_pipeline_flow_stats(const struct tvn_pipeline *pipeline)
+{
+    return &pipeline->stats;
+}
+
+const struct tvn_stage_stats *tvn_pipeline_stage_stats(const struct tvn_pipeline *pipeline,
+                                                       uint32_t stage)
+{
+    tvn_assert(stage < pipeline->link->stage_count);
+    return &pipeline->stages[stage].stats;
+}
+
+const struct tvn_stream_stats *tvn_pipeline_stream_stats(const struct tvn_pipeline *pipeline,
+                                                         uint32_t edge)
+{
+    tvn_assert(edge < pipeline->link->edge_count);
+    return &pipeline->streams[edge];
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * A linked flow made real: components compiled and instantiated, built-in stages opened, queues and
+ * counters set up, all bound to one reactor flow.
+ *
+ * Life: create (Instantiated) → the driver starts and runs tvn_pipeline_flow until DONE → read the
+ * counters → destroy. Threads: create, run and destroy on one thread at a time; counters and names
+ * may be read from any. Memory: create allocates everything that running needs.
+ */
+#include "engine/runtime.h"
+#include "linker/link.h"
+#include "pipeline/stop.h"
+#include "reactor/flow.h"
+#include "resources/resources.h"
+#include "security/audit.h"
+
+struct tvn_pipeline;
+
+struct tvn_pipeline_options {
+    struct tvn_runtime *runtime; /* NULL if no stage is a component */
+    struct tvn_resources *resources;
+    struct tvn_magazine *magazine;
+    struct tvn_audit *audit; /* may be NULL */
+    struct tvn_env env;
+    struct tvn_stop_control *stop; /* outlives the pipeline */
+    uint64_t limit;                /* elements to pull; 0: no limit */
+    uint64_t deadline_ns;          /* from start; 0: none */
+    int output_fd; /* what the stage "stdout" and components' standard output mean: 1, or 2 for JSON
+                    */
+};
+
+/*
+ * COLD PATH. E0210 … E0213, E0311, E0401, E0411 for components, E0004 for files of built-in stages,
+ * E0702 for settings that this flow cannot have. The link outlives the pipeline.
+ */
+TVN_NODISCARD enum tvn_status tvn_pipeline_create(const struct tvn_link *link,
+                                                  const struct tvn_pipeline_options *options,
+                                                  struct tvn_diag_sink *sink,
+                                                  struct tvn_pipeline **out_pipeline);
+void tvn_pipeline_destroy(struct tvn_pipeline *pipeline);
+TVN_DEFINE_CLEANUP(tvn_pipeline, tvn_pipeline_destroy)
+
+struct tvn_flow *tvn_pipeline_flow(struct tvn_pipeline *pipeline);
+const struct tvn_link *tvn_pipeline_link(const struct tvn_pipeline *pipeline);
+const struct tvn_flow_stats *tvn_pipeline_flow_stats(const struct tvn_pipeline *pipeline);
+/* By the link's numbers of stages and edges. */
+const struct tvn_stage_stats *tvn_pipeline_stage_stats(const struct tvn_pipeline *pipeline,
+                                                       uint32_t stage);
+const struct tvn_stream_stats *tvn_pipeline_stream_stats(const struct tvn_pipeline *pipeline,
+                                                         uint32_t edge);

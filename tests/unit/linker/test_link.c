@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "linker/link.h"
+#include "tvn_test.h"
+
+#define PROCESSOR "interface = \"torvyn:streaming/processor\"\ncomponent = \"./absent.wasm\"\n"
+#define SOURCE    "component = \"builtin:stdin\"\n"
+#define SINK      "component = \"builtin:stdout\"\n"
+#define NODE(name, body) "[flow.main.nodes." name "]\n" body
+#define EDGE(from_node, to_node)                               \
+    "[[flow.main.edges]]\n"                                    \
+    "from = { node = \"" from_node "\", port = \"output\" }\n" \
+    "to = { node = \"" to_node "\", port = \"input\" }\n"
+
+struct fixture {
+    struct tvn_diag_sink *sink;
+    struct tvn_manifest *manifest;
+    struct tvn_link *link;
+};
+
+static int setup(void **state)
+{
+    static struct fixture fixture;
+    fixture = (struct fixture){.sink = tvn_diag_sink_create()};
+    *state = &fixture;
+    return fixture.sink ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *fixture = *state;
+    tvn_link_destroy(fixture->link);
+    tvn_manifest_destroy(fixture->manifest);
+    tvn_diag_sink_destroy(fixture->sink);
+    return 0;
+}
+
+static enum tvn_status link_with(struct fixture *fixture, const char *text,
+                                 const struct tvn_link_options *options)
+{
+    const struct tvn_config_options config = {.environment = (const char *const[]){NULL},
+                                              .user_config = ""};
+    assert_status(tvn_manifest_parse("Torvyn.toml", tvn_str_of(text), &config, fixture->sink,
+                                     &fixture->manifest),
+                  TVN_OK);
+    enum tvn_status status =
+        tvn_link_create(fixture->manifest, options, fixture->sink, &fixture->link);
+    assert_int_equal(status > TVN_OK, tvn_diag_error_count(fixture->sink) > 0);
+    return status;
+}
+
+static enum tvn_status link_text(struct fixture *fixture, const char *text)
+{
+    return link_with(fixture, text, &(struct tvn_link_options){0});
+}
+
+static const char *message(const struct fixture *fixture, size_t index)
+{
+    return tvn_diag_at(fixture->sink, index)->message;
+}
+
+static uint32_t line_of(const struct fixture *fixture, size_t index)
+{
+    struct tvn_diag_place place;
+    assert_true(tvn_diag_locate(fixture->sink, tvn_diag_at(fixture->sink, index)->primary.span,
+                                &place));
+    return place.line;
+}
+
+static void test_link_of_two_builtins_orders_and_connects_them(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_status(link_text(fixture, NODE("out", SINK) NODE("in", SOURCE) EDGE("in", "out")),
+                  TVN_OK);
+
+    assert_int_equal(fixture->link->stage_count, 2);
+    assert_string_equal(fixture->link->stages[0].name, "in");
+    assert_string_equal(fixture->link->stages[0].builtin, "stdin");
+    assert_int_equal(fixture->link->stages[1].role, TVN_ROLE_SINK);
+    assert_int_equal(fixture->link->edge_count, 1);
+    assert_int_equal(fixture->link->edges[0].from, 0);
+    assert_int_equal(fixture->link->edges[0].to, 1);
+}
+
+static void test_link_of_unknown_node_in_edge_suggests_the_near_one(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_status(link_text(fixture, NODE("input", SOURCE) NODE("out", SINK) EDGE("inptu", "out")),
+                  TVN_E_TOPOLOGY_INVALID);
+
+    assert_int_equal(tvn_diag_count(fixture->sink), 1);
+    assert_string_equal(message(fixture, 0), "edge names an unknown node 'inptu'");
+    assert_string_equal(tvn_diag_at(fixture->sink, 0)->primary.text, "did you mean 'input'?");
+    assert_int_equal(line_of(fixture, 0), 6);
+}
+
+static void test_link_of_a_cycle_names_its_nodes(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_status(link_text(fixture, NODE("in", SOURCE) NODE("a", PROCESSOR) NODE("b", PROCESSOR)
+                                         NODE("out", SINK) EDGE("in", "out") EDGE("a", "b")
+                                             EDGE("b", "a")),
+                  TVN_E_TOPOLOGY_INVALID);
+
+    assert_int_equal(tvn_diag_count(fixture->sink), 1);
+    assert_non_null(strstr(message(fixture, 0), "the flow has a cycle: "));
+    assert_non_null(strstr(message(fixture, 0), "a ← b"));
+}
+
+static void test_link_of_a_node_connected_to_itself_is_a_cycle(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_status(link_text(fixture, NODE("in", SOURCE) NODE("a", PROCESSOR) EDGE("a", "a")),
+                  TVN_E_TOPOLOGY_INVALID);
+
+    assert_string_equal(message(fixture, 0), "the flow has a cycle: a ← a");
+}
+
+static void test_link_of_an_edge_into_a_source_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_status(link_text(fixture, NODE("in", SOURCE) NODE("out", SINK) EDGE("out", "in")),
+                  TVN_E_TOPOLOGY_INVALID);
+
+    assert_int_equal(tvn_diag_count(fixture->sink), 2);
+    assert_string_equal(message(fixture, 0), "sink 'out' cannot have an output");
+    assert_string_equal(message(fixture, 1), "source 'in' cannot have an input");
+}
+
+static void test_link_of_an_unconnected_node_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_status(link_text(fixture, NODE("in", SOURCE) NODE("a", PROCESSOR) NODE("out", SINK)
+                                         EDGE("in", "out")),
+                  TVN_E_TOPOLOGY_INVALID);
+
+    assert_string_equal(message(fixture, 0), "processor 'a' has no input");
+}
+
+static void test_link_of_doubled_edge_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_status(link_text(fixture, NODE("in", SOURCE) NODE("out", SINK) EDGE("in", "out")
+                                         EDGE("in", "out")),
+                  TVN_E_TOPOLOGY_INVALID);
+
+    assert_string_equal(message(fixture, 0), "'in' and 'out' are connected twice");
+}
+
+static void test_link_of_fan_out_says_that_flows_are_linear(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_status(link_text(fixture, NODE("in", SOURCE) NODE("x", SINK) NODE("y", SINK)
+                                         EDGE("in", "x") EDGE("in", "y")),
+                  TVN_E_TOPOLOGY_INVALID);
+
+    assert_non_null(strstr(message(fixture, 0), "source 'in' has several outputs"));
+}
+
+static void test_link_without_ends_adds_generator_and_stdout(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_status(link_text(fixture, NODE("work", PROCESSOR)), TVN_E_COMPONENT_NOT_FOUND);
+
+    /* The graph was complete: only the component's file was missing. */
+    assert_int_equal(tvn_diag_count(fixture->sink), 1);
+    assert_string_equal(message(fixture, 0), "component file './absent.wasm' does not exist");
+}
+
+static void test_link_with_input_and_output_replaces_the_ends(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct tvn_link_options options = {
+        .inputs = (const char *const[]){"generator:3"},
+        .input_count = 1,
+        .outputs = (const char *const[]){"out=/dev/null"},
+        .output_count = 1,
+    };
+
+    assert_status(link_with(fixture,
+                            NODE("in", SOURCE) NODE("out", SINK) EDGE("in", "out"), &options),
+                  TVN_OK);
+
+    assert_string_equal(fixture->link->stages[0].builtin, "generator:3");
+    assert_string_equal(fixture->link->stages[1].builtin, "/dev/null");
+}
+
+static void test_link_with_input_does_not_need_the_replaced_component(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct tvn_link_options options = {.inputs = (const char *const[]){"-"},
+                                             .input_count = 1};
+
+    assert_status(link_with(fixture,
+                            NODE("in", "interface = \"torvyn:streaming/source\"\n"
+                                       "component = \"./absent.wasm\"\n")
+                                NODE("out", SINK) EDGE("in", "out"),
+                            &options),
+                  TVN_OK);
+
+    assert_string_equal(fixture->link->stages[0].builtin, "-");
+}
+
+static void test_link_of_unknown_flow_suggests(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct tvn_link_options options = {.flow = "flow.mian"};
+
+    assert_status(link_with(fixture, NODE("in", SOURCE) NODE("out", SINK) EDGE("in", "out"),
+                            &options),
+                  TVN_E_TOPOLOGY_INVALID);
+
+    assert_string_equal(message(fixture, 0), "'Torvyn.toml' has no flow 'mian'");
+    assert_string_equal(tvn_diag_at(fixture->sink, 0)->help, "did you mean 'main'?");
+}
+
+static void test_link_of_unknown_component_suggests(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_status(link_text(fixture, "[[component]]\nname = \"upper\"\npath = \".\"\n"
+                                     "[flow.main.nodes.work]\n"
+                                     "interface = \"torvyn:streaming/processor\"\n"
+                                     "component = \"uper\"\n"),
+                  TVN_E_COMPONENT_NOT_FOUND);
+
+    assert_string_equal(message(fixture, 0), "no [[component]] is called 'uper'");
+    assert_string_equal(tvn_diag_at(fixture->sink, 0)->primary.text, "did you mean 'upper'?");
+}
+
+static void test_link_of_unknown_interface_suggests(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_status(link_text(fixture, "[flow.main.nodes.work]\n"
+                                     "interface = \"torvyn:streaming/procesor\"\n"
+                                     "component = \"./x.wasm\"\n"),
+                  TVN_E_CONSTRAINT_VIOLATION);
+
+    assert_string_equal(tvn_diag_at(fixture->sink, 0)->primary.text,
+                        "did you mean 'torvyn:streaming/processor'?");
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+
+static const struct CMUnitTest tests[] = {
+    TEST(test_link_of_two_builtins_orders_and_connects_them),
+    TEST(test_link_of_unknown_node_in_edge_suggests_the_near_one),
+    TEST(test_link_of_a_cycle_names_its_nodes),
+    TEST(test_link_of_a_node_connected_to_itself_is_a_cycle),
+    TEST(test_link_of_an_edge_into_a_source_is_refused),
+    TEST(test_link_of_an_unconnected_node_is_refused),
+    TEST(test_link_of_doubled_edge_is_refused),
+    TEST(test_link_of_fan_out_says_that_flows_are_linear),
+    TEST(test_link_without_ends_adds_generator_and_stdout),
+    TEST(test_link_with_input_and_output_replaces_the_ends),
+    TEST(test_link_with_input_does_not_need_the_replaced_component),
+    TEST(test_link_of_unknown_flow_suggests),
+    TEST(test_link_of_unknown_component_suggests),
+    TEST(test_link_of_unknown_interface_suggests),
+};
+
+TVN_TEST_MAIN("linker.link", tests)
