@@ -18,6 +18,7 @@ struct tvn_toml_parser {
     size_t pos;
     enum tvn_status status;
     size_t error_count;
+    bool in_lines;             /* inside something that may go over several lines */
     size_t array_noted;        /* error_count when an array was last named in a diagnostic */
     struct tvn_strbuf scratch; /* the value being decoded */
     locale_t locale;           /* "C" for numbers, made when the first float comes */

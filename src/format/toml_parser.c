@@ -261,6 +261,8 @@ static bool in_array(struct tvn_toml_parser *p, size_t start)
 static bool parse_array(struct tvn_toml_parser *p, size_t depth, struct tvn_toml_value *out)
 {
     size_t start = p->pos++;
+    bool outermost = !p->in_lines;
+    p->in_lines = true;
     struct tvn_toml_array *array = TVN_ARENA_NEW(p->arena, struct tvn_toml_array);
     if (!array) {
         return toml_no_memory(p);
@@ -287,6 +289,7 @@ static bool parse_array(struct tvn_toml_parser *p, size_t depth, struct tvn_toml
         }
     }
     p->pos++;
+    p->in_lines = !outermost;
     out->kind = TVN_TOML_ARRAY;
     out->span = toml_span(p, start, p->pos);
     out->array = array;
@@ -463,13 +466,13 @@ static bool looks_like_statement(const struct tvn_toml_parser *p)
            !(header && toml_is_digit(p->text[start]));
 }
 
-/* Goes to the next line that looks like a statement. */
+/* Goes to the next line that may be a statement. */
 static void recover(struct tvn_toml_parser *p)
 {
     while (p->pos < p->len) {
         const char *newline = memchr(p->text + p->pos, '\n', p->len - p->pos);
         p->pos = newline ? (size_t)(newline - p->text) + 1 : p->len;
-        if (looks_like_statement(p)) {
+        if (!p->in_lines || looks_like_statement(p)) {
             return;
         }
     }
@@ -505,6 +508,7 @@ void toml_parse_document(struct tvn_toml_parser *p, struct tvn_toml_table *root)
         if (ok && p->pos >= p->len) {
             return;
         }
+        p->in_lines = false;
         ok = ok && parse_statement(p, root, &current, &depth);
         if (p->status == TVN_E_OUT_OF_MEMORY || p->error_count >= TVN_DIAG_ERRORS_MAX) {
             return;

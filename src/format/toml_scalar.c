@@ -205,10 +205,13 @@ bool toml_parse_string(struct tvn_toml_parser *p, struct tvn_toml_value *out)
     char quote = (char)toml_peek(p);
     tvn_strbuf_reset(&p->scratch);
     bool multi = toml_at(p, quote == '"' ? "\"\"\"" : "'''", 3);
+    bool in_lines = p->in_lines;
+    p->in_lines |= multi;
     if (!(multi ? multi_line_string(p, quote) : single_line_string(p, quote)) ||
         !scratch_to_arena(p, &out->string)) {
         return false;
     }
+    p->in_lines = in_lines;
     out->kind = TVN_TOML_STRING;
     out->span = toml_span(p, start, p->pos);
     return true;
