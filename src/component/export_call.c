@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Calls from the host into exports: the compiled parts, and the dynamic call made of them. */
+#include "base/assert.h"
+#include "component/canon_internal.h"
+
+#include <inttypes.h>
+
+static TVN_COLD enum tvn_status refuse_entry(struct tvn_instance *instance)
+{
+    if (instance->dead) {
+        return instance->fault.code;
+    }
+    return tvn_instance_fail(instance, TVN_E_COMPONENT_TRAPPED, "cannot enter component instance");
+}
+
+static TVN_COLD void start_fuel(struct tvn_instance *instance)
+{
+    instance->fuel_consumed += instance->fuel_set - tvn_core_get_fuel(instance);
+    instance->fuel_set = instance->fuel;
+    tvn_core_set_fuel(instance, instance->fuel);
+}
+
+enum tvn_status tvn_export_begin(const struct tvn_export *export)
+{
+    tvn_debug_assert(export);
+    struct tvn_guest *guest = export->guest;
+    struct tvn_instance *instance = guest->instance;
+    if (TVN_UNLIKELY(instance->dead)) {
+        return refuse_entry(instance);
+    }
+    for (const struct tvn_guest *g = guest; g; g = g->parent) {
+        if (TVN_UNLIKELY(!g->may_enter)) {
+            return refuse_entry(instance);
+        }
+    }
+    for (struct tvn_guest *g = guest; g; g = g->parent) {
+        g->may_enter = false;
+    }
+    instance->ticks_in_call = 0; /* the deadline: see component/wasmtime/store.c */
+    if (TVN_UNLIKELY(instance->has_fuel)) {
+        start_fuel(instance);
+    }
+    return TVN_OK;
+}
+
+enum tvn_status tvn_export_call(const struct tvn_export *export, union tvn_flat *slots)
+{
+    tvn_debug_assert(!export->guest->may_enter);
+    return tvn_core_call(export->guest->instance, &export->core, slots, export->slot_count);
+}
+
+enum tvn_status tvn_export_end(const struct tvn_export *export, union tvn_flat *slots)
+{
+    struct tvn_guest *guest = export->guest;
+    struct tvn_instance *instance = guest->instance;
+    if (TVN_LIKELY(!instance->dead)) {
+        if (TVN_UNLIKELY(guest->scope_borrows > 0)) {
+            tvn_instance_fail(instance, TVN_E_COMPONENT_TRAPPED,
+                              "borrow handles still remain at the end of the call");
+        } else if (export->has_post_return) {
+            guest->may_leave = false;
+            (void)tvn_core_call(instance, &export->post_return, slots, 1);
+            guest->may_leave = true;
+        }
+    }
+    guest->scope_borrows = 0;
+    for (struct tvn_guest *g = guest; g; g = g->parent) {
+        g->may_enter = true;
+    }
+    return instance->fault.code;
+}
+
+enum tvn_status tvn_export_realloc(const struct tvn_export *export, uint32_t alignment,
+                                   uint32_t length, uint32_t *out_offset)
+{
+    struct tvn_guest *guest = export->guest;
+    struct tvn_instance *instance = guest->instance;
+    if (TVN_UNLIKELY(!export->has_realloc || !export->mem)) {
+        return tvn_instance_fail(instance, TVN_E_COMPONENT_TRAPPED,
+                                 "values in memory need the component's realloc");
+    }
+    union tvn_flat slots[4] = {{.u32 = 0}, {.u32 = 0}, {.u32 = alignment}, {.u32 = length}};
+    guest->may_leave = false;
+    enum tvn_status status = tvn_core_call(instance, &export->realloc, slots, 4);
+    guest->may_leave = true;
+    if (TVN_UNLIKELY(status != TVN_OK)) {
+        return status;
+    }
+    uint32_t offset = slots[0].u32;
+    if (TVN_UNLIKELY((offset & (alignment - 1)) != 0)) {
+        return tvn_instance_fail(instance, TVN_E_COMPONENT_TRAPPED,
+                                 "unaligned pointer: realloc return: result not aligned");
+    }
+    if (TVN_UNLIKELY(!tvn_guest_mem_at(export->mem, offset, length))) {
+        return tvn_instance_fail(instance, TVN_E_COMPONENT_TRAPPED,
+                                 "realloc return: beyond end of memory");
+    }
+    *out_offset = offset;
+    return TVN_OK;
+}
+
+uint32_t tvn_export_lend(const struct tvn_export *export, const struct tvn_resource_rt *type,
+                         uint64_t rep)
+{
+    struct tvn_guest *guest = export->guest;
+    tvn_debug_assert(type->guest != guest); /* its implementer is called with the rep itself */
+    uint32_t index = tvn_handle_add(&guest->handles, type, rep, false, guest->scope);
+    if (TVN_UNLIKELY(index == 0)) {
+        tvn_instance_fail(guest->instance, TVN_E_COMPONENT_TRAPPED,
+                          "the component's handle table is full");
+        return 0;
+    }
+    guest->scope_borrows++;
+    return index;
+}
+
+enum tvn_status tvn_export_take_own(const struct tvn_export *export,
+                                    const struct tvn_resource_rt *type, uint32_t handle,
+                                    uint64_t *out_rep)
+{
+    return tvn_guest_take_own(export->guest, type, handle, out_rep);
+}
+
+/* ---- dynamic ---- */
+
+static void invoke(const struct tvn_lifted *lifted, struct tvn_canon *cx,
+                   const struct tvn_value *args, struct tvn_value *out_result)
+{
+    const struct tvn_export *export = &lifted->export;
+    union tvn_flat slots[TVN_CORE_SIGNATURE_MAX] = {0};
+    if (!tvn_lower_params(cx, export->type, args, slots)) {
+        tvn_canon_abandon_params(cx, export->type, args, cx->owns_lowered);
+    } else if (tvn_export_call(export, slots) == TVN_OK && export->type->result) {
+        (void)tvn_lift_result(cx, export->type, slots, out_result);
+    }
+    if (tvn_export_end(export, slots) != TVN_OK) {
+        tvn_canon_abandon_result(cx, export->type, out_result, 0);
+    }
+}
+
+enum tvn_status tvn_export_invoke(const struct tvn_export *export, const struct tvn_value *args,
+                                  uint32_t arg_count, struct tvn_arena *arena,
+                                  struct tvn_value *out_result)
+{
+    tvn_assert(export);
+    tvn_assert(args || arg_count == 0);
+    tvn_assert(arena);
+    tvn_assert(out_result);
+    const struct tvn_lifted *lifted =
+        (const struct tvn_lifted *)(const void *)((const char *)export -
+                                                  offsetof(struct tvn_lifted, export));
+    struct tvn_canon cx;
+    tvn_canon_init(&cx, lifted->scope, export->mem, export->has_realloc ? &export->realloc : NULL,
+                   export->string_encoding, &arena);
+    enum tvn_status status = tvn_export_begin(export);
+    if (status != TVN_OK) {
+        tvn_canon_abandon_params(&cx, export->type, args, 0);
+        return status;
+    }
+    struct tvn_value result = {0};
+    if (arg_count != export->type->param_count) {
+        tvn_instance_fail(cx.instance, TVN_E_INTERNAL,
+                          "'%s' takes %" PRIu32 " arguments, %" PRIu32 " were passed",
+                          export->name ? export->name : "", export->type->param_count, arg_count);
+        (void)tvn_export_end(export, NULL);
+    } else {
+        invoke(lifted, &cx, args, &result);
+    }
+    if (cx.instance->dead) {
+        return cx.instance->fault.code;
+    }
+    *out_result = result;
+    return TVN_OK;
+}
