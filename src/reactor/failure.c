@@ -74,7 +74,8 @@ void tvn_stage_fail(struct tvn_flow *flow, struct tvn_stage *stage, enum tvn_ent
         failure->attempts = stage->attempts;
     }
     stage->dead |= outcome == TVN_OUTCOME_DEAD;
-    flow->aborting = true;
+    stage->failed = true;
+    flow->cut_pending = true;
     *fault = (struct tvn_fault){0};
 }
 
@@ -99,4 +100,28 @@ enum tvn_verdict tvn_stage_judge(struct tvn_flow *flow, struct tvn_stage *stage,
     }
     tvn_stage_fail(flow, stage, entry, outcome, element);
     return TVN_VERDICT_FAIL;
+}
+
+void tvn_flow_cut(struct tvn_flow *flow)
+{
+    tvn_assert(flow);
+    flow->cut_pending = false;
+    flow->sources_stopped = true;
+    /* Consumers first, so that a stage is judged after everything it feeds. */
+    for (uint32_t i = 0; i < flow->stage_count; i++) {
+        struct tvn_stage *stage = flow->order[i];
+        bool useless = stage->output_count > 0;
+        for (uint32_t k = 0; k < stage->output_count; k++) {
+            useless = useless && stage->outputs[k]->to->failed;
+        }
+        stage->failed |= useless;
+        if (stage->failed && stage->phase != TVN_STAGE_ENDED) {
+            tvn_stage_end(flow, stage);
+        }
+    }
+    for (uint32_t i = 0; i < flow->edge_count; i++) {
+        if (flow->edges[i].to->failed) {
+            tvn_edge_discard(flow, &flow->edges[i]);
+        }
+    }
 }

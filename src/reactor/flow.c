@@ -257,6 +257,7 @@ enum tvn_status tvn_flow_start(struct tvn_flow *flow)
                 tvn_stat_add(&stage->stats->errors, 1);
                 tvn_stat_add(&flow->stats->errors, 1);
                 tvn_stage_fail(flow, stage, TVN_ENTRY_INIT, outcome, NULL);
+                flow->aborting = true;
                 return flow->failure.code;
             }
         }

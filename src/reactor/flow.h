@@ -19,8 +19,10 @@
  * reactor releases the input's payload. A payload of 0 means none. At the end pulled = delivered +
  * dropped + failed.
  *
- * Errors of a stage: see tvn_on_error. A dead instance (trap, timeout) ends the flow. A source that
- * fails again and again is asked in growing intervals.
+ * Errors of a stage: see tvn_on_error. A dead instance (trap, timeout) ends the flow. When a stage
+ * ends the flow, what waits before it is discarded (failed); what it had put out is still
+ * delivered, sinks complete, then Failed. A source that fails again and again is asked in growing
+ * intervals.
  *
  * Threads: one at a time; only the stop flag may be raised from elsewhere (then wake the driver).
  * Memory: create allocates everything; run never does.

@@ -28,9 +28,10 @@ struct tvn_stage {
     enum tvn_stage_phase phase;
     enum tvn_on_error on_error;
     bool has_notify;
-    bool paused;      /* the last signal sent to this source was pause */
-    bool initialised; /* TEARDOWN is due */
-    bool dead;
+    bool paused;       /* the last signal sent to this source was pause */
+    bool initialised;  /* TEARDOWN is due */
+    bool dead;         /* the instance must not be called again */
+    bool failed;       /* it made the flow fail, or only feeds such stages */
     uint32_t stride;   /* elements between two readings of the clock */
     uint32_t attempts; /* retries made of the call in work */
     uint32_t max_retries;
@@ -63,7 +64,8 @@ struct tvn_flow {
     uint32_t cursor;       /* position in `order` of the next stage to visit */
     uint32_t close_cursor; /* stages already torn down, from the sources on */
     bool sources_stopped;  /* limit, drain or deadline: no more pulls */
-    bool aborting;         /* what is in the queues is discarded */
+    bool aborting;         /* cancelled, or not even started: all queues are discarded */
+    bool cut_pending;      /* a stage has failed: it and what only feeds it must end */
     bool closing;
     uint64_t limit;
     uint64_t deadline_ns; /* absolute; UINT64_MAX: none */
@@ -111,8 +113,17 @@ void tvn_stage_wait(struct tvn_flow *flow, struct tvn_stage *stage);
 /* Accounts a change of the queue's throttling and tells the source. */
 void tvn_edge_settle(struct tvn_flow *flow, struct tvn_edge *edge);
 void tvn_edge_discard(struct tvn_flow *flow, struct tvn_edge *edge);
+/* Nothing more comes out of the stage. */
+void tvn_stage_end(struct tvn_flow *flow, struct tvn_stage *stage);
 
 /* failure.c */
+/*
+ * Ends failed stages and those that only feed them; what waits before them is discarded. What is
+ * behind them goes on until it has delivered all that the failed stage had put out, so that the
+ * output does not depend on vectors.
+ */
+void tvn_flow_cut(struct tvn_flow *flow);
+
 enum tvn_verdict {
     TVN_VERDICT_SKIP,  /* the element ends here, failed */
     TVN_VERDICT_RETRY, /* the stage waits; the element stays */

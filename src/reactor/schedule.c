@@ -81,7 +81,7 @@ static void add_wait(const struct tvn_flow *flow, const struct tvn_stage *stage,
 static void call_idle(struct tvn_flow *flow, struct tvn_flow_wait *wait)
 {
     flow->idle_called_ns = flow->now_ns;
-    for (uint32_t i = 0; i < flow->stage_count && !flow->aborting; i++) {
+    for (uint32_t i = 0; i < flow->stage_count && !flow->cut_pending; i++) {
         struct tvn_stage *stage = flow->order[i];
         const struct tvn_invoker_ops *ops = stage->invoker->ops;
         if (!ops->idle || stage->phase == TVN_STAGE_ENDED) {
@@ -108,7 +108,7 @@ static enum tvn_flow_turn go_idle(struct tvn_flow *flow, struct tvn_flow_wait *o
     struct tvn_flow_wait wait = {.wake_ns =
                                      deadline_applies(flow) ? flow->deadline_ns : UINT64_MAX};
     call_idle(flow, &wait);
-    if (flow->aborting) {
+    if (flow->cut_pending) {
         return TVN_FLOW_YIELD;
     }
     for (uint32_t i = 0; i < flow->stage_count; i++) {
@@ -168,11 +168,11 @@ static enum tvn_flow_turn close_flow(struct tvn_flow *flow, struct tvn_flow_wait
         bool cancelled = tvn_stop_level(flow->stop) == TVN_STOP_CANCEL;
         flow->close_deadline_ns =
             flow->now_ns + (cancelled ? TVN_FLOW_CANCEL_WAIT_NS : TVN_FLOW_TEARDOWN_WAIT_NS);
+        for (uint32_t i = 0; i < flow->stage_count; i++) {
+            flow->stages[i].phase = TVN_STAGE_ENDED; /* no signals any more */
+        }
         for (uint32_t i = 0; i < flow->edge_count; i++) {
             tvn_edge_discard(flow, &flow->edges[i]);
-        }
-        for (uint32_t i = 0; i < flow->stage_count; i++) {
-            flow->stages[i].phase = TVN_STAGE_ENDED;
         }
     }
     struct tvn_flow_wait wait;
@@ -192,7 +192,11 @@ static enum tvn_flow_turn close_flow(struct tvn_flow *flow, struct tvn_flow_wait
 static enum tvn_flow_turn work(struct tvn_flow *flow, struct tvn_flow_wait *out_wait)
 {
     uint32_t quiet = 0; /* stages in a row that had nothing to do */
-    while (!flow->aborting && flow->ended_count < flow->stage_count) {
+    while (flow->ended_count < flow->stage_count) {
+        if (flow->cut_pending) {
+            tvn_flow_cut(flow);
+            continue;
+        }
         bool moved = tvn_stage_run(flow, flow->order[flow->cursor], flow->turn_elements);
         flow->cursor = flow->cursor + 1 == flow->stage_count ? 0 : flow->cursor + 1;
         quiet = moved ? 0 : quiet + 1;

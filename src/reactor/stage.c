@@ -133,7 +133,7 @@ void tvn_edge_settle(struct tvn_flow *flow, struct tvn_edge *edge)
         tvn_stat_add(&edge->stats->backpressure_ns, flow->now_ns - edge->throttled_since_ns);
     }
     struct tvn_stage *source = edge->from;
-    if (source->has_notify && source->phase != TVN_STAGE_ENDED && !flow->aborting) {
+    if (source->has_notify && source->phase != TVN_STAGE_ENDED && !source->failed) {
         notify_source(flow, source, throttled ? TVN_SIGNAL_PAUSE : TVN_SIGNAL_READY);
     }
 }
@@ -170,7 +170,7 @@ void tvn_stage_wait(struct tvn_flow *flow, struct tvn_stage *stage)
     tvn_stage_wait_backoff(flow, stage);
 }
 
-static void stage_end(struct tvn_flow *flow, struct tvn_stage *stage)
+void tvn_stage_end(struct tvn_flow *flow, struct tvn_stage *stage)
 {
     tvn_assert(stage->phase != TVN_STAGE_ENDED);
     stage->phase = TVN_STAGE_ENDED;
@@ -181,7 +181,7 @@ static void stage_end(struct tvn_flow *flow, struct tvn_stage *stage)
     if (stage->role == TVN_ROLE_SOURCE) {
         tvn_assert(flow->sources_left > 0);
         flow->sources_left--;
-        if (flow->sources_left == 0 && !flow->aborting) {
+        if (flow->sources_left == 0) {
             tvn_flow_transition(flow, TVN_FLOW_DRAINING);
         }
     }
@@ -236,7 +236,8 @@ static TVN_COLD void overflow(struct vector *vector, struct tvn_edge *edge,
         tvn_stat_add(&vector->stage->stats->errors, 1);
         tvn_stat_add(&flow->stats->errors, 1);
         vector->failed++;
-        flow->aborting = true;
+        vector->stage->failed = true;
+        flow->cut_pending = true;
         return;
     }
     case TVN_OVERFLOW_BLOCK:
@@ -270,7 +271,7 @@ static TVN_COLD void source_gave_nothing(struct vector *vector, enum tvn_outcome
         if (stage->paused) {
             stage->phase = TVN_STAGE_PARKED; /* "nothing now": asked again after ready */
         } else {
-            stage_end(flow, stage);
+            tvn_stage_end(flow, stage);
         }
         return;
     case TVN_OUTCOME_ERROR:
@@ -297,7 +298,7 @@ static bool run_source(struct tvn_flow *flow, struct tvn_stage *stage, uint32_t 
 {
     struct tvn_edge *edge = stage->outputs[0];
     if (flow->sources_stopped) {
-        stage_end(flow, stage);
+        tvn_stage_end(flow, stage);
         return true;
     }
     uint64_t budget = credits(edge, vector_max);
@@ -308,7 +309,7 @@ static bool run_source(struct tvn_flow *flow, struct tvn_stage *stage, uint32_t 
     struct vector vector = vector_begin(flow, stage, TVN_FLOW_SOURCE_STRIDE);
     uint64_t base = timestamp_base(flow);
     struct tvn_call call = {.out_capacity = 1, .fault = &flow->fault};
-    while (vector.pulled < budget && !flow->aborting) {
+    while (vector.pulled < budget && !flow->cut_pending) {
         struct tvn_element *slot = output_slot(flow, edge);
         *slot = (struct tvn_element){0};
         call.out = slot;
@@ -345,7 +346,7 @@ static bool run_source(struct tvn_flow *flow, struct tvn_stage *stage, uint32_t 
     }
     vector_end(&vector);
     edge_filled(&vector, edge);
-    return vector.pulled > 0 || stage->phase == TVN_STAGE_ENDED || flow->aborting;
+    return vector.pulled > 0 || stage->phase == TVN_STAGE_ENDED || flow->cut_pending;
 }
 
 /* The element at the head of the input is done with. */
@@ -436,7 +437,7 @@ static bool finish(struct tvn_flow *flow, struct tvn_stage *stage)
 {
     if (stage->role != TVN_ROLE_SINK ||
         !stage->invoker->ops->has_entry(stage->invoker, TVN_ENTRY_COMPLETE)) {
-        stage_end(flow, stage);
+        tvn_stage_end(flow, stage);
         return true;
     }
     struct tvn_call call = {.fault = &flow->fault};
@@ -448,12 +449,16 @@ static bool finish(struct tvn_flow *flow, struct tvn_stage *stage)
         return false;
     }
     if (outcome == TVN_OUTCOME_ERROR || outcome == TVN_OUTCOME_DEAD) {
-        enum tvn_verdict verdict = tvn_stage_judge(flow, stage, TVN_ENTRY_COMPLETE, outcome, NULL);
-        if (verdict == TVN_VERDICT_RETRY) {
+        switch (tvn_stage_judge(flow, stage, TVN_ENTRY_COMPLETE, outcome, NULL)) {
+        case TVN_VERDICT_RETRY:
             return false;
+        case TVN_VERDICT_FAIL:
+            return true; /* the cut ends it */
+        case TVN_VERDICT_SKIP:
+            break;
         }
     }
-    stage_end(flow, stage);
+    tvn_stage_end(flow, stage);
     return true;
 }
 
@@ -485,7 +490,7 @@ static bool run_consumer(struct tvn_flow *flow, struct tvn_stage *stage, uint32_
             refused(&vector, input, in, outcome);
         }
         if (!vector_next(&vector) || TVN_UNLIKELY(stage->phase != TVN_STAGE_READY) ||
-            TVN_UNLIKELY(flow->aborting)) {
+            TVN_UNLIKELY(flow->cut_pending)) {
             break;
         }
     }
@@ -496,7 +501,7 @@ static bool run_consumer(struct tvn_flow *flow, struct tvn_stage *stage, uint32_
     if (output && vector.taken > 0) {
         edge_filled(&vector, output);
     }
-    return vector.taken > 0 || flow->aborting;
+    return vector.taken > 0 || flow->cut_pending;
 }
 
 bool tvn_stage_run(struct tvn_flow *flow, struct tvn_stage *stage, uint32_t vector_max)
