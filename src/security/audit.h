@@ -4,15 +4,20 @@
  * The audit log: one JSON object a line, appended. Grant resolutions and denials are written as
  * they happen; exercises are counted by the guard and written as a total when an instance ends.
  *
+ * Target "stdout" writes to stderr, because stdout carries the pipeline's output; "event-sink"
+ * writes to the log as torvyn_security at level info.
+ *
  * Threads: any; a record is one write call on a descriptor opened O_APPEND, so lines never mix.
- * Memory: a record is built on the stack. Limits: TVN_AUDIT_LINE_MAX bytes a record (longer scopes
- * are cut), TVN_AUDIT_DENIALS_MAX denials a guard are written one by one, the rest only counted.
+ * Limits: TVN_AUDIT_LINE_MAX bytes a record, TVN_AUDIT_SCOPE_MAX of a scope (the rest is cut);
+ * TVN_AUDIT_DENIALS_MAX denials of one capability by one instance are written one by one, further
+ * ones only as a total.
  */
 #include "base/diag.h"
 #include "config/manifest.h"
 #include "security/guard.h"
 
-#define TVN_AUDIT_LINE_MAX     4096
+#define TVN_AUDIT_LINE_MAX     ((size_t)64 << 10)
+#define TVN_AUDIT_SCOPE_MAX    1024
 #define TVN_AUDIT_DENIALS_MAX  1000
 #define TVN_AUDIT_DEFAULT_FILE ".torvyn/audit.jsonl"
 
@@ -20,13 +25,14 @@ struct tvn_audit;
 
 /*
  * COLD PATH. Opens what [security] asks for; creates the file's directory. A disabled log is valid
- * and writes nothing. E0510 when the file cannot be opened.
+ * and writes nothing. E0510 when the file cannot be opened; only a warning, and no log, if nobody
+ * named that file.
  */
 TVN_NODISCARD enum tvn_status tvn_audit_open(const struct tvn_manifest *manifest,
                                              struct tvn_diag_sink *sink,
                                              struct tvn_audit **out_audit);
-/* NULL is allowed. TVN_E_AUDIT_LOG_FAILED if any record was lost; reported in the sink (which may
- * be NULL). */
+/* NULL is allowed. Frees. TVN_E_AUDIT_LOG_FAILED if any record was lost; reported in the sink
+ * (which may be NULL). */
 enum tvn_status tvn_audit_close(struct tvn_audit *audit, struct tvn_diag_sink *sink);
 
 /* Each returns nothing: a record that cannot be written is counted, and close reports it. */

@@ -16,6 +16,14 @@
 
 #define TVN_SECURITY_SCOPE_MAX 4096
 
+/*
+ * Scopes, as a grant and as a request have them:
+ *   filesystem: an absolute path ("/data/in" covers "/data/in/x", not "/data/input");
+ *   network: "tcp:HOST:PORT" ("udp:…", "http:…"); a grant may leave parts out at the end, write
+ *   "*" or "*.example.com" for the host, "*" or "8000-8099" for the port;
+ *   environment, pool: a name.
+ */
+
 /* "wasi-filesystem-read": the key in [capabilities.required]. */
 const char *tvn_capability_key(enum tvn_capability capability);
 /* "wasi:filesystem/read": the grant without a scope. */
@@ -33,16 +41,17 @@ TVN_NODISCARD enum tvn_status tvn_grant_parse(struct tvn_arena *arena, struct tv
  * without scope does). */
 bool tvn_grant_covers(const struct tvn_grant *grant, enum tvn_capability capability,
                       const char *scope);
-/* "wasi:filesystem/read:/data/in" */
+/* "wasi:filesystem/read:/data/in"; the form that tvn_grant_parse accepts. */
 void tvn_grant_print(const struct tvn_grant *grant, struct tvn_strbuf *out);
 
-/* One node of one flow, and whose capabilities it brings along. */
+/* One node of one flow, and whose capabilities it brings along. A component that runs without a
+ * flow has neither. */
 struct tvn_security_subject {
     const struct tvn_manifest *manifest;
-    const struct tvn_manifest_flow *flow;
+    const struct tvn_manifest_flow *flow; /* NULL as the next */
     const struct tvn_manifest_node *node;
-    const struct tvn_manifest_component
-        *component; /* what node->component names; NULL: not declared in the manifest */
+    /* What node->component names; NULL: not declared in the manifest. */
+    const struct tvn_manifest_component *component;
 };
 
 /*
@@ -55,9 +64,10 @@ TVN_NODISCARD enum tvn_status tvn_security_check_manifest(const struct tvn_manif
                                                           struct tvn_diag_sink *sink);
 
 /*
- * COLD PATH. What a node may do: its grants (default: stdout and stderr), its limits, and E0202 for
- * every required capability that is not granted. Writes all of *out_sandbox; grants live in
- * `arena`.
+ * COLD PATH. What a node may do: its grants (default: stdout and stderr; what a stream component
+ * cannot do without is always among them), its limits, and E0202 for every required capability that
+ * is not granted. E0702 when two tables of grants match, or when the component needs more memory
+ * than its limit. Writes *out_sandbox on success; grants live in `arena`, strings in the manifest.
  */
 TVN_NODISCARD enum tvn_status tvn_security_resolve(struct tvn_arena *arena,
                                                    const struct tvn_security_subject *subject,

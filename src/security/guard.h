@@ -32,8 +32,8 @@ struct tvn_guard {
 void tvn_guard_init(struct tvn_guard *guard, const struct tvn_sandbox *sandbox,
                     tvn_guard_denied denied, void *context);
 /*
- * HOT PATH. True if allowed; counts either way. scope: an absolute path without "." and ".." parts,
- * "host:port", a variable's name, a pool's name; NULL for capabilities without scope.
+ * HOT PATH. True if allowed; counts either way. scope: as capability.h describes, a path without
+ * "." and ".." parts; NULL for capabilities without scope.
  */
 TVN_NODISCARD bool tvn_guard_check(struct tvn_guard *guard, enum tvn_capability capability,
                                    const char *scope);
