@@ -49,25 +49,35 @@ enum tvn_status tvn_export_call(const struct tvn_export *export, union tvn_flat 
     return tvn_core_call(export->guest->instance, &export->core, slots, export->slot_count);
 }
 
-enum tvn_status tvn_export_end(const struct tvn_export *export, union tvn_flat *slots)
+/* The checks of a call's end; skipped when there is nothing left to save. */
+static enum tvn_status finish(const struct tvn_export *export, union tvn_flat *slots)
 {
     struct tvn_guest *guest = export->guest;
     struct tvn_instance *instance = guest->instance;
-    if (TVN_LIKELY(!instance->dead)) {
-        if (TVN_UNLIKELY(guest->scope_borrows > 0)) {
-            tvn_instance_fail(instance, TVN_E_COMPONENT_TRAPPED,
-                              "borrow handles still remain at the end of the call");
-        } else if (export->has_post_return) {
-            guest->may_leave = false;
-            (void)tvn_core_call(instance, &export->post_return, slots, 1);
-            guest->may_leave = true;
-        }
+    if (TVN_UNLIKELY(instance->dead)) {
+        return instance->fault.code;
     }
-    guest->scope_borrows = 0;
-    for (struct tvn_guest *g = guest; g; g = g->parent) {
+    if (TVN_UNLIKELY(guest->scope_borrows > 0)) {
+        return tvn_instance_fail(instance, TVN_E_COMPONENT_TRAPPED,
+                                 "borrow handles still remain at the end of the call");
+    }
+    if (!export->has_post_return) {
+        return TVN_OK;
+    }
+    guest->may_leave = false;
+    enum tvn_status status = tvn_core_call(instance, &export->post_return, slots, 1);
+    guest->may_leave = true;
+    return status;
+}
+
+enum tvn_status tvn_export_end(const struct tvn_export *export, union tvn_flat *slots)
+{
+    enum tvn_status status = finish(export, slots);
+    export->guest->scope_borrows = 0;
+    for (struct tvn_guest *g = export->guest; g; g = g->parent) {
         g->may_enter = true;
     }
-    return instance->fault.code;
+    return status;
 }
 
 enum tvn_status tvn_export_realloc(const struct tvn_export *export, uint32_t alignment,
@@ -123,19 +133,35 @@ enum tvn_status tvn_export_take_own(const struct tvn_export *export,
 
 /* ---- dynamic ---- */
 
-static void invoke(const struct tvn_lifted *lifted, struct tvn_canon *cx,
-                   const struct tvn_value *args, struct tvn_value *out_result)
+static enum tvn_status invoke(const struct tvn_lifted *lifted, struct tvn_canon *cx,
+                              const struct tvn_value *args, struct tvn_value *out_result)
 {
     const struct tvn_export *export = &lifted->export;
     union tvn_flat slots[TVN_CORE_SIGNATURE_MAX] = {0};
-    if (!tvn_lower_params(cx, export->type, args, slots)) {
+    bool done = tvn_lower_params(cx, export->type, args, slots);
+    if (!done) {
         tvn_canon_abandon_params(cx, export->type, args, cx->owns_lowered);
-    } else if (tvn_export_call(export, slots) == TVN_OK && export->type->result) {
-        (void)tvn_lift_result(cx, export->type, slots, out_result);
+    } else {
+        done = tvn_export_call(export, slots) == TVN_OK &&
+               (!export->type->result || tvn_lift_result(cx, export->type, slots, out_result));
     }
-    if (tvn_export_end(export, slots) != TVN_OK) {
+    enum tvn_status status = tvn_export_end(export, slots);
+    if (status != TVN_OK) {
         tvn_canon_abandon_result(cx, export->type, out_result, 0);
     }
+    tvn_assert(done || status != TVN_OK);
+    return status;
+}
+
+static enum tvn_status begin_invoke(const struct tvn_export *export, uint32_t arg_count)
+{
+    struct tvn_instance *instance = export->guest->instance;
+    if (arg_count != export->type->param_count && !instance->dead) {
+        return tvn_instance_fail(
+            instance, TVN_E_INTERNAL, "'%s' takes %" PRIu32 " arguments, %" PRIu32 " were passed",
+            export->name ? export->name : "", export->type->param_count, arg_count);
+    }
+    return tvn_export_begin(export);
 }
 
 enum tvn_status tvn_export_invoke(const struct tvn_export *export, const struct tvn_value *args,
@@ -152,23 +178,15 @@ enum tvn_status tvn_export_invoke(const struct tvn_export *export, const struct 
     struct tvn_canon cx;
     tvn_canon_init(&cx, lifted->scope, export->mem, export->has_realloc ? &export->realloc : NULL,
                    export->string_encoding, &arena);
-    enum tvn_status status = tvn_export_begin(export);
-    if (status != TVN_OK) {
-        tvn_canon_abandon_params(&cx, export->type, args, 0);
-        return status;
-    }
     struct tvn_value result = {0};
-    if (arg_count != export->type->param_count) {
-        tvn_instance_fail(cx.instance, TVN_E_INTERNAL,
-                          "'%s' takes %" PRIu32 " arguments, %" PRIu32 " were passed",
-                          export->name ? export->name : "", export->type->param_count, arg_count);
-        (void)tvn_export_end(export, NULL);
-    } else {
-        invoke(lifted, &cx, args, &result);
+    enum tvn_status status = begin_invoke(export, arg_count);
+    if (status == TVN_OK) {
+        status = invoke(lifted, &cx, args, &result);
+    } else if (arg_count == export->type->param_count) {
+        tvn_canon_abandon_params(&cx, export->type, args, 0);
     }
-    if (cx.instance->dead) {
-        return cx.instance->fault.code;
+    if (status == TVN_OK) {
+        *out_result = result;
     }
-    *out_result = result;
-    return TVN_OK;
+    return status;
 }

@@ -22,7 +22,7 @@ struct binding {
 
 static struct tvn_span span_of(const struct binding *binding, uint32_t offset)
 {
-    return (struct tvn_span){tvn_component_file(binding->instance->component), offset, 0};
+    return (struct tvn_span){binding->instance->component->file, offset, 0};
 }
 
 static void suggest(struct tvn_diag_sink *sink, struct tvn_str word, const char *const *names,

@@ -46,7 +46,7 @@ const struct tvn_fault *tvn_instance_fault(const struct tvn_instance *instance)
 static enum tvn_status report(const struct tvn_instance *instance, struct tvn_diag_sink *sink,
                               uint32_t offset)
 {
-    const struct tvn_span span = {tvn_component_file(instance->component), offset, 0};
+    const struct tvn_span span = {instance->component->file, offset, 0};
     return tvn_diag_error(sink, instance->fault.code, span, "'%s' cannot be started: %s",
                           instance->name, instance->fault.text);
 }

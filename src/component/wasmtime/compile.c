@@ -113,7 +113,7 @@ static enum tvn_status compile_module(const struct tvn_component *component, uin
         tvn_core_error_text(error, text, sizeof(text));
         tvn_core_code_destroy(code);
         return tvn_diag_error(sink, TVN_E_COMPONENT_INVALID,
-                              (struct tvn_span){tvn_component_file(component), module->offset, 0},
+                              (struct tvn_span){component->file, module->offset, 0},
                               "core module %u cannot be compiled: %s", number, text);
     }
     find_memory(bytes, module->length, code);
