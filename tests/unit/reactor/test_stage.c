@@ -189,6 +189,33 @@ static void test_notify_that_fails_is_counted_and_that_traps_ends_the_flow(void 
     }
 }
 
+/* Between full and the low mark the source is not pulled, though there is room. */
+static void test_blocked_source_is_pulled_again_only_at_the_low_mark(void **state)
+{
+    (void)state;
+    mock_flow_init(&mock, "sk");
+    mock.stages[0].count = 40;
+    mock.stages[1].cost_ns = 200000; /* one element a turn */
+    mock.edge_options[0].queue_depth = 8;
+    mock_flow_start(&mock);
+    uint64_t queued = 0;
+    uint64_t pulled = 0;
+    uint64_t refills = 0;
+    while (mock_flow_turn(&mock) != TVN_FLOW_DONE) {
+        uint64_t pulled_now = stat_of(mock.stats.pulled);
+        if (pulled_now != pulled && pulled > 0) {
+            assert_int_equal(queued, 4);
+            assert_int_equal(pulled_now - pulled, 4);
+            refills++;
+        }
+        queued = tvn_flow_queued(mock.flow);
+        pulled = pulled_now;
+    }
+    assert_int_equal(refills, 8); /* 8, then 4 at a time */
+    assert_int_equal(stat_of(mock.streams[0].backpressure_events), 9);
+    mock_flow_deinit(&mock);
+}
+
 static void test_backpressure_time_is_from_full_to_relieved(void **state)
 {
     (void)state;
@@ -212,6 +239,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_none_while_paused_means_nothing_now),
     cmocka_unit_test(test_drain_ends_a_parked_source),
     cmocka_unit_test(test_notify_that_fails_is_counted_and_that_traps_ends_the_flow),
+    cmocka_unit_test(test_blocked_source_is_pulled_again_only_at_the_low_mark),
     cmocka_unit_test(test_backpressure_time_is_from_full_to_relieved),
 };
 TVN_TEST_MAIN("reactor.stage", tests)
