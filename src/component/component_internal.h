@@ -10,12 +10,15 @@
 
 #include <stdatomic.h>
 
+struct tvn_custom_section; /* decode_internal.h */
 struct tvn_core_code; /* one compiled core module; component/wasmtime/ */
 
 struct tvn_component {
     struct tvn_arena *arena;
     struct tvn_document document;
     const struct tvn_world *world;
+    const struct tvn_custom_section *custom_sections; /* of the root */
+    size_t custom_section_count;
     uint32_t file; /* the sink's number, for diagnostics */
     /* Compiled modules, document.module_count of them; NULL before tvn_component_compile. Owned. */
     struct tvn_core_code **code;

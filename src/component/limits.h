@@ -23,8 +23,9 @@
 #define TVN_COMPONENT_TABLES_MAX         32
 #define TVN_COMPONENT_TABLE_ELEMENTS_MAX 131072 /* of one table */
 #define TVN_COMPONENT_INSTANCES_MAX      1000   /* component instances in one tree */
-#define TVN_INSTANTIATE_STEPS_MAX        10000000u /* definitions and named items looked at for one tree \
-                                                    */
+#define TVN_INSTANTIATE_STEPS_MAX                                   \
+    10000000u /* definitions and named items looked at for one tree \
+               */
 #define TVN_INSTANCE_ARENA_MAX \
     ((size_t)64 << 20)        /* host memory for the run-time form of one tree */
 #define TVN_HANDLES_MAX 65536 /* per component instance, all resource types together */
