@@ -300,6 +300,8 @@ static bool parse_array(struct tvn_toml_parser *p, size_t depth, struct tvn_toml
 static bool parse_inline_table(struct tvn_toml_parser *p, size_t depth, struct tvn_toml_value *out)
 {
     size_t start = p->pos++;
+    bool outermost = !p->in_lines;
+    p->in_lines = true; /* people do write it over several lines */
     struct tvn_toml_table *table = toml_table_create(p, TVN_TOML_ORIGIN_INLINE);
     if (!table) {
         return false;
@@ -319,6 +321,7 @@ static bool parse_inline_table(struct tvn_toml_parser *p, size_t depth, struct t
         p->pos += more ? 1 : 0;
     }
     p->pos++;
+    p->in_lines = !outermost;
     out->kind = TVN_TOML_TABLE;
     out->span = toml_span(p, start, p->pos);
     out->table = table;
