@@ -46,7 +46,7 @@ static enum tvn_status decode(struct tvn_decoder *decoder, struct tvn_component 
     TVN_TRY(tvn_decode_component(decoder, NULL, &reader, &document->root, &type));
     TVN_TRY(keep_arrays(decoder, component));
     document->resource_count = decoder->resource_count;
-    return tvn_world_create(&decoder->context, document, &component->world);
+    return tvn_world_create(&decoder->context, type, &component->world);
 }
 
 enum tvn_status tvn_component_decode(const uint8_t *bytes, size_t length, uint32_t file,

@@ -187,7 +187,7 @@ static enum tvn_status rename_type(struct tvn_scope *scope, struct tvn_extern *t
                                      &type->of.value_type);
     }
     if (type->kind == TVN_EXTERN_RESOURCE) {
-        type->name_identity = tvn_identity_create(scope->context);
+        type->name_identity = tvn_identity_create(scope->context, type->name_identity);
         return type->name_identity ? TVN_OK : scope->context->failed;
     }
     return TVN_OK;

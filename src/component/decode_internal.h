@@ -94,8 +94,9 @@ TVN_NODISCARD enum tvn_status tvn_scope_read_type(struct tvn_scope *scope,
                                                   struct tvn_extern *out_type);
 TVN_NODISCARD enum tvn_status tvn_resource_create(struct tvn_decoder *decoder, struct tvn_str name,
                                                   const struct tvn_resource **out_resource);
-/* A new name identity. NULL: reported. */
-TVN_NODISCARD const void *tvn_identity_create(struct tvn_decode_context *context);
+/* A new name identity, another one for `of` (may be NULL). NULL: reported. */
+TVN_NODISCARD const struct tvn_name_identity *
+tvn_identity_create(struct tvn_decode_context *context, const struct tvn_name_identity *of);
 /* Copies of growing arrays in the arena. */
 TVN_NODISCARD enum tvn_status tvn_scope_items(struct tvn_scope *scope,
                                               const struct tvn_scope_side *side,

@@ -133,9 +133,14 @@ enum tvn_status tvn_resource_create(struct tvn_decoder *decoder, struct tvn_str 
     return TVN_OK;
 }
 
-const void *tvn_identity_create(struct tvn_decode_context *context)
+const struct tvn_name_identity *tvn_identity_create(struct tvn_decode_context *context,
+                                                    const struct tvn_name_identity *of)
 {
-    return tvn_decode_alloc(context, 1, 1);
+    struct tvn_name_identity *identity = TVN_DECODE_NEW(context, struct tvn_name_identity);
+    if (identity) {
+        identity->of = of;
+    }
+    return identity;
 }
 
 enum tvn_status tvn_scope_items(struct tvn_scope *scope, const struct tvn_scope_side *side,

@@ -219,7 +219,8 @@ static enum tvn_status decode_map(struct tvn_scope *scope, struct tvn_reader *re
 }
 
 static enum tvn_status decode_handle(struct tvn_scope *scope, struct tvn_reader *reader,
-                                     struct tvn_type_spec *spec, const void **out_identity)
+                                     struct tvn_type_spec *spec,
+                                     const struct tvn_name_identity **out_identity)
 {
     struct tvn_extern resource;
     TVN_TRY(tvn_scope_read_type(scope, reader, TVN_EXTERN_RESOURCE, &resource));
@@ -231,7 +232,7 @@ static enum tvn_status decode_handle(struct tvn_scope *scope, struct tvn_reader 
 /* A value type other than primitives and maps; `opcode` is read already. */
 static enum tvn_status decode_spec(struct tvn_scope *scope, struct tvn_reader *reader,
                                    uint8_t opcode, struct tvn_type_spec *spec,
-                                   const void **out_identity)
+                                   const struct tvn_name_identity **out_identity)
 {
     uint32_t start = reader->at - 1;
     switch (opcode) {
@@ -290,7 +291,7 @@ static enum tvn_status decode_defined(struct tvn_scope *scope, struct tvn_reader
         return decode_map(scope, reader, start, &slot->type.of.value_type);
     }
     struct tvn_type_spec spec = {.name = {"", 0}};
-    const void *identity = NULL;
+    const struct tvn_name_identity *identity = NULL;
     TVN_TRY(decode_spec(scope, reader, opcode, &spec, &identity));
     return tvn_value_type_create(scope->context, start, &spec, identity, &slot->type.of.value_type);
 }
@@ -378,7 +379,7 @@ static enum tvn_status decode_resource(struct tvn_scope *scope, struct tvn_reade
     TVN_TRY(
         tvn_resource_create(scope->decoder, (struct tvn_str){"", 0}, &def.of.resource.resource));
     slot.type.of.resource = def.of.resource.resource;
-    slot.type.name_identity = tvn_identity_create(scope->context);
+    slot.type.name_identity = tvn_identity_create(scope->context, NULL);
     if (!slot.type.name_identity) {
         return scope->context->failed;
     }

@@ -33,6 +33,7 @@ enum tvn_sort {
 };
 const char *tvn_sort_name(enum tvn_sort sort); /* "core func", "instance" */
 
+struct tvn_name_identity;
 struct tvn_component_type;
 struct tvn_instance_type;
 struct tvn_core_module_type;
@@ -103,8 +104,8 @@ struct tvn_extern {
         const struct tvn_component_type *component; /* COMPONENT, COMPONENT_TYPE */
         const struct tvn_instance_type *instance;   /* INSTANCE, INSTANCE_TYPE */
     } of;
-    const void
-        *name_identity; /* RESOURCE: private to the decoder (which import or export named it) */
+    /* RESOURCE: which import or export named it; private to the decoder. */
+    const struct tvn_name_identity *name_identity;
 };
 
 struct tvn_extern_item {

@@ -6,6 +6,7 @@
  */
 #define TVN_COMPONENT_BYTES_MAX         ((size_t)64 << 20)
 #define TVN_COMPONENT_NESTING_MAX       100     /* components in components, types in types */
+#define TVN_COMPONENT_HEIGHT_MAX        200     /* types in types and types renamed, together */
 #define TVN_COMPONENT_ITEMS_MAX         100000  /* of one index space */
 #define TVN_COMPONENT_TYPE_SIZE_MAX     1000000 /* nodes of one type when written out */
 #define TVN_COMPONENT_DECODED_BYTES_MAX ((size_t)256 << 20) /* of the document's arena */

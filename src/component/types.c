@@ -235,6 +235,29 @@ static uint32_t spec_nodes(const struct tvn_type_spec *spec)
     return nodes;
 }
 
+static uint32_t height_of(const struct tvn_type *type)
+{
+    const struct tvn_value_type *whole = type ? tvn_value_type_of(type) : NULL;
+    return whole ? whole->height : 1;
+}
+
+static uint32_t spec_height(const struct tvn_type_spec *spec)
+{
+    uint32_t height = tvn_max(height_of(spec->element), height_of(spec->error));
+    for (size_t i = 0; i < spec->field_count; i++) {
+        height = tvn_max(height, height_of(spec->fields[i].type));
+    }
+    return height + 1;
+}
+
+static enum tvn_status check_height(struct tvn_decode_context *context, uint32_t offset,
+                                    uint32_t height)
+{
+    return height > TVN_COMPONENT_HEIGHT_MAX
+               ? tvn_decode_folded(context, TVN_FULL, offset, "types that refer to types")
+               : TVN_OK;
+}
+
 static enum tvn_status too_large(struct tvn_decode_context *context, uint32_t offset)
 {
     return tvn_decode_invalid(context, offset,
@@ -244,11 +267,14 @@ static enum tvn_status too_large(struct tvn_decode_context *context, uint32_t of
 
 /* Sizes are the caller's to check. */
 static enum tvn_status create(struct tvn_decode_context *context, uint32_t offset,
-                              const struct tvn_type_spec *spec, const void *name_identity,
+                              const struct tvn_type_spec *spec,
+                              const struct tvn_name_identity *name_identity,
                               const struct tvn_value_type **out_type)
 {
     uint32_t nodes = spec_nodes(spec);
+    uint32_t height = spec_height(spec);
     TVN_TRY(check_nodes(context, offset, nodes));
+    TVN_TRY(check_height(context, offset, height));
     const struct tvn_type *type;
     enum tvn_status status = tvn_type_create(context->arena, spec, &type);
     if (status != TVN_OK) {
@@ -263,13 +289,15 @@ static enum tvn_status create(struct tvn_decode_context *context, uint32_t offse
                                      .name_identity = name_identity,
                                      .wide_size = wide.size,
                                      .wide_align = wide.align,
-                                     .nodes = nodes};
+                                     .nodes = nodes,
+                                     .height = height};
     *out_type = whole;
     return TVN_OK;
 }
 
 enum tvn_status tvn_value_type_create(struct tvn_decode_context *context, uint32_t offset,
-                                      const struct tvn_type_spec *spec, const void *name_identity,
+                                      const struct tvn_type_spec *spec,
+                                      const struct tvn_name_identity *name_identity,
                                       const struct tvn_type **out_type)
 {
     /* Checked first because the constructor's own limit is on 32-bit sizes. */
@@ -324,9 +352,10 @@ enum tvn_status tvn_value_type_rename(struct tvn_decode_context *context, uint32
                                      .name_identity = original ? original->name_identity : NULL,
                                      .wide_size = wide.size,
                                      .wide_align = wide.align,
-                                     .nodes = tvn_value_type_nodes(type)};
+                                     .nodes = tvn_value_type_nodes(type),
+                                     .height = height_of(type) + 1};
     *out_type = &whole->type;
-    return TVN_OK;
+    return check_height(context, offset, whole->height);
 }
 
 /* ---- functions, instances, components ---- */

@@ -19,12 +19,18 @@
 #include "component/pointer_map_internal.h"
 #include "component/reader_internal.h"
 
+/* Made by every definition, import and export of a resource type. */
+struct tvn_name_identity {
+    const struct tvn_name_identity *of; /* what it renames, or NULL */
+};
+
 struct tvn_value_type {
     struct tvn_type type;
-    const void *name_identity; /* OWN, BORROW */
-    uint64_t wide_size;        /* bytes in a memory with 64-bit addresses */
+    const struct tvn_name_identity *name_identity; /* OWN, BORROW */
+    uint64_t wide_size;                            /* bytes in a memory with 64-bit addresses */
     uint32_t wide_align;
-    uint32_t nodes; /* when written out */
+    uint32_t nodes;  /* when written out */
+    uint32_t height; /* of the tree of parts and renamed types: how deep a walk of both recurses */
 };
 
 struct tvn_function_type {
@@ -67,7 +73,7 @@ uint32_t tvn_extern_nodes(const struct tvn_extern *item);
 TVN_NODISCARD enum tvn_status tvn_value_type_create(struct tvn_decode_context *context,
                                                     uint32_t offset,
                                                     const struct tvn_type_spec *spec,
-                                                    const void *name_identity,
+                                                    const struct tvn_name_identity *name_identity,
                                                     const struct tvn_type **out_type);
 /* map<key, value>: a list of pairs. */
 TVN_NODISCARD enum tvn_status tvn_map_type_create(struct tvn_decode_context *context,

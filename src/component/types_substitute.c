@@ -36,10 +36,36 @@ const struct tvn_resource *tvn_substitute_resource(const struct tvn_substitution
     return to ? to : resource;
 }
 
-static const void *identity(const struct tvn_substitution *substitution, const void *from)
+/* An identity changes with what it renames. Chains are as long as renamings follow each other. */
+static enum tvn_status substitute_identity(struct tvn_substitution *substitution,
+                                           const struct tvn_name_identity *from,
+                                           const struct tvn_name_identity **out_identity)
 {
-    const void *to = from ? tvn_pointer_map_get(&substitution->map, from) : NULL;
-    return to ? to : from;
+    *out_identity = from;
+    const struct tvn_name_identity *to =
+        from ? tvn_pointer_map_get(&substitution->map, from) : NULL;
+    if (to) {
+        *out_identity = to;
+        return TVN_OK;
+    }
+    if (!from || !from->of) {
+        return TVN_OK;
+    }
+    const struct tvn_name_identity *of = NULL;
+    for (const struct tvn_name_identity *at = from->of; at && !of; at = at->of) {
+        TVN_TRY(tvn_decode_charge(substitution->context, substitution->offset, 1));
+        of = tvn_pointer_map_get(&substitution->map, at);
+    }
+    if (of && of != from->of) {
+        struct tvn_name_identity *changed =
+            TVN_DECODE_NEW(substitution->context, struct tvn_name_identity);
+        if (!changed) {
+            return substitution->context->failed;
+        }
+        changed->of = of;
+        *out_identity = changed;
+    }
+    return tvn_substitution_add(substitution, from, *out_identity);
 }
 
 static enum tvn_status optional_type(struct tvn_substitution *substitution,
@@ -84,7 +110,7 @@ static enum tvn_status substitute_parts(struct tvn_substitution *substitution,
     TVN_TRY(optional_type(substitution, type->alias_of, &type->alias_of));
     if (type->resource) {
         type->resource = tvn_substitute_resource(substitution, type->resource);
-        whole->name_identity = identity(substitution, whole->name_identity);
+        TVN_TRY(substitute_identity(substitution, whole->name_identity, &whole->name_identity));
     }
     return TVN_OK;
 }
@@ -285,8 +311,7 @@ enum tvn_status tvn_substitute_extern(struct tvn_substitution *substitution,
         return tvn_substitute_type(substitution, item->of.value_type, &out_item->of.value_type);
     case TVN_EXTERN_RESOURCE:
         out_item->of.resource = tvn_substitute_resource(substitution, item->of.resource);
-        out_item->name_identity = identity(substitution, item->name_identity);
-        return TVN_OK;
+        return substitute_identity(substitution, item->name_identity, &out_item->name_identity);
     case TVN_EXTERN_COMPONENT:
     case TVN_EXTERN_COMPONENT_TYPE:
     case TVN_EXTERN_INSTANCE:

@@ -301,7 +301,11 @@ static enum tvn_status freshen_identities(struct tvn_substitution *substitution,
         if (item->kind == TVN_EXTERN_INSTANCE) {
             TVN_TRY(freshen_identities(substitution, item->of.instance));
         } else if (item->kind == TVN_EXTERN_RESOURCE) {
-            const void *identity = tvn_identity_create(substitution->context);
+            const struct tvn_name_identity *of = item->name_identity->of;
+            const struct tvn_name_identity *now =
+                of ? tvn_pointer_map_get(&substitution->map, of) : NULL;
+            const struct tvn_name_identity *identity =
+                tvn_identity_create(substitution->context, now ? now : of);
             if (!identity) {
                 return substitution->context->failed;
             }
