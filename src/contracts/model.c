@@ -86,3 +86,32 @@ bool tvn_interface_id_parse(struct tvn_str id, struct tvn_package_id *out_packag
     *out_name = name;
     return true;
 }
+
+void tvn_package_id_print(const struct tvn_package_id *id, struct tvn_strbuf *out)
+{
+    tvn_assert(id);
+    tvn_assert(out);
+    tvn_strbuf_add_escaped(out, id->namespace_name);
+    tvn_strbuf_add_char(out, ':');
+    tvn_strbuf_add_escaped(out, id->name);
+    if (id->version.valid) {
+        tvn_strbuf_add_char(out, '@');
+        tvn_semver_print(&id->version, out);
+    }
+}
+
+void tvn_interface_id_print(const struct tvn_package_id *package, struct tvn_str name,
+                            struct tvn_strbuf *out)
+{
+    tvn_assert(package);
+    tvn_assert(out);
+    tvn_strbuf_add_escaped(out, package->namespace_name);
+    tvn_strbuf_add_char(out, ':');
+    tvn_strbuf_add_escaped(out, package->name);
+    tvn_strbuf_add_char(out, '/');
+    tvn_strbuf_add_escaped(out, name);
+    if (package->version.valid) {
+        tvn_strbuf_add_char(out, '@');
+        tvn_semver_print(&package->version, out);
+    }
+}

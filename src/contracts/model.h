@@ -26,24 +26,39 @@ struct tvn_package_id {
     struct tvn_semver version;
 };
 
+/* What stands before an item: @since, @unstable, @deprecated, @external-id. */
+struct tvn_attributes {
+    struct tvn_semver since;      /* valid false: none */
+    struct tvn_semver deprecated; /* valid false: none */
+    struct tvn_str unstable;      /* the feature's name; len 0: none */
+    struct tvn_str external_id;   /* ptr NULL: none */
+};
+
 enum tvn_func_kind { TVN_FUNC_FREE, TVN_FUNC_METHOD, TVN_FUNC_STATIC, TVN_FUNC_CONSTRUCTOR };
 
+/* `x: get() -> t` and `x: set(value: t)`: named "[get]x" and "[set]x" in a binary. */
+enum tvn_func_accessor { TVN_FUNC_PLAIN, TVN_FUNC_GETTER, TVN_FUNC_SETTER };
+
 struct tvn_func {
-    struct tvn_str
-        name; /* as in a binary: "pull", "[method]buffer.read", "[constructor]x", "[static]x.y" */
+    /* As in a binary: "pull", "[method]buffer.read", "[constructor]x", "[static]x.y". */
+    struct tvn_str name;
     struct tvn_str item_name; /* the last part: "read"; "" for a constructor */
     enum tvn_func_kind kind;
     const struct tvn_resource *resource; /* of a method, static or constructor */
     struct tvn_func_type type;           /* a method's first parameter is self: borrow<resource> */
     const char *docs;
     struct tvn_span span;
+    enum tvn_func_accessor accessor;
+    const struct tvn_attributes *attributes; /* NULL: none */
 };
 
 /* A name in an interface's (or world's) scope that stands for a type. */
 enum tvn_type_item_kind {
-    TVN_TYPE_ITEM_DEFINED,  /* record, variant, … declared here, or `type a = …` */
-    TVN_TYPE_ITEM_RESOURCE, /* a resource declared here */
-    TVN_TYPE_ITEM_USED,     /* `use other.{name as this}` */
+    TVN_TYPE_ITEM_DEFINED, /* record, variant, … declared here, or `type a = …` */
+    /* A resource declared here, or another name for one that the scope has already (`type a = r`).
+     */
+    TVN_TYPE_ITEM_RESOURCE,
+    TVN_TYPE_ITEM_USED, /* `use other.{name as this}` */
 };
 struct tvn_type_item {
     enum tvn_type_item_kind kind;
@@ -54,6 +69,7 @@ struct tvn_type_item {
     struct tvn_str used_name;              /* USED: its name there */
     const char *docs;
     struct tvn_span span;
+    const struct tvn_attributes *attributes; /* NULL: none */
 };
 
 struct tvn_interface {
@@ -66,6 +82,7 @@ struct tvn_interface {
     size_t func_count;
     const char *docs;
     struct tvn_span span;
+    const struct tvn_attributes *attributes; /* NULL: none */
 };
 
 enum tvn_world_item_kind { TVN_WORLD_INTERFACE, TVN_WORLD_FUNC, TVN_WORLD_TYPE };
@@ -77,6 +94,7 @@ struct tvn_world_item {
     const struct tvn_type_item *type;      /* TYPE */
     const char *docs;
     struct tvn_span span;
+    const struct tvn_attributes *attributes; /* NULL: none */
 };
 
 struct tvn_world {
@@ -88,6 +106,7 @@ struct tvn_world {
     size_t export_count;
     const char *docs;
     struct tvn_span span;
+    const struct tvn_attributes *attributes; /* NULL: none */
 };
 
 struct tvn_package {
@@ -118,3 +137,8 @@ bool tvn_semver_same_track(const struct tvn_semver *a, const struct tvn_semver *
  * point into `id`. */
 TVN_NODISCARD bool tvn_interface_id_parse(struct tvn_str id, struct tvn_package_id *out_package,
                                           struct tvn_str *out_name);
+/* "1.2.3-pre+build", "ns:pkg@1.2.3" and "ns:pkg/name@1.2.3". */
+void tvn_semver_print(const struct tvn_semver *version, struct tvn_strbuf *out);
+void tvn_package_id_print(const struct tvn_package_id *id, struct tvn_strbuf *out);
+void tvn_interface_id_print(const struct tvn_package_id *package, struct tvn_str name,
+                            struct tvn_strbuf *out);

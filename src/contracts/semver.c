@@ -170,3 +170,18 @@ bool tvn_semver_same_track(const struct tvn_semver *a, const struct tvn_semver *
     tvn_assert(b);
     return a->major == b->major && (a->major != 0 || a->minor == b->minor);
 }
+
+void tvn_semver_print(const struct tvn_semver *version, struct tvn_strbuf *out)
+{
+    tvn_assert(version);
+    tvn_assert(out);
+    tvn_strbuf_printf(out, "%u.%u.%u", version->major, version->minor, version->patch);
+    if (version->pre.len > 0) {
+        tvn_strbuf_add_char(out, '-');
+        tvn_strbuf_add_escaped(out, version->pre);
+    }
+    if (version->build.len > 0) {
+        tvn_strbuf_add_char(out, '+');
+        tvn_strbuf_add_escaped(out, version->build);
+    }
+}

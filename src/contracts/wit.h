@@ -29,7 +29,17 @@ TVN_NODISCARD enum tvn_status tvn_wit_add_text(struct tvn_wit *wit, const char *
  * further one. */
 TVN_NODISCARD enum tvn_status tvn_wit_add_path(struct tvn_wit *wit, const char *path,
                                                struct tvn_diag_sink *sink);
-/* Resolves names, uses, includes. E0101 with spans and suggestions. */
+/*
+ * Items marked @unstable(feature = …) are left out unless their feature was enabled, before
+ * resolving. TVN_FULL beyond 256 features, TVN_E_OUT_OF_MEMORY.
+ */
+TVN_NODISCARD enum tvn_status tvn_wit_enable_feature(struct tvn_wit *wit, struct tvn_str feature);
+void tvn_wit_enable_all_features(struct tvn_wit *wit);
+/*
+ * Resolves names, uses, includes; once. E0101 with spans and suggestions for what is not found,
+ * E0100 for what breaks other rules of the language. `sink` is the one that the files were added
+ * with: spans refer to its sources.
+ */
 TVN_NODISCARD enum tvn_status tvn_wit_resolve(struct tvn_wit *wit, struct tvn_diag_sink *sink);
 
 size_t tvn_wit_package_count(const struct tvn_wit *wit);
