@@ -89,7 +89,7 @@ struct tvn_wasi_options {
 };
 
 // COLD PATH. Offers every WASI interface in `imports` under the context number. *out_world must
-// outlive the imports. TVN_E_OUT_OF_MEMORY.
+// outlive the imports. TVN_E_OUT_OF_MEMORY, TVN_E_INTERNAL for a mistake in the embedded text.
 TVN_NODISCARD enum tvn_status tvn_wasi_add_imports(struct tvn_imports *imports, uint32_t context,
                                                    struct tvn_wasi_world **out_world);
 void tvn_wasi_world_destroy(struct tvn_wasi_world *world); /* after the imports; NULL is allowed */

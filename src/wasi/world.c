@@ -33,7 +33,7 @@ static const struct {
     [TVN_WASI_NETWORK] = {"wasi:sockets/network@0.2.12", "network"},
 };
 
-/* The text is ours: an error in it is a bug, unless memory ran out. */
+/* The text is ours: an error in it is our bug (E0099), unless memory ran out. */
 static enum tvn_status parse_text(struct tvn_wit *wit, struct tvn_diag_sink *sink)
 {
     for (const struct tvn_embedded_text *text = tvn_wasi_texts; text->name; text++) {
@@ -53,8 +53,7 @@ static enum tvn_status parse(struct tvn_wit *wit)
     for (size_t i = 0; i < tvn_diag_count(sink); i++) {
         tvn_log_debug("embedded wit text: %s", tvn_diag_at(sink, i)->message);
     }
-    tvn_assert(status == TVN_OK || status == TVN_E_OUT_OF_MEMORY);
-    return status;
+    return status == TVN_OK || status == TVN_E_OUT_OF_MEMORY ? status : TVN_E_INTERNAL;
 }
 
 static bool is_listed(const struct tvn_wasi_interface *listed, struct tvn_str name)
@@ -103,7 +102,9 @@ static enum tvn_status add_interface(struct tvn_wasi_world *world, struct tvn_im
 {
     const struct tvn_interface *interface =
         tvn_wit_find_interface(world->wit, tvn_str_of(listed->id));
-    tvn_assert(interface);
+    if (!interface) {
+        return TVN_E_INTERNAL;
+    }
     const struct tvn_host_func *funcs = listed->funcs;
     size_t func_count = listed->func_count;
     if (listed->absent) {
