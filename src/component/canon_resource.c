@@ -99,21 +99,40 @@ void *tvn_resource_rep_raw(void *env, void *caller, union tvn_flat *slots, size_
 }
 
 /* The destructor runs in the component instance that defined the resource, as a call into it. */
-static bool run_destructor(const struct tvn_resource_site *site, uint64_t rep)
+static bool run_destructor(struct tvn_instance *instance, const struct tvn_resource_rt *type,
+                           const struct tvn_guest *from, uint64_t rep)
 {
-    const struct tvn_resource_rt *type = site->type;
     struct tvn_outer_call frame;
-    if (!tvn_guest_enter(type->guest, site->site.guest, &frame)) {
+    if (!tvn_guest_enter(type->guest, from, &frame)) {
         return false;
     }
     if (type->has_destructor) {
         union tvn_flat slots[1] = {{.u64 = (uint32_t)rep}};
-        if (tvn_core_call(site->site.instance, &type->destructor, slots, 1) != TVN_OK) {
+        if (tvn_core_call(instance, &type->destructor, slots, 1) != TVN_OK) {
             return false;
         }
     }
-    tvn_guest_leave(type->guest, site->site.guest, &frame);
+    tvn_guest_leave(type->guest, from, &frame);
     return true;
+}
+
+enum tvn_status tvn_instance_drop_resource(struct tvn_instance *instance,
+                                           const struct tvn_resource_rt *type, uint64_t rep)
+{
+    tvn_assert(instance);
+    tvn_assert(type);
+    if (!type->guest) {
+        if (type->drop) {
+            type->drop(instance->contexts[type->context], &instance->root->guest, rep);
+        }
+        return TVN_OK;
+    }
+    tvn_assert(type->guest->instance == instance);
+    if (instance->dead) {
+        return instance->fault.code;
+    }
+    instance->ticks_in_call = 0;
+    return run_destructor(instance, type, NULL, rep) ? TVN_OK : instance->fault.code;
 }
 
 void *tvn_resource_drop_raw(void *env, void *caller, union tvn_flat *slots, size_t slot_count)
@@ -141,7 +160,9 @@ void *tvn_resource_drop_raw(void *env, void *caller, union tvn_flat *slots, size
     if (!own) {
         tvn_guest_borrow_dropped(guest, scope);
     } else if (type->guest) {
-        return run_destructor(site, rep) ? NULL : tvn_site_trapped(&site->site);
+        return run_destructor(site->site.instance, type, guest, rep)
+                   ? NULL
+                   : tvn_site_trapped(&site->site);
     } else if (type->drop) {
         type->drop(site->site.host, guest, rep);
     }

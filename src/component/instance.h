@@ -134,13 +134,22 @@ TVN_NODISCARD enum tvn_status tvn_export_take_own(const struct tvn_export *expor
 /* ---- dynamic calls ---- */
 
 /*
- * COLD PATH. Calls with values; *out_result (type NULL when there is none) lives in `arena`. Any
- * failure kills the instance and returns the fault's code.
+ * COLD PATH. Own handles in `args` are taken, also when the call fails: host resources among them
+ * are dropped then. Calls with values; *out_result (type NULL when there is none) lives in `arena`.
+ * Any failure kills the instance and returns the fault's code.
  */
 TVN_NODISCARD enum tvn_status tvn_export_invoke(const struct tvn_export *export,
                                                 const struct tvn_value *args, uint32_t arg_count,
                                                 struct tvn_arena *arena,
                                                 struct tvn_value *out_result);
+
+/*
+ * COLD PATH. Drops an own handle that the host holds (a result of tvn_export_invoke): runs the
+ * destructor of a guest-defined resource, or the host's own drop. Not while a call runs.
+ */
+TVN_NODISCARD enum tvn_status tvn_instance_drop_resource(struct tvn_instance *instance,
+                                                         const struct tvn_resource_rt *type,
+                                                         uint64_t rep);
 
 /* ---- inline parts of host functions (host.h) that need struct tvn_guest ---- */
 

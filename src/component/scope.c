@@ -93,8 +93,12 @@ enum tvn_status tvn_rt_scope_create(struct tvn_instance *instance,
 const struct tvn_item *tvn_rt_scope_item(const struct tvn_rt_scope *scope, enum tvn_sort sort,
                                          uint32_t index)
 {
-    /* SAFETY: the decoder resolved every index; the count is what has been filled so far. */
-    tvn_assert(index < scope->counts[sort]);
+    /*
+     * SAFETY: the decoder resolved every index; the count is what has been filled so far. Types
+     * that are not resources have no definition: their items stay zero.
+     */
+    bool type = sort == TVN_SORT_TYPE || sort == TVN_SORT_CORE_TYPE;
+    tvn_assert(index < (type ? scope->definition->counts[sort] : scope->counts[sort]));
     return &scope->spaces[sort][index];
 }
 

@@ -1,0 +1,4 @@
+;; Never finishes starting.
+(component
+  (core module $M (func $s (loop $forever (br $forever))) (start $s))
+  (core instance (instantiate $M)))
