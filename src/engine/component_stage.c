@@ -206,8 +206,8 @@ static bool wasi_check(void *context, enum tvn_capability capability, const char
     return tvn_guard_check(stage->guard, capability, scope);
 }
 
-static enum tvn_status wasi_write(void *context, enum tvn_wasi_stream_kind stream, const char *bytes,
-                                  size_t length)
+static enum tvn_status wasi_write(void *context, enum tvn_wasi_stream_kind stream,
+                                  const char *bytes, size_t length)
 {
     struct tvn_component_stage *stage = context;
     return stage->write(stage->write_context, stream == TVN_WASI_STDOUT ? 1 : 2, bytes, length);

@@ -44,7 +44,7 @@ static struct tvn_buffer *buffer_of(const struct tvn_call_site *site, uint32_t h
     }
     struct tvn_buffer *buffer;
     enum tvn_status status =
-        tvn_buffer_find(stage->resources, (struct tvn_buffer_id){entry->rep}, &buffer);
+        tvn_magazine_find(stage->magazine, (struct tvn_buffer_id){entry->rep}, &buffer);
     if (TVN_UNLIKELY(status != TVN_OK)) {
         handle_fault(site, status, handle);
         return NULL;
@@ -306,7 +306,7 @@ static void drop_buffer(void *host, struct tvn_guest *guest, uint64_t rep)
     (void)guest;
     struct tvn_component_stage *stage = host;
     struct tvn_buffer *buffer;
-    if (tvn_buffer_find(stage->resources, (struct tvn_buffer_id){rep}, &buffer) == TVN_OK &&
+    if (tvn_magazine_find(stage->magazine, (struct tvn_buffer_id){rep}, &buffer) == TVN_OK &&
         buffer->owner == stage->owner) {
         tvn_buffer_release(stage->magazine, buffer);
     }

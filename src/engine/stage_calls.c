@@ -23,7 +23,8 @@ TVN_COLD static enum tvn_outcome dead(const struct tvn_component_stage *stage,
 TVN_COLD static enum tvn_outcome abandon(const struct tvn_component_stage *stage,
                                          const struct tvn_export *export, struct tvn_call *call)
 {
-    (void)tvn_export_end(export, NULL);
+    enum tvn_status status = tvn_export_end(export, NULL);
+    tvn_assert(status != TVN_OK); /* it was recorded where it happened */
     return dead(stage, call);
 }
 
@@ -128,7 +129,7 @@ static bool call_with_element(struct tvn_component_stage *stage, const struct tv
         return false;
     }
     struct tvn_buffer *payload;
-    enum tvn_status status = tvn_buffer_find(stage->resources, element->payload, &payload);
+    enum tvn_status status = tvn_magazine_find(stage->magazine, element->payload, &payload);
     tvn_assert(status == TVN_OK);
     tvn_buffer_borrow(payload);
     stage->current = element;
@@ -137,7 +138,8 @@ static bool call_with_element(struct tvn_component_stage *stage, const struct tv
     stage->current = NULL;
     tvn_buffer_end_borrow(payload);
     if (TVN_UNLIKELY(!alive)) {
-        (void)tvn_export_end(export, NULL);
+        status = tvn_export_end(export, NULL);
+        tvn_assert(status != TVN_OK); /* it was recorded where it happened */
     }
     return alive;
 }
@@ -173,7 +175,7 @@ static bool lift_output(struct tvn_component_stage *stage, const struct tvn_expo
         return false;
     }
     struct tvn_buffer *buffer;
-    status = tvn_buffer_find(stage->resources, (struct tvn_buffer_id){rep}, &buffer);
+    status = tvn_magazine_find(stage->magazine, (struct tvn_buffer_id){rep}, &buffer);
     if (TVN_LIKELY(status == TVN_OK)) {
         status = tvn_buffer_transfer(buffer, stage->owner, TVN_OWNER_HOST, NULL);
     }
@@ -218,7 +220,7 @@ static enum tvn_outcome finish_output(struct tvn_component_stage *stage,
     }
     if (TVN_UNLIKELY(tvn_export_end(export, slots) != TVN_OK)) {
         struct tvn_buffer *buffer;
-        enum tvn_status status = tvn_buffer_find(stage->resources, call->out[0].payload, &buffer);
+        enum tvn_status status = tvn_magazine_find(stage->magazine, call->out[0].payload, &buffer);
         tvn_assert(status == TVN_OK);
         tvn_buffer_release(stage->magazine, buffer);
         return dead(stage, call);

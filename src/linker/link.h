@@ -32,8 +32,7 @@ struct tvn_link_stage {
     const struct tvn_manifest_node *node; /* NULL for an added end */
     enum tvn_role role;
     struct tvn_link_component *component; /* COMPONENT */
-    const char *
-        builtin; /* BUILTIN: "stdin", "generator:5", "stdout", "file:PATH", as connectors read it */
+    const char *builtin; /* BUILTIN: as connectors/spec.h reads it: "builtin:stdin", "-", a path */
     struct tvn_sandbox sandbox; /* COMPONENT */
     struct tvn_span span;       /* of the node's name; file 0 when added */
 };

@@ -15,9 +15,16 @@ static bool is_path(struct tvn_str reference)
            tvn_str_ends_with(reference, TVN_STR(".wasm"));
 }
 
+/* Relative to the manifest's directory, without needless "./". */
 static const char *join(struct tvn_link_build *build, const char *directory, const char *name)
 {
-    TVN_AUTO_FREE char *joined = tvn_path_join(directory, name);
+    while (name[0] == '.' && name[1] == '/') {
+        name += 2;
+    }
+    if (strcmp(directory, ".") == 0) {
+        directory = "";
+    }
+    TVN_AUTO_FREE char *joined = directory[0] ? tvn_path_join(directory, name) : tvn_strdup(name);
     return joined ? tvn_arena_strndup(build->link->arena, joined, strlen(joined)) : NULL;
 }
 
@@ -125,7 +132,7 @@ enum tvn_status tvn_link_locate(struct tvn_link_build *build, const char *refere
     *out_path = NULL;
     *out_builtin = NULL;
     if (tvn_str_starts_with(text, TVN_STR(BUILTIN_PREFIX))) {
-        *out_builtin = reference + strlen(BUILTIN_PREFIX);
+        *out_builtin = reference;
         return TVN_OK;
     }
     if (tvn_str_starts_with(text, TVN_STR("oci://"))) {

@@ -8,6 +8,8 @@
 #include "engine/component_stage.h"
 #include "types/intern.h"
 
+#include <errno.h>
+
 /* What belongs to one stage of the link. */
 struct stage_slot {
     struct tvn_invoker *invoker;
@@ -91,22 +93,54 @@ static enum tvn_status create_component(struct tvn_pipeline *pipeline, uint32_t 
                                       sink, &slot->invoker);
 }
 
+static enum tvn_status builtin_failed(const struct tvn_link_stage *stage, struct tvn_span at,
+                                      enum tvn_status status, struct tvn_diag_sink *sink)
+{
+    int error = errno;
+    switch ((int)status) {
+    case TVN_E_IO_ERROR:
+        return tvn_diag_error(sink, status, at, "'%s' cannot be opened: %s", stage->builtin,
+                              strerror(error));
+    case TVN_E_CONSTRAINT_VIOLATION:
+        (void)tvn_diag_error(sink, status, at, "'%s' is not a %s", stage->builtin,
+                             tvn_role_name(stage->role));
+        tvn_diag_help(sink,
+                      stage->role == TVN_ROLE_SOURCE
+                          ? "sources: '-', 'stdin', 'generator', 'generator:COUNT', a file's path"
+                          : "sinks: '-', 'stdout', 'stderr', a file's path");
+        return status;
+    default:
+        return tvn_diag_error(sink, tvn_status_fold(status), at, "'%s' cannot be set up",
+                              stage->builtin);
+    }
+}
+
 static enum tvn_status create_builtin(struct tvn_pipeline *pipeline, uint32_t index,
                                       struct tvn_diag_sink *sink)
 {
     const struct tvn_link_stage *stage = &pipeline->link->stages[index];
-    const struct tvn_connector_options options = {
-        .name = stage->name,
-        .spec = stage->builtin,
-        .role = stage->role,
-        .span = stage->node ? stage->node->component_span : TVN_SPAN_NONE,
-        .output_fd = pipeline->options.output_fd,
-        .resources = pipeline->options.resources,
-        .magazine = pipeline->options.magazine,
-        .intern = &pipeline->intern,
-        .stats = &pipeline->stages[index].stats,
-    };
-    return tvn_connector_create(&options, sink, &pipeline->stages[index].invoker);
+    bool is_source = stage->role == TVN_ROLE_SOURCE;
+    struct tvn_str text = tvn_str_of(stage->builtin);
+    struct tvn_connector_options options;
+    tvn_connector_options_default(&options);
+    options.magazine = pipeline->options.magazine;
+    options.intern = &pipeline->intern;
+    options.stats = &pipeline->stages[index].stats;
+    enum tvn_status status = is_source ? tvn_connector_spec_parse_source(text, &options.spec)
+                                       : tvn_connector_spec_parse_sink(text, &options.spec);
+    if (status == TVN_OK) {
+        if (options.spec.kind == TVN_CONNECTOR_STDOUT) {
+            options.fd = pipeline->options.output_fd;
+        }
+        struct tvn_invoker **invoker = &pipeline->stages[index].invoker;
+        status = is_source ? tvn_connector_create_source(&options, invoker)
+                           : tvn_connector_create_sink(&options, invoker);
+    }
+    if (status != TVN_OK) {
+        struct tvn_span at = stage->node ? stage->node->component_span : TVN_SPAN_NONE;
+        return builtin_failed(stage, at, status, sink);
+    }
+    return TVN_OK;
 }
 
 static enum tvn_status create_stages(struct tvn_pipeline *pipeline, struct tvn_diag_sink *sink)

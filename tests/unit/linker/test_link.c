@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "linker/link.h"
+
 #include "tvn_test.h"
 
-#define PROCESSOR "interface = \"torvyn:streaming/processor\"\ncomponent = \"./absent.wasm\"\n"
-#define SOURCE    "component = \"builtin:stdin\"\n"
-#define SINK      "component = \"builtin:stdout\"\n"
+#define PROCESSOR        "interface = \"torvyn:streaming/processor\"\ncomponent = \"./absent.wasm\"\n"
+#define SOURCE           "component = \"builtin:stdin\"\n"
+#define SINK             "component = \"builtin:stdout\"\n"
 #define NODE(name, body) "[flow.main.nodes." name "]\n" body
 #define EDGE(from_node, to_node)                               \
     "[[flow.main.edges]]\n"                                    \
@@ -61,8 +62,8 @@ static const char *message(const struct fixture *fixture, size_t index)
 static uint32_t line_of(const struct fixture *fixture, size_t index)
 {
     struct tvn_diag_place place;
-    assert_true(tvn_diag_locate(fixture->sink, tvn_diag_at(fixture->sink, index)->primary.span,
-                                &place));
+    assert_true(
+        tvn_diag_locate(fixture->sink, tvn_diag_at(fixture->sink, index)->primary.span, &place));
     return place.line;
 }
 
@@ -75,7 +76,7 @@ static void test_link_of_two_builtins_orders_and_connects_them(void **state)
 
     assert_int_equal(fixture->link->stage_count, 2);
     assert_string_equal(fixture->link->stages[0].name, "in");
-    assert_string_equal(fixture->link->stages[0].builtin, "stdin");
+    assert_string_equal(fixture->link->stages[0].builtin, "builtin:stdin");
     assert_int_equal(fixture->link->stages[1].role, TVN_ROLE_SINK);
     assert_int_equal(fixture->link->edge_count, 1);
     assert_int_equal(fixture->link->edges[0].from, 0);
@@ -99,9 +100,9 @@ static void test_link_of_a_cycle_names_its_nodes(void **state)
 {
     struct fixture *fixture = *state;
 
-    assert_status(link_text(fixture, NODE("in", SOURCE) NODE("a", PROCESSOR) NODE("b", PROCESSOR)
-                                         NODE("out", SINK) EDGE("in", "out") EDGE("a", "b")
-                                             EDGE("b", "a")),
+    assert_status(link_text(fixture,
+                            NODE("in", SOURCE) NODE("a", PROCESSOR) NODE("b", PROCESSOR)
+                                NODE("out", SINK) EDGE("in", "out") EDGE("a", "b") EDGE("b", "a")),
                   TVN_E_TOPOLOGY_INVALID);
 
     assert_int_equal(tvn_diag_count(fixture->sink), 1);
@@ -172,7 +173,7 @@ static void test_link_without_ends_adds_generator_and_stdout(void **state)
 
     /* The graph was complete: only the component's file was missing. */
     assert_int_equal(tvn_diag_count(fixture->sink), 1);
-    assert_string_equal(message(fixture, 0), "component file './absent.wasm' does not exist");
+    assert_string_equal(message(fixture, 0), "component file 'absent.wasm' does not exist");
 }
 
 static void test_link_with_input_and_output_replaces_the_ends(void **state)
@@ -185,9 +186,9 @@ static void test_link_with_input_and_output_replaces_the_ends(void **state)
         .output_count = 1,
     };
 
-    assert_status(link_with(fixture,
-                            NODE("in", SOURCE) NODE("out", SINK) EDGE("in", "out"), &options),
-                  TVN_OK);
+    assert_status(
+        link_with(fixture, NODE("in", SOURCE) NODE("out", SINK) EDGE("in", "out"), &options),
+        TVN_OK);
 
     assert_string_equal(fixture->link->stages[0].builtin, "generator:3");
     assert_string_equal(fixture->link->stages[1].builtin, "/dev/null");
@@ -201,8 +202,8 @@ static void test_link_with_input_does_not_need_the_replaced_component(void **sta
 
     assert_status(link_with(fixture,
                             NODE("in", "interface = \"torvyn:streaming/source\"\n"
-                                       "component = \"./absent.wasm\"\n")
-                                NODE("out", SINK) EDGE("in", "out"),
+                                       "component = \"./absent.wasm\"\n") NODE("out", SINK)
+                                EDGE("in", "out"),
                             &options),
                   TVN_OK);
 
@@ -214,9 +215,9 @@ static void test_link_of_unknown_flow_suggests(void **state)
     struct fixture *fixture = *state;
     const struct tvn_link_options options = {.flow = "flow.mian"};
 
-    assert_status(link_with(fixture, NODE("in", SOURCE) NODE("out", SINK) EDGE("in", "out"),
-                            &options),
-                  TVN_E_TOPOLOGY_INVALID);
+    assert_status(
+        link_with(fixture, NODE("in", SOURCE) NODE("out", SINK) EDGE("in", "out"), &options),
+        TVN_E_TOPOLOGY_INVALID);
 
     assert_string_equal(message(fixture, 0), "'Torvyn.toml' has no flow 'mian'");
     assert_string_equal(tvn_diag_at(fixture->sink, 0)->help, "did you mean 'main'?");
