@@ -157,6 +157,9 @@ static void *pollable_block(void *env, void *caller, union tvn_flat *slots, size
         return tvn_wasi_trap_handle(site, slots[0].u32);
     }
     struct tvn_wasi_pollable *items[] = {tvn_wasi_object_of(rep)};
+    if (tvn_wasi_pollable_is_ready(items[0])) { /* standard output always is */
+        return NULL;
+    }
     struct pollfd fds[2];
     bool ready = false;
     enum tvn_status status = tvn_wasi_wait(site->host, items, 1, &ready, fds);
