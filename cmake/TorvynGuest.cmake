@@ -1,7 +1,8 @@
 # Guests: WebAssembly files that tests, examples and benchmarks load. All of them land in TVN_GUEST_DIR as
 # <name>.wasm and have the target guest_<name>.
 #
-#   tvn_c_guest(NAME <name> SOURCES <files> WIT <dir> WORLD <world> [OUTPUT <file>] [CFLAGS <flags>])
+#   tvn_c_guest(NAME <name> SOURCES <files> WIT <dir> WORLD <world> [OUTPUT <file>] [CFLAGS <flags>]
+#               [FREESTANDING] [DEPENDS <headers>])
 #   tvn_wat_guest(NAME <name> SOURCE <file.wat> [OUTPUT <file>])
 #   tvn_rust_guest(NAME <name> DIR <crate> [WIT <dir>] [OUTPUT <file>])
 
@@ -26,8 +27,12 @@ function(tvn_guest_target name output)
 endfunction()
 
 function(tvn_c_guest)
-    cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;WIT;WORLD;OUTPUT" "SOURCES;CFLAGS")
+    cmake_parse_arguments(PARSE_ARGV 0 arg "FREESTANDING" "NAME;WIT;WORLD;OUTPUT" "SOURCES;CFLAGS;DEPENDS")
     tvn_guest_output()
+    set(mode "")
+    if(arg_FREESTANDING) # no bindings, no C library
+        set(mode --freestanding)
+    endif()
     cmake_path(ABSOLUTE_PATH arg_WIT)
     set(sources "")
     foreach(source IN LISTS arg_SOURCES)
@@ -39,8 +44,8 @@ function(tvn_c_guest)
         COMMAND "${CMAKE_COMMAND}" -E env "CLANG=${CLANG}" "WASM_TOOLS=${WASM_TOOLS}" "WIT_BINDGEN=${WIT_BINDGEN}"
             "WASI_ADAPTER=${WASI_ADAPTER}" "${CMAKE_SOURCE_DIR}/scripts/build-c-guest"
             --wit "${arg_WIT}" --world "${arg_WORLD}" --work "${CMAKE_CURRENT_BINARY_DIR}/guest-${arg_NAME}"
-            -o "${arg_OUTPUT}" ${sources} -- ${arg_CFLAGS}
-        DEPENDS ${sources} ${wit_files} "${CMAKE_SOURCE_DIR}/scripts/build-c-guest" "${WASM_TOOLS}" "${WIT_BINDGEN}"
+            -o "${arg_OUTPUT}" ${mode} ${sources} -- ${arg_CFLAGS}
+        DEPENDS ${sources} ${arg_DEPENDS} ${wit_files} "${CMAKE_SOURCE_DIR}/scripts/build-c-guest" "${WASM_TOOLS}" "${WIT_BINDGEN}"
         COMMENT "Guest ${arg_NAME} (C)" VERBATIM)
     tvn_guest_target(${arg_NAME} "${arg_OUTPUT}")
 endfunction()
