@@ -78,3 +78,18 @@ void tvn_diag_json_array(const struct tvn_diag_sink *sink, struct tvn_json_write
     }
     tvn_json_end_array(json);
 }
+
+void tvn_diag_json_array_of(const struct tvn_diag_sink *sink, enum tvn_severity severity,
+                            struct tvn_json_writer *json)
+{
+    tvn_assert(sink);
+    tvn_assert(json);
+    tvn_json_begin_array(json);
+    for (size_t i = 0; i < tvn_diag_count(sink); i++) {
+        const struct tvn_diagnostic *diagnostic = tvn_diag_at(sink, i);
+        if (diagnostic->severity == severity) {
+            write_diagnostic(sink, diagnostic, json);
+        }
+    }
+    tvn_json_end_array(json);
+}

@@ -16,8 +16,12 @@
  *     help       how to fix it, or null
  *     related    array of places: file, line, column, end_column, offset, label as above
  */
-struct tvn_diag_sink;
+#include "base/diag.h"
+
 struct tvn_json_writer;
 
 // COLD PATH. Writes one value, an array of all kept diagnostics in the order of their making.
 void tvn_diag_json_array(const struct tvn_diag_sink *sink, struct tvn_json_writer *json);
+/* Only those of one severity. */
+void tvn_diag_json_array_of(const struct tvn_diag_sink *sink, enum tvn_severity severity,
+                            struct tvn_json_writer *json);

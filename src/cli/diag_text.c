@@ -413,22 +413,30 @@ static void render_footers(struct renderer *r)
     }
 }
 
-void tvn_diag_text_render(const struct tvn_diag_sink *sink, bool colour, struct tvn_strbuf *out)
+void tvn_diag_text_render_one(const struct tvn_diag_sink *sink, size_t index, bool colour,
+                              struct tvn_strbuf *out)
 {
     tvn_assert(sink);
     tvn_assert(out);
     struct renderer r = {.sink = sink, .out = out, .colour = colour};
+    r.diagnostic = tvn_diag_at(sink, index);
+    collect_labels(&r);
+    render_headline(&r);
+    render_places(&r);
+    render_footers(&r);
+    add(&r, "\n");
+    tvn_strbuf_deinit(&r.scratch);
+}
+
+void tvn_diag_text_render(const struct tvn_diag_sink *sink, bool colour, struct tvn_strbuf *out)
+{
+    tvn_assert(sink);
+    tvn_assert(out);
     for (size_t i = 0; i < tvn_diag_count(sink); i++) {
-        r.diagnostic = tvn_diag_at(sink, i);
-        collect_labels(&r);
-        render_headline(&r);
-        render_places(&r);
-        render_footers(&r);
-        add(&r, "\n");
+        tvn_diag_text_render_one(sink, i, colour, out);
     }
     size_t dropped = tvn_diag_dropped_count(sink);
     if (dropped > 0) {
         tvn_strbuf_printf(out, "%zu more %s not shown\n\n", dropped, dropped == 1 ? "is" : "are");
     }
-    tvn_strbuf_deinit(&r.scratch);
 }

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* What the commands share: the invocation, where they write, and how. */
+#include "base/diag.h"
+#include "cli/arguments.h"
+#include "cli/command.h"
+#include "format/json_writer.h"
+
+struct tvn_arena;
+
+struct tvn_cli {
+    const struct tvn_arguments *arguments;
+    struct tvn_arena *arena; /* of the invocation */
+    struct tvn_diag_sink *sink;
+    size_t shown;     /* diagnostics that are printed already */
+    bool colour;      /* of diagnostics, on standard error */
+    bool output_gone; /* standard output's reader has closed it */
+};
+
+static inline bool tvn_cli_json(const struct tvn_cli *cli)
+{
+    return cli->arguments->globals.format == TVN_FORMAT_JSON;
+}
+static inline bool tvn_cli_talks(const struct tvn_cli *cli)
+{
+    return !tvn_cli_json(cli) && !cli->arguments->globals.quiet;
+}
+
+/* --log-level, else --quiet or --verbose, else TORVYN_LOG, else warn. `level` may be NULL. */
+void tvn_cli_set_log(const struct tvn_cli *cli, const char *level);
+/* Prints diagnostics that were not shown yet to standard error; with --format json and, for
+ * warnings, with --quiet it prints nothing. */
+void tvn_cli_show_diagnostics(struct tvn_cli *cli);
+/* Talk, to standard error as it is; the caller asks tvn_cli_talks. */
+void tvn_cli_say(const struct tvn_strbuf *text);
+/* Data, to standard output. Returns `code`, or TVN_EXIT_ERROR when it could not be written. */
+enum tvn_exit tvn_cli_print(struct tvn_cli *cli, const struct tvn_strbuf *text, enum tvn_exit code);
+
+/*
+ * The JSON object of a command: begin writes command, exit_code, errors and warnings; the caller
+ * adds its fields; end prints the object and returns the exit code.
+ */
+void tvn_cli_json_begin(struct tvn_cli *cli, enum tvn_exit code, struct tvn_strbuf *out,
+                        struct tvn_json_writer *json);
+enum tvn_exit tvn_cli_json_end(struct tvn_cli *cli, enum tvn_exit code, struct tvn_strbuf *out,
+                               struct tvn_json_writer *json);
+/* Text as data: as it is, or as field `key` of the JSON object. */
+enum tvn_exit tvn_cli_print_text(struct tvn_cli *cli, const char *key,
+                                 const struct tvn_strbuf *text);
+
+/* An error without number: what the user wrote cannot be meant. Returns TVN_EXIT_PREREQUISITE. */
+enum tvn_exit tvn_cli_usage_error(struct tvn_cli *cli, const char *message, const char *help);
+
+extern const struct tvn_command tvn_cmd_run;
+extern const struct tvn_command tvn_cmd_inspect;
+extern const struct tvn_command tvn_cmd_completions;
+extern const struct tvn_command tvn_cmd_help;
+extern const struct tvn_command tvn_cmd_man;

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/assert.h"
+#include "base/log.h"
+#include "base/num.h"
+#include "cli/cli_internal.h"
+#include "cli/figures.h"
+#include "cli/live_line.h"
+#include "cli/run_report.h"
+#include "host/host.h"
+
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+TVN_LOG_CATEGORY("cli");
+
+struct run_args {
+    const char *flow_operand;
+    const char *manifest;
+    const char *flow;
+    struct tvn_opt_list inputs;
+    struct tvn_opt_list outputs;
+    uint64_t limit;
+    uint64_t timeout_ns;
+    struct tvn_opt_list config;
+    const char *log_level;
+};
+
+static const char *const level_names[] = {"error", "warn", "info", "debug", "trace", NULL};
+
+static const struct tvn_opt run_opts[] = {
+    {.name = "manifest",
+     .kind = TVN_OPT_PATH,
+     .offset = offsetof(struct run_args, manifest),
+     .value_name = "PATH",
+     .help = "The project's manifest [default: ./Torvyn.toml]"},
+    {.name = "flow",
+     .kind = TVN_OPT_TEXT,
+     .offset = offsetof(struct run_args, flow),
+     .value_name = "NAME",
+     .help = "Flow to run [default: the first one of the manifest]"},
+    {.name = "input",
+     .kind = TVN_OPT_LIST,
+     .offset = offsetof(struct run_args, inputs),
+     .value_name = "SOURCE",
+     .help = "Read from this instead of the flow's source: a file, - (standard input), "
+             "generator or generator:COUNT; NODE=SOURCE when there are several sources"},
+    {.name = "output",
+     .kind = TVN_OPT_LIST,
+     .offset = offsetof(struct run_args, outputs),
+     .value_name = "SINK",
+     .help = "Write to this instead of the flow's sink: a file or - (standard output); NODE=SINK "
+             "when there are several sinks"},
+    {.name = "limit",
+     .kind = TVN_OPT_COUNT,
+     .offset = offsetof(struct run_args, limit),
+     .value_name = "N",
+     .help = "Take at most N elements from the source, then end"},
+    {.name = "timeout",
+     .kind = TVN_OPT_DURATION,
+     .offset = offsetof(struct run_args, timeout_ns),
+     .value_name = "DURATION",
+     .help = "End the flow after this time, with E0400: 500ms, 30s, 5m"},
+    {.name = "config",
+     .kind = TVN_OPT_LIST,
+     .offset = offsetof(struct run_args, config),
+     .value_name = "KEY=VALUE",
+     .help = "Override configuration: a key such as runtime.invocation_timeout_ms, or NODE.key "
+             "for a component; may be given again"},
+    {.name = "log-level",
+     .kind = TVN_OPT_WORD,
+     .offset = offsetof(struct run_args, log_level),
+     .value_name = "LEVEL",
+     .help = "What to log",
+     .choices = level_names},
+    {0},
+};
+
+static const struct tvn_opt run_operands[] = {
+    {.name = "FLOW",
+     .kind = TVN_OPT_TEXT,
+     .offset = offsetof(struct run_args, flow_operand),
+     .help = "Flow to run, as NAME or flow.NAME; the same as --flow"},
+    {0},
+};
+
+static const struct tvn_example run_examples[] = {
+    {"torvyn run --limit 10", "Run the first flow of ./Torvyn.toml for ten elements"},
+    {"seq 1 1000 | torvyn run flow.main --input -", "Feed the flow 'main' from standard input"},
+    {"torvyn run --input access.log --output result.jsonl",
+     "One element a line in, one line an element out"},
+    {"torvyn run --config transform.prefix=x",
+     "Set the key 'prefix' of the configuration of the node 'transform'"},
+    {"torvyn run --format json --output /dev/null", "The summary as one JSON object"},
+    {0},
+};
+
+static const struct tvn_exit_meaning run_exits[] = {
+    {TVN_EXIT_OK, "The flow completed; also after SIGTERM, when everything was delivered"},
+    {TVN_EXIT_ERROR, "The flow failed, or --timeout was reached"},
+    {TVN_EXIT_PREREQUISITE, "Wrong usage, or the manifest, a component or the flow was refused"},
+    {TVN_EXIT_INTERRUPTED, "Interrupted by Ctrl+C; what was under way has been delivered"},
+    {0},
+};
+
+struct session {
+    struct tvn_cli *cli;
+    const struct run_args *args;
+    const char *flow; /* as asked for; NULL: the first one */
+    struct tvn_live_line live;
+};
+
+/* ---- starting ---- */
+
+/* The log's view of starting; the steps are done when they are told. */
+static void step_done(void *context, enum tvn_host_step step, const struct tvn_host *host)
+{
+    const struct session *session = context;
+    const struct tvn_manifest *manifest = tvn_host_manifest(host);
+    const struct tvn_link *link = tvn_host_link(host);
+    switch (step) {
+    case TVN_HOST_STEP_LOADED: {
+        const char *first = manifest->flow_count > 0 ? manifest->flows[0].name : "main";
+        const char *name = session->flow ? session->flow : first;
+        name = strncmp(name, "flow.", 5) == 0 ? name + 5 : name;
+        tvn_log_info("Loading flow '%s' from %s", name, manifest->path);
+        break;
+    }
+    case TVN_HOST_STEP_LINKED: {
+        uint32_t components = 0;
+        for (uint32_t i = 0; i < link->stage_count; i++) {
+            components += link->stages[i].kind == TVN_LINK_STAGE_COMPONENT ? 1 : 0;
+        }
+        tvn_log_info("Validating contracts...  ok");
+        tvn_log_info("Linking components...    ok (%" PRIu32 " component%s, %" PRIu32 " edge%s)",
+                     components, components == 1 ? "" : "s", link->edge_count,
+                     link->edge_count == 1 ? "" : "s");
+        break;
+    }
+    case TVN_HOST_STEP_INSTANTIATED:
+        tvn_log_info("Instantiating...         ok");
+        tvn_log_info("Running flow '%s'", link->flow_name);
+        break;
+    }
+}
+
+static enum tvn_status start(struct session *session, struct tvn_host **out_host)
+{
+    const struct run_args *args = session->args;
+    const struct tvn_host_options options = {
+        .manifest_path = args->manifest,
+        .config = {.overrides = args->config.items, .override_count = args->config.count},
+        .link = {.flow = session->flow,
+                 .inputs = args->inputs.items,
+                 .input_count = args->inputs.count,
+                 .outputs = args->outputs.items,
+                 .output_count = args->outputs.count},
+        .limit = args->limit,
+        .timeout_ns = args->timeout_ns,
+        .output_fd = tvn_cli_json(session->cli) ? STDERR_FILENO : STDOUT_FILENO,
+        .step_done = step_done,
+        .step_context = session,
+    };
+    tvn_live_line_start_begin(&session->live);
+    enum tvn_status status = tvn_host_create(&options, session->cli->sink, out_host);
+    tvn_live_line_start_end(&session->live);
+    return status;
+}
+
+/* ---- talk ---- */
+
+/* ▶ Running flow "main" (limit: 10 elements) */
+static void say_start(const struct session *session, const struct tvn_host *host)
+{
+    if (!tvn_cli_talks(session->cli)) {
+        return;
+    }
+    const struct run_args *args = session->args;
+    TVN_AUTO_VALUE(tvn_strbuf) text = {0};
+    tvn_strbuf_add_text(&text, "▶ Running flow \"");
+    tvn_strbuf_add_escaped(&text, tvn_str_of(tvn_host_link(host)->flow_name));
+    tvn_strbuf_add_char(&text, '"');
+    if (args->limit > 0) {
+        tvn_strbuf_printf(&text, " (limit: %" PRIu64 " element%s", args->limit,
+                          args->limit == 1 ? "" : "s");
+    }
+    if (args->timeout_ns > 0) {
+        tvn_strbuf_add_text(&text, args->limit > 0 ? ", timeout: " : " (timeout: ");
+        tvn_figure_duration(&text, args->timeout_ns);
+    }
+    tvn_strbuf_add_text(&text, args->limit > 0 || args->timeout_ns > 0 ? ")\n\n" : "\n\n");
+    tvn_cli_say(&text);
+}
+
+/* What the summary adds to the flow's name; NULL for nothing. */
+static const char *ending(const struct tvn_cli *cli, const struct tvn_run_report *report,
+                          enum tvn_status status)
+{
+    if (report->signal != 0) {
+        return report->signal == SIGINT ? "interrupted" : "terminated";
+    }
+    if (cli->output_gone) {
+        return "output closed";
+    }
+    if (status == TVN_E_FLOW_DEADLINE_EXCEEDED) {
+        return "timeout";
+    }
+    return status != TVN_OK ? "failed" : NULL;
+}
+
+static void say_end(const struct session *session, const struct tvn_host *host,
+                    const struct tvn_run_report *report, enum tvn_status status)
+{
+    if (tvn_cli_talks(session->cli)) {
+        TVN_AUTO_VALUE(tvn_strbuf) text = {0};
+        tvn_run_report_text(host, report, ending(session->cli, report, status), &text);
+        tvn_cli_say(&text);
+    }
+    if (!tvn_log_enabled(&log_category_, TVN_LOG_INFO)) {
+        return;
+    }
+    TVN_AUTO_VALUE(tvn_strbuf) duration = {0};
+    tvn_figure_milliseconds(&duration, report->duration_ns);
+    uint64_t peak = 0;
+    uint64_t capacity = 0;
+    (void)tvn_run_report_peak(host, report, &peak, &capacity);
+    tvn_log_info("Flow '%s' %s. %" PRIu64 " element%s processed.", report->flow,
+                 report->state == TVN_FLOW_COMPLETED ? "completed" : "failed", report->pulled,
+                 report->pulled == 1 ? "" : "s");
+    tvn_log_info("Duration: %s | Copies: %" PRIu64 " | Peak queue depth: %" PRIu64,
+                 tvn_strbuf_text(&duration), tvn_run_report_copies(report), peak);
+}
+
+/* ---- running ---- */
+
+/* A terminal that shows pipeline output has no room for counters. */
+static bool live_possible(const struct tvn_cli *cli, const struct run_args *args)
+{
+    bool output_on_terminal = args->outputs.count == 0 && isatty(STDOUT_FILENO) == 1;
+    return tvn_cli_talks(cli) && isatty(STDERR_FILENO) == 1 && !output_on_terminal;
+}
+
+/* True when nobody can read standard output any more: `torvyn run | head`. */
+static bool output_gone(void)
+{
+    struct pollfd fd = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    return poll(&fd, 1, 0) == 1 && (fd.revents & POLLERR) != 0;
+}
+
+static enum tvn_exit exit_code(enum tvn_status status, const struct tvn_run_report *report)
+{
+    if (report->signal == SIGINT) {
+        return TVN_EXIT_INTERRUPTED;
+    }
+    return status == TVN_OK ? TVN_EXIT_OK : TVN_EXIT_ERROR;
+}
+
+static enum tvn_exit finish_json(struct tvn_cli *cli, enum tvn_exit code,
+                                 const struct tvn_host *host, const struct tvn_run_report *report)
+{
+    TVN_AUTO_VALUE(tvn_strbuf) out = {0};
+    struct tvn_json_writer json;
+    tvn_cli_json_begin(cli, code, &out, &json);
+    if (report) {
+        tvn_run_report_json(host, report, &json);
+    }
+    return tvn_cli_json_end(cli, code, &out, &json);
+}
+
+static enum tvn_exit run_flow(struct session *session, struct tvn_host *host)
+{
+    struct tvn_cli *cli = session->cli;
+    tvn_cli_show_diagnostics(cli); /* warnings of the start */
+    say_start(session, host);
+    struct tvn_run_report report = {0};
+    enum tvn_status status = tvn_host_run(host, session->live.enabled ? tvn_live_line_update : NULL,
+                                          &session->live, cli->sink, &report);
+    tvn_live_line_clear(&session->live);
+    if (!report.flow) { /* it could not even begin */
+        tvn_assert(status != TVN_OK);
+        tvn_cli_show_diagnostics(cli);
+        return tvn_cli_json(cli) ? finish_json(cli, TVN_EXIT_ERROR, host, NULL) : TVN_EXIT_ERROR;
+    }
+    enum tvn_exit code = exit_code(status, &report);
+    if (tvn_cli_json(cli)) {
+        say_end(session, host, &report, status);
+        return finish_json(cli, code, host, &report);
+    }
+    if (status == TVN_E_IO_ERROR && output_gone()) {
+        /* The reader has seen enough: that is its way to say so, not an error. */
+        cli->output_gone = true;
+        cli->shown = tvn_diag_count(cli->sink);
+        status = TVN_OK;
+        code = exit_code(status, &report);
+    }
+    say_end(session, host, &report, status);
+    if (status != TVN_OK && tvn_cli_talks(cli)) {
+        TVN_AUTO_VALUE(tvn_strbuf) gap = {0};
+        tvn_strbuf_add_char(&gap, '\n');
+        tvn_cli_say(&gap);
+    }
+    tvn_cli_show_diagnostics(cli);
+    return code;
+}
+
+static enum tvn_exit run_run(struct tvn_cli *cli, const void *raw)
+{
+    const struct run_args *args = raw;
+    if (args->flow && args->flow_operand) {
+        return tvn_cli_usage_error(cli, "the flow is named twice",
+                                   "name it with --flow or as argument");
+    }
+    if (args->log_level) {
+        tvn_cli_set_log(cli, args->log_level);
+    }
+    struct session session = {
+        .cli = cli, .args = args, .flow = args->flow ? args->flow : args->flow_operand};
+    tvn_live_line_init(&session.live, live_possible(cli, args));
+    TVN_AUTO(tvn_host) host = NULL;
+    if (start(&session, &host) != TVN_OK) {
+        tvn_cli_show_diagnostics(cli);
+        return tvn_cli_json(cli) ? finish_json(cli, TVN_EXIT_PREREQUISITE, NULL, NULL)
+                                 : TVN_EXIT_PREREQUISITE;
+    }
+    return run_flow(&session, host);
+}
+
+const struct tvn_command tvn_cmd_run = {
+    .name = "run",
+    .summary = "Run a flow",
+    .description =
+        "Reads the manifest, links the flow and runs it until its source is exhausted, --limit or "
+        "--timeout is reached, or Ctrl+C. Pipeline output goes to standard output, everything "
+        "else to standard error.\n\n"
+        "A flow without a source gets a generator of greetings, a flow without a sink writes its "
+        "elements to standard output, one a line.",
+    .opts = run_opts,
+    .operands = run_operands,
+    .examples = run_examples,
+    .exits = run_exits,
+    .args_size = sizeof(struct run_args),
+    .run = run_run,
+};

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/command.h"
+
+#include "cli/cli_internal.h"
+
+const struct tvn_command *const tvn_commands[] = {
+    &tvn_cmd_run, &tvn_cmd_inspect, &tvn_cmd_completions, &tvn_cmd_help, &tvn_cmd_man, NULL,
+};
+
+const struct tvn_command *tvn_command_find(struct tvn_str name)
+{
+    for (size_t i = 0; tvn_commands[i]; i++) {
+        if (tvn_str_is(name, tvn_commands[i]->name)) {
+            return tvn_commands[i];
+        }
+    }
+    return NULL;
+}
+
+bool tvn_command_is_planned(struct tvn_str name)
+{
+    static const char *const planned[] = {"init",  "check",   "link", "build", "trace",
+                                          "bench", "publish", "pack", "doctor"};
+    for (size_t i = 0; i < TVN_ARRAY_LEN(planned); i++) {
+        if (tvn_str_is(name, planned[i]) && !tvn_command_find(name)) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/run_report.h"
+
+#include "base/assert.h"
+#include "cli/figures.h"
+#include "format/json_writer.h"
+#include "host/host.h"
+
+#include <signal.h>
+
+#define SUMMARY_TITLE "  ── Summary ──────────────\n"
+#define LABEL_COLUMNS 13
+
+static const enum tvn_copy_reason payload_reasons[] = {
+    TVN_COPY_PAYLOAD_READ, TVN_COPY_PAYLOAD_WRITE, TVN_COPY_HOST_SERIALIZE};
+
+uint64_t tvn_run_report_copies(const struct tvn_run_report *report)
+{
+    uint64_t total = 0;
+    for (size_t i = 0; i < TVN_ARRAY_LEN(payload_reasons); i++) {
+        total += report->copies[payload_reasons[i]];
+    }
+    return total;
+}
+
+static uint64_t copied_bytes(const struct tvn_run_report *report)
+{
+    uint64_t total = 0;
+    for (size_t i = 0; i < TVN_ARRAY_LEN(payload_reasons); i++) {
+        total += report->copy_bytes[payload_reasons[i]];
+    }
+    return total;
+}
+
+bool tvn_run_report_peak(const struct tvn_host *host, const struct tvn_run_report *report,
+                         uint64_t *out_peak, uint64_t *out_capacity)
+{
+    const struct tvn_link *link = tvn_host_link(host);
+    tvn_assert(report->stream_count == link->edge_count);
+    double fullest = -1;
+    for (uint32_t i = 0; i < report->stream_count; i++) {
+        uint64_t capacity = link->edges[i].backpressure.queue_depth;
+        double fill = (double)report->streams[i].depth_peak / (double)capacity;
+        if (fill > fullest) {
+            fullest = fill;
+            *out_peak = report->streams[i].depth_peak;
+            *out_capacity = capacity;
+        }
+    }
+    return report->stream_count > 0;
+}
+
+/* ---- text ---- */
+
+static void label(struct tvn_strbuf *out, const char *name)
+{
+    tvn_strbuf_printf(out, "  %-*s", LABEL_COLUMNS, name);
+}
+
+static void count_line(struct tvn_strbuf *out, const char *name, uint64_t value)
+{
+    label(out, name);
+    tvn_figure_count(out, value);
+    tvn_strbuf_add_char(out, '\n');
+}
+
+static void quickstart_lines(struct tvn_strbuf *out, const struct tvn_run_report *report,
+                             const char *ending)
+{
+    label(out, "Flow:");
+    tvn_strbuf_add_escaped(out, tvn_str_of(report->flow));
+    if (ending) {
+        tvn_strbuf_printf(out, " (%s)", ending);
+    }
+    tvn_strbuf_add_char(out, '\n');
+    count_line(out, "Elements:", report->pulled);
+    label(out, "Duration:");
+    tvn_figure_seconds(out, report->duration_ns);
+    tvn_strbuf_add_char(out, '\n');
+    label(out, "Throughput:");
+    tvn_strbuf_add_char(out, '~');
+    tvn_figure_count(out, (uint64_t)(tvn_figure_rate(report->pulled, report->duration_ns) + 0.5));
+    tvn_strbuf_add_text(out, " elem/s\n");
+}
+
+/* Where the elements that did not come out went. */
+static void fate_lines(struct tvn_strbuf *out, const struct tvn_run_report *report)
+{
+    uint64_t filtered = 0;
+    for (uint32_t i = 0; i < report->stage_count; i++) {
+        filtered += report->stages[i].role == TVN_ROLE_FILTER ? report->stages[i].dropped : 0;
+    }
+    uint64_t dropped = report->dropped > filtered ? report->dropped - filtered : 0;
+    count_line(out, "Delivered:", report->delivered);
+    if (filtered > 0) {
+        count_line(out, "Filtered:", filtered);
+    }
+    if (dropped > 0) {
+        count_line(out, "Dropped:", dropped);
+    }
+    if (report->failed > 0) {
+        count_line(out, "Failed:", report->failed);
+    }
+}
+
+static void copy_lines(struct tvn_strbuf *out, const struct tvn_run_report *report)
+{
+    label(out, "Copies:");
+    tvn_figure_count(out, tvn_run_report_copies(report));
+    tvn_strbuf_add_text(out, " (");
+    tvn_figure_bytes(out, copied_bytes(report));
+    tvn_strbuf_add_char(out, ')');
+    const char *separator = ": ";
+    for (size_t i = 0; i < TVN_ARRAY_LEN(payload_reasons); i++) {
+        enum tvn_copy_reason reason = payload_reasons[i];
+        if (report->copies[reason] > 0) {
+            tvn_strbuf_add_text(out, separator);
+            tvn_figure_count(out, report->copies[reason]);
+            tvn_strbuf_printf(out, " %s", tvn_copy_reason_name(reason));
+            separator = ", ";
+        }
+    }
+    tvn_strbuf_add_char(out, '\n');
+    if (report->copies[TVN_COPY_METADATA_MARSHAL] > 0) {
+        label(out, "Metadata:");
+        tvn_figure_count(out, report->copies[TVN_COPY_METADATA_MARSHAL]);
+        tvn_strbuf_printf(out, " %s (", tvn_copy_reason_name(TVN_COPY_METADATA_MARSHAL));
+        tvn_figure_bytes(out, report->copy_bytes[TVN_COPY_METADATA_MARSHAL]);
+        tvn_strbuf_add_text(out, ")\n");
+    }
+}
+
+static void queue_line(struct tvn_strbuf *out, const struct tvn_host *host,
+                       const struct tvn_run_report *report)
+{
+    uint64_t peak = 0;
+    uint64_t capacity = 0;
+    if (!tvn_run_report_peak(host, report, &peak, &capacity)) {
+        return;
+    }
+    uint64_t events = 0;
+    for (uint32_t i = 0; i < report->stream_count; i++) {
+        events += report->streams[i].backpressure_events;
+    }
+    label(out, "Queue peak:");
+    tvn_figure_count(out, peak);
+    tvn_strbuf_add_text(out, " / ");
+    tvn_figure_count(out, capacity);
+    tvn_strbuf_add_text(out, ", ");
+    tvn_figure_count(out, events);
+    tvn_strbuf_printf(out, " backpressure event%s\n", events == 1 ? "" : "s");
+}
+
+void tvn_run_report_text(const struct tvn_host *host, const struct tvn_run_report *report,
+                         const char *ending, struct tvn_strbuf *out)
+{
+    tvn_assert(host && report && out);
+    tvn_strbuf_add_text(out, "\n" SUMMARY_TITLE);
+    quickstart_lines(out, report, ending);
+    fate_lines(out, report);
+    copy_lines(out, report);
+    queue_line(out, host, report);
+}
+
+/* ---- JSON ---- */
+
+static void json_copies(const struct tvn_run_report *report, struct tvn_json_writer *json)
+{
+    tvn_json_key(json, "copies");
+    tvn_json_begin_object(json);
+    tvn_json_field_u64(json, "total", tvn_run_report_copies(report));
+    tvn_json_field_u64(json, "bytes", copied_bytes(report));
+    tvn_json_key(json, "by_reason");
+    tvn_json_begin_object(json);
+    for (unsigned reason = 0; reason < TVN_COPY_REASON_COUNT; reason++) {
+        tvn_json_key(json, tvn_copy_reason_name((enum tvn_copy_reason)reason));
+        tvn_json_begin_object(json);
+        tvn_json_field_u64(json, "count", report->copies[reason]);
+        tvn_json_field_u64(json, "bytes", report->copy_bytes[reason]);
+        tvn_json_end_object(json);
+    }
+    tvn_json_end_object(json);
+    tvn_json_end_object(json);
+}
+
+static void json_stages(const struct tvn_run_report *report, struct tvn_json_writer *json)
+{
+    tvn_json_key(json, "stages");
+    tvn_json_begin_array(json);
+    for (uint32_t i = 0; i < report->stage_count; i++) {
+        const struct tvn_stage_report *stage = &report->stages[i];
+        tvn_json_begin_object(json);
+        tvn_json_field_text(json, "name", stage->name);
+        tvn_json_field_text(json, "role", tvn_role_name(stage->role));
+        tvn_json_field_u64(json, "invocations", stage->invocations);
+        tvn_json_field_u64(json, "emitted", stage->emitted);
+        tvn_json_field_u64(json, "dropped", stage->dropped);
+        tvn_json_field_u64(json, "failed", stage->failed);
+        tvn_json_field_u64(json, "errors", stage->errors);
+        tvn_json_end_object(json);
+    }
+    tvn_json_end_array(json);
+}
+
+static void json_streams(const struct tvn_host *host, const struct tvn_run_report *report,
+                         struct tvn_json_writer *json)
+{
+    const struct tvn_link *link = tvn_host_link(host);
+    tvn_json_key(json, "streams");
+    tvn_json_begin_array(json);
+    for (uint32_t i = 0; i < report->stream_count; i++) {
+        const struct tvn_stream_report *stream = &report->streams[i];
+        tvn_json_begin_object(json);
+        tvn_json_field_text(json, "from", stream->from);
+        tvn_json_field_text(json, "to", stream->to);
+        tvn_json_field_u64(json, "transferred", stream->transferred);
+        tvn_json_field_u64(json, "capacity", link->edges[i].backpressure.queue_depth);
+        tvn_json_field_u64(json, "peak_depth", stream->depth_peak);
+        tvn_json_field_u64(json, "backpressure_events", stream->backpressure_events);
+        tvn_json_field_real(json, "backpressure_ms", (double)stream->backpressure_ns / 1e6);
+        tvn_json_end_object(json);
+    }
+    tvn_json_end_array(json);
+}
+
+void tvn_run_report_json(const struct tvn_host *host, const struct tvn_run_report *report,
+                         struct tvn_json_writer *json)
+{
+    tvn_assert(host && report && json);
+    const char *signal_name = report->signal == SIGINT    ? "SIGINT"
+                              : report->signal == SIGTERM ? "SIGTERM"
+                                                          : NULL;
+    tvn_json_field_text(json, "flow", report->flow);
+    tvn_json_field_text(json, "state", tvn_flow_state_name(report->state));
+    tvn_json_field_text(json, "signal", signal_name);
+    tvn_json_field_u64(json, "elements", report->pulled);
+    tvn_json_field_u64(json, "delivered", report->delivered);
+    tvn_json_field_u64(json, "dropped", report->dropped);
+    tvn_json_field_u64(json, "failed", report->failed);
+    tvn_json_field_real(json, "duration_ms", (double)report->duration_ns / 1e6);
+    tvn_json_field_real(json, "throughput_eps",
+                        tvn_figure_rate(report->pulled, report->duration_ns));
+    tvn_json_field_u64(json, "produced_bytes", report->produced_bytes);
+    json_copies(report, json);
+    json_stages(report, json);
+    json_streams(host, report, json);
+}
