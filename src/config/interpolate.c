@@ -98,6 +98,10 @@ const char *config_interpolate(struct config_load *load, const struct tvn_toml_v
             tvn_strbuf_add_char(&out, text.ptr[pos++]);
         }
     }
+    if (out.failed && out.len < INTERPOLATED_MAX) {
+        config_no_memory(load); /* what does not fit is cut: at the limit the buffer is full */
+        return NULL;
+    }
     if (out.failed) {
         config_error(load, TVN_E_CONSTRAINT_VIOLATION, value->span,
                      "the value is longer than %zu bytes after interpolation", INTERPOLATED_MAX);

@@ -37,7 +37,8 @@ struct tvn_toml_table;
 
 struct tvn_toml_value {
     enum tvn_toml_kind kind;
-    struct tvn_span span; /* of the whole value; of its first header for a table from headers */
+    /* Of the whole value; of a table from headers: its header, or the key in a longer one. */
+    struct tvn_span span;
     union {
         struct tvn_str string; /* STRING (UTF-8, may hold NUL; also NUL-terminated); the *DATE* and
                                 *TIME* kinds: RFC 3339 */

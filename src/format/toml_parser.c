@@ -346,11 +346,11 @@ static bool parse_value(struct tvn_toml_parser *p, size_t depth, struct tvn_toml
 
 /* The table that a part of a header, before its last, stands for. NULL only without memory. */
 static struct tvn_toml_table *enter_header(struct tvn_toml_parser *p, struct tvn_toml_table *table,
-                                           const struct key *key, struct tvn_span header)
+                                           const struct key *key)
 {
     struct tvn_toml_entry *entry = toml_table_find(table, key->text);
     if (!entry) {
-        return add_table(p, table, key, TVN_TOML_ORIGIN_IMPLICIT, header);
+        return add_table(p, table, key, TVN_TOML_ORIGIN_IMPLICIT, key->span);
     }
     const struct tvn_toml_value *value = &entry->value;
     if (value->kind == TVN_TOML_TABLE && value->table->origin != TVN_TOML_ORIGIN_INLINE) {
@@ -430,7 +430,7 @@ static bool parse_header(struct tvn_toml_parser *p, struct tvn_toml_table *root,
             return too_deep(p, start);
         }
         *out_depth = depth;
-        table = more ? enter_header(p, table, &key, toml_span(p, start, p->pos)) : table;
+        table = more ? enter_header(p, table, &key) : table;
         if (!table) {
             return false;
         }
