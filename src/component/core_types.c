@@ -114,7 +114,7 @@ static enum tvn_status read_limits(struct tvn_reader *reader, uint64_t highest,
     }
     if (item->min > highest || (item->has_max && (item->max > highest || item->max < item->min))) {
         return tvn_decode_invalid(reader->context, start,
-                                  "the minimum or maximum size of a %s is out of range",
+                                  "the size limits of a %s are out of range",
                                   tvn_core_extern_kind_name(item->kind));
     }
     return TVN_OK;

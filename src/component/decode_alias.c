@@ -16,7 +16,8 @@ static enum tvn_status check_sort(const struct tvn_scope *scope, enum tvn_sort s
                   sort == TVN_SORT_TYPE || sort == TVN_SORT_COMPONENT;
     }
     return allowed ? TVN_OK
-                   : tvn_decode_invalid(scope->context, offset, "a %s cannot be aliased here",
+                   : tvn_decode_invalid(scope->context, offset,
+                                        "an item of sort '%s' cannot be aliased here",
                                         tvn_sort_name(sort));
 }
 
@@ -36,9 +37,9 @@ static enum tvn_status alias_export(struct tvn_scope *scope, struct tvn_reader *
     }
     if (tvn_extern_sort(item->type.kind) != sort) {
         return tvn_decode_invalid(scope->context, offset,
-                                  "export '%.*s' of instance %u is a %s, not a %s",
+                                  "export '%.*s' of instance %u: expected %s, found %s",
                                   TVN_DECODE_NAME(def.of.alias.name), def.of.alias.instance,
-                                  tvn_extern_kind_name(item->type.kind), tvn_sort_name(sort));
+                                  tvn_sort_name(sort), tvn_extern_kind_name(item->type.kind));
     }
     struct tvn_slot slot = {.type = item->type};
     if (sort == TVN_SORT_CORE_MODULE) {
@@ -79,9 +80,9 @@ static enum tvn_status alias_core_export(struct tvn_scope *scope, struct tvn_rea
     }
     if (core_sort(item->kind) != sort) {
         return tvn_decode_invalid(scope->context, offset,
-                                  "export '%.*s' of core instance %u is a %s, not a %s",
+                                  "export '%.*s' of core instance %u: expected %s, found %s",
                                   TVN_DECODE_NAME(def.of.alias.name), def.of.alias.instance,
-                                  tvn_sort_name(core_sort(item->kind)), tvn_sort_name(sort));
+                                  tvn_sort_name(sort), tvn_sort_name(core_sort(item->kind)));
     }
     const struct tvn_slot slot = {.core = item};
     return tvn_scope_define(scope, &def, &slot, offset);

@@ -60,7 +60,7 @@ static enum tvn_status core_mismatch(struct tvn_scope *scope, uint32_t offset,
 {
     if (import->kind != actual->kind) {
         return tvn_decode_invalid(
-            scope->context, offset, "core import '%.*s' '%.*s' expected a %s, found a %s",
+            scope->context, offset, "core import '%.*s' '%.*s': expected %s, found %s",
             TVN_DECODE_NAME(import->module), TVN_DECODE_NAME(import->name),
             tvn_core_extern_kind_name(import->kind), tvn_core_extern_kind_name(actual->kind));
     }
@@ -70,7 +70,7 @@ static enum tvn_status core_mismatch(struct tvn_scope *scope, uint32_t offset,
         tvn_core_func_type_print(import->func, &expected);
         tvn_core_func_type_print(actual->func, &found);
         return tvn_decode_invalid(scope->context, offset,
-                                  "core import '%.*s' '%.*s' expected %s, found %s",
+                                  "core import '%.*s' '%.*s': expected %s, found %s",
                                   TVN_DECODE_NAME(import->module), TVN_DECODE_NAME(import->name),
                                   tvn_strbuf_text(&expected), tvn_strbuf_text(&found));
     }
@@ -332,8 +332,8 @@ static enum tvn_status instantiate(struct tvn_scope *scope, struct tvn_reader *r
 }
 
 static enum tvn_status read_export(struct tvn_scope *scope, struct tvn_reader *reader,
-                                   struct tvn_map *names, struct tvn_map *resources,
-                                   struct tvn_binding *binding, struct tvn_extern_item *item)
+                                   struct tvn_map *names, struct tvn_binding *binding,
+                                   struct tvn_extern_item *item)
 {
     uint32_t start = reader->at;
     struct tvn_extern_name name = {0};
@@ -345,7 +345,7 @@ static enum tvn_status read_export(struct tvn_scope *scope, struct tvn_reader *r
     if (implements) {
         TVN_TRY(tvn_check_implements(scope->context, &name, type.kind, start));
     }
-    TVN_TRY(tvn_check_extern_name(scope->context, names, resources, &name, &type, start, "export"));
+    TVN_TRY(tvn_check_extern_name(scope->context, names, NULL, &name, &type, start, "export"));
     *item = (struct tvn_extern_item){.name = name.text, .type = type, .offset = start};
     return TVN_OK;
 }
@@ -363,12 +363,11 @@ static enum tvn_status inline_exports(struct tvn_scope *scope, struct tvn_reader
         return scope->context->failed;
     }
     TVN_AUTO(tvn_map) names = tvn_map_create(count);
-    TVN_AUTO(tvn_map) resources = tvn_map_create(count);
-    if (!names || !resources) {
+    if (!names) {
         return tvn_decode_folded(scope->context, TVN_E_OUT_OF_MEMORY, offset, "names");
     }
     for (uint32_t i = 0; i < count; i++) {
-        TVN_TRY(read_export(scope, reader, names, resources, &bindings[i], &items[i]));
+        TVN_TRY(read_export(scope, reader, names, &bindings[i], &items[i]));
     }
     name_resources(items, count);
     def.of.exports.items = bindings;

@@ -155,7 +155,7 @@ TVN_NODISCARD enum tvn_status tvn_check_implements(struct tvn_decode_context *co
 
 /*
  * Checks a name against those before it and, for [method] and its like, against the item's type;
- * then adds it.
+ * then adds it. `resources` NULL: no resource has a name here, as in a bag of exports.
  */
 TVN_NODISCARD enum tvn_status
 tvn_check_extern_name(struct tvn_decode_context *context, struct tvn_map *names,

@@ -109,12 +109,12 @@ enum tvn_status tvn_scope_read_type(struct tvn_scope *scope, struct tvn_reader *
 {
     uint32_t start = reader->at;
     uint32_t index;
-    const struct tvn_slot *slot;
+    const struct tvn_slot *slot = NULL;
     TVN_TRY(tvn_scope_read(scope, reader, TVN_SORT_TYPE, &index, &slot));
     if (slot->type.kind != kind) {
-        return tvn_decode_invalid(scope->context, start, "type %u is a %s, not a %s", index,
-                                  tvn_extern_kind_name(slot->type.kind),
-                                  tvn_extern_kind_name(kind));
+        return tvn_decode_invalid(scope->context, start, "type %u: expected %s, found %s", index,
+                                  tvn_extern_kind_name(kind),
+                                  tvn_extern_kind_name(slot->type.kind));
     }
     *out_type = slot->type;
     return TVN_OK;

@@ -50,8 +50,9 @@ enum tvn_status tvn_decode_value_type(struct tvn_scope *scope, struct tvn_reader
         const struct tvn_slot *slot;
         TVN_TRY(tvn_scope_get(scope, TVN_SORT_TYPE, (uint32_t)index, start, &slot));
         if (slot->type.kind != TVN_EXTERN_VALUE_TYPE) {
-            return tvn_decode_invalid(scope->context, start, "type %u is a %s, not a value type",
-                                      (unsigned)index, tvn_extern_kind_name(slot->type.kind));
+            return tvn_decode_invalid(scope->context, start,
+                                      "type %u: expected value type, found %s", (unsigned)index,
+                                      tvn_extern_kind_name(slot->type.kind));
         }
         *out_type = slot->type.of.value_type;
         return TVN_OK;

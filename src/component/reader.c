@@ -114,7 +114,7 @@ static enum tvn_status read_unsigned(struct tvn_reader *reader, unsigned bits, u
     uint32_t start = reader->at;
     uint64_t value = 0;
     for (unsigned shift = 0;; shift += 7) {
-        uint8_t byte;
+        uint8_t byte = 0;
         TVN_TRY(tvn_reader_byte(reader, &byte));
         unsigned room = bits - shift;
         if (room < 7 && (byte & 0x7fu) >> room != 0) {
@@ -150,7 +150,7 @@ enum tvn_status tvn_reader_signed(struct tvn_reader *reader, unsigned bits, int6
     uint32_t start = reader->at;
     uint64_t value = 0;
     for (unsigned shift = 0;; shift += 7) {
-        uint8_t byte;
+        uint8_t byte = 0;
         TVN_TRY(tvn_reader_byte(reader, &byte));
         value |= (uint64_t)(byte & 0x7fu) << shift;
         unsigned room = bits - shift;

@@ -57,7 +57,7 @@ static enum tvn_status check_annotated(struct tvn_decode_context *context,
     if (type->kind != TVN_EXTERN_FUNC) {
         return wrong(&check, "is not a func");
     }
-    check.resource = tvn_map_get(resources, name->resource);
+    check.resource = resources ? tvn_map_get(resources, name->resource) : NULL;
     if (!check.resource) {
         return wrong(&check, "names a resource that has no such name here");
     }
@@ -76,7 +76,7 @@ enum tvn_status tvn_check_extern_name(struct tvn_decode_context *context, struct
         TVN_TRY(check_annotated(context, resources, name, type, offset));
     }
     TVN_TRY(tvn_extern_name_add(context, names, name, offset, what));
-    if (type->kind == TVN_EXTERN_RESOURCE && name->kind == TVN_NAME_PLAIN) {
+    if (resources && type->kind == TVN_EXTERN_RESOURCE && name->kind == TVN_NAME_PLAIN) {
         enum tvn_status status =
             tvn_map_add(resources, name->text, (void *)(uintptr_t)type->of.resource);
         if (status != TVN_OK) {

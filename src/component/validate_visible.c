@@ -160,10 +160,8 @@ enum tvn_status tvn_check_visible(struct tvn_scope *scope, const struct tvn_exte
     tvn_pointer_map_deinit(&walk.local);
     if (status == TVN_OK && !visible) {
         return tvn_decode_invalid(scope->context, offset,
-                                  "'%.*s': %s not valid to be used as %s: it refers to a type that "
-                                  "is not %s itself",
-                                  TVN_DECODE_NAME(name), tvn_extern_kind_name(type->kind),
-                                  is_import ? "import" : "export",
+                                  "%s '%.*s' refers to a type that is not %s itself",
+                                  is_import ? "import" : "export", TVN_DECODE_NAME(name),
                                   is_import ? "imported" : "imported or exported");
     }
     return status;
