@@ -55,6 +55,12 @@ TVN_NODISCARD enum tvn_status tvn_core_instantiate(struct tvn_instance *instance
                                                    const struct tvn_core_item *imports,
                                                    size_t import_count,
                                                    struct tvn_core_instance *out_core);
+/*
+ * The engine limits each memory, an instance's cap is for all of its memories together. While it is
+ * built, a memory that is not exported (its size cannot be read) holds the others to a small share;
+ * afterwards this gives each the largest limit under which all together stay below the cap.
+ */
+void tvn_core_memory_settle(struct tvn_instance *instance);
 bool tvn_core_export(const struct tvn_instance *instance, const struct tvn_core_instance *core,
                      struct tvn_str name, struct tvn_core_item *out_item);
 

@@ -108,6 +108,12 @@ struct tvn_resource_site {
     const struct tvn_resource_rt *type;
 };
 
+/* A memory that no module exports: what it can have grown to by now, and what it declares. */
+struct tvn_hidden_memory {
+    uint64_t bound_bytes;
+    uint64_t max_bytes;
+};
+
 #define TVN_GUEST_MEMS_MAX TVN_COMPONENT_MEMORIES_MAX
 
 struct tvn_instance {
@@ -134,11 +140,12 @@ struct tvn_instance {
     uint32_t scope_count;
     uint32_t steps; /* of instantiation, TVN_INSTANTIATE_STEPS_MAX at most */
     uint64_t max_memory_bytes;
-    uint64_t memory_limit_bytes;  /* per memory, as the store has it now */
-    uint64_t hidden_memory_bytes; /* most that memories which are not exported can have grown to */
+    uint64_t memory_limit_bytes; /* per memory, as the store has it now */
     uint32_t core_instance_count;
     uint32_t core_memory_count;
     struct tvn_core_memory core_memories[TVN_COMPONENT_MEMORIES_MAX]; /* all that are exported */
+    uint32_t hidden_memory_count;
+    struct tvn_hidden_memory hidden_memories[TVN_COMPONENT_MEMORIES_MAX];
     struct tvn_guest_mem *mems[TVN_GUEST_MEMS_MAX];
     uint32_t mem_count;
     uint64_t fuel_consumed; /* by calls before the running or last one */

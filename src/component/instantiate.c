@@ -44,8 +44,9 @@ static enum tvn_status collect(struct walk *walk, const struct tvn_rt_scope *sco
         return tvn_instantiate_no_memory(walk->instance);
     }
     for (uint32_t i = 0; i < count; i++) {
-        tvn_items_add(items, bindings[i].name,
-                      tvn_rt_scope_item(scope, bindings[i].sort, bindings[i].index));
+        struct tvn_item item = *tvn_rt_scope_item(scope, bindings[i].sort, bindings[i].index);
+        item.sort = bindings[i].sort; /* a value type's item is still zero */
+        tvn_items_add(items, bindings[i].name, &item);
     }
     tvn_items_seal(items);
     *out_items = items;
@@ -266,6 +267,7 @@ static void export_item(struct tvn_rt_scope *scope, const struct tvn_def *def,
                         struct tvn_item *out_item)
 {
     *out_item = *tvn_rt_scope_item(scope, def->sort, def->of.export.item);
+    out_item->sort = def->sort;
     tvn_items_add(&scope->exports, def->of.export.name, out_item);
 }
 
@@ -363,6 +365,9 @@ enum tvn_status tvn_instantiate_root(struct tvn_instance *instance, struct tvn_d
                                                  NULL, &instance->root);
     if (status == TVN_OK) {
         status = run_definitions(&walk, instance->root, NULL);
+    }
+    if (status == TVN_OK) {
+        tvn_core_memory_settle(instance);
     }
     *out_offset = walk.offset;
     return status;

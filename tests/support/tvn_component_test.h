@@ -28,6 +28,10 @@ struct guest {
 
 #define GUEST_TIMEOUT_MS 10000
 
+#ifndef TVN_GUEST_DIR /* the build gives it */
+#define TVN_GUEST_DIR "guests"
+#endif
+
 static struct tvn_engine *guest_engine;
 
 /* Of the program's group: TVN_TEST_MAIN_WITH(name, tests, guest_engine_start, guest_engine_stop).

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/assert.h"
 #include "base/mem.h"
+#include "base/num.h"
 #include "component/wasmtime/engine_internal.h"
+
+#include <inttypes.h>
 
 #define IMPORTS_ON_STACK 32
 
@@ -45,20 +48,24 @@ static bool our_kind(wasmtime_extern_kind_t kind, enum tvn_core_extern_kind *out
     }
 }
 
-static uint64_t memory_in_use(const struct tvn_instance *instance, uint64_t limit)
+/* What all memories together can be when none may grow beyond `limit`. */
+static uint64_t memory_total(const struct tvn_instance *instance, uint64_t limit)
 {
-    uint64_t used = 0;
+    uint64_t total = 0;
     for (uint32_t i = 0; i < instance->core_memory_count; i++) {
         uint64_t bytes = tvn_core_memory_bytes(instance, &instance->core_memories[i]);
-        used += bytes > limit ? bytes : limit;
+        total += tvn_max(bytes, limit);
     }
-    return used;
+    for (uint32_t i = 0; i < instance->hidden_memory_count; i++) {
+        const struct tvn_hidden_memory *hidden = &instance->hidden_memories[i];
+        total += tvn_max(hidden->bound_bytes, tvn_min(limit, hidden->max_bytes));
+    }
+    return total;
 }
 
 /*
- * The engine limits each memory, the instance's cap is for all of them. The largest limit under
- * which all memories, grown as far as they may, stay below the cap: `extra_bytes` are spoken for,
- * `extra_count` more memories will come.
+ * The largest limit under which all memories, grown as far as they may, stay below the cap;
+ * `extra_count` more of at least `extra_bytes` are about to be made.
  */
 static uint64_t memory_share(const struct tvn_instance *instance, uint64_t extra_bytes,
                              uint32_t extra_count)
@@ -66,9 +73,8 @@ static uint64_t memory_share(const struct tvn_instance *instance, uint64_t extra
     uint64_t low = 0, high = instance->max_memory_bytes;
     while (low < high) {
         uint64_t middle = low + (high - low + 1) / 2;
-        uint64_t rest = extra_count * (middle > extra_bytes ? middle : extra_bytes);
-        uint64_t wanted = memory_in_use(instance, middle) + instance->hidden_memory_bytes + rest;
-        if (wanted <= instance->max_memory_bytes) {
+        uint64_t extra = extra_count * tvn_max(middle, extra_bytes);
+        if (memory_total(instance, middle) + extra <= instance->max_memory_bytes) {
             low = middle;
         } else {
             high = middle - 1;
@@ -77,25 +83,37 @@ static uint64_t memory_share(const struct tvn_instance *instance, uint64_t extra
     return low;
 }
 
+static void limit_memories(struct tvn_instance *instance, uint64_t limit)
+{
+    instance->memory_limit_bytes = limit;
+    for (uint32_t i = 0; i < instance->hidden_memory_count; i++) {
+        struct tvn_hidden_memory *hidden = &instance->hidden_memories[i];
+        hidden->bound_bytes = tvn_max(hidden->bound_bytes, tvn_min(limit, hidden->max_bytes));
+    }
+    tvn_core_store_limit(instance, limit);
+}
+
 /* Before a module with a memory starts: room for its minimum, or E0311. */
 static enum tvn_status reserve_memory(struct tvn_instance *instance,
                                       const struct tvn_core_code *code)
 {
-    uint64_t used = memory_in_use(instance, 0) + instance->hidden_memory_bytes;
+    uint64_t used = memory_total(instance, 0);
     if (used > instance->max_memory_bytes ||
         code->memory_min_bytes > instance->max_memory_bytes - used) {
-        return tvn_instance_fail(instance, TVN_E_INSTANCE_LIMIT,
-                                 "the component needs %llu KiB of memory, its limit is %llu KiB",
-                                 (unsigned long long)(used + code->memory_min_bytes) >> 10,
-                                 (unsigned long long)instance->max_memory_bytes >> 10);
+        return tvn_instance_fail(
+            instance, TVN_E_INSTANCE_LIMIT,
+            "the component needs %" PRIu64 " KiB of memory, its limit is %" PRIu64 " KiB",
+            (used + code->memory_min_bytes) >> 10, instance->max_memory_bytes >> 10);
     }
     uint64_t share = memory_share(instance, code->memory_min_bytes, 1);
-    instance->memory_limit_bytes = share > code->memory_min_bytes ? share : code->memory_min_bytes;
-    tvn_core_store_limit(instance, instance->memory_limit_bytes);
+    if (!code->memory_exported || instance->hidden_memory_count > 0) {
+        share = tvn_min(share, instance->max_memory_bytes / TVN_COMPONENT_MEMORIES_MAX);
+    }
+    limit_memories(instance, tvn_max(share, code->memory_min_bytes));
     return TVN_OK;
 }
 
-/* Afterwards: the memory is known, or hidden and taken to be as large as it can have become. */
+/* Afterwards: the memory is known, or hidden. */
 static void register_memory(struct tvn_instance *instance, const struct tvn_core_code *code,
                             const struct tvn_core_instance *core)
 {
@@ -104,15 +122,22 @@ static void register_memory(struct tvn_instance *instance, const struct tvn_core
         tvn_core_export(instance, core, code->memory_name, &item) &&
         item.kind == TVN_CORE_EXTERN_MEMORY) {
         instance->core_memories[instance->core_memory_count++] = item.of.memory;
-    } else {
-        uint64_t most = code->memory_max_bytes;
-        if (most > instance->memory_limit_bytes) {
-            most = instance->memory_limit_bytes;
-        }
-        instance->hidden_memory_bytes += most;
+    } else if (instance->hidden_memory_count < TVN_COMPONENT_MEMORIES_MAX) {
+        instance->hidden_memories[instance->hidden_memory_count++] = (struct tvn_hidden_memory){
+            .bound_bytes = tvn_min(instance->memory_limit_bytes, code->memory_max_bytes),
+            .max_bytes = code->memory_max_bytes,
+        };
     }
-    instance->memory_limit_bytes = memory_share(instance, 0, 0);
-    tvn_core_store_limit(instance, instance->memory_limit_bytes);
+    if (instance->hidden_memory_count == 0) {
+        tvn_core_memory_settle(instance);
+    }
+}
+
+void tvn_core_memory_settle(struct tvn_instance *instance)
+{
+    if (instance->core_memory_count + instance->hidden_memory_count > 0) {
+        limit_memories(instance, memory_share(instance, 0, 0));
+    }
 }
 
 static enum tvn_status fail_to_link(struct tvn_instance *instance, wasmtime_error_t *error,

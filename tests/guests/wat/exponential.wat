@@ -1,0 +1,16 @@
+;; Each level instantiates the one below twice: 2^12 component instances out of a few bytes.
+(component
+  (component $C0)
+  (component $C1 (alias outer 1 $C0 (component $below)) (instance (instantiate $below)) (instance (instantiate $below)))
+  (component $C2 (alias outer 1 $C1 (component $below)) (instance (instantiate $below)) (instance (instantiate $below)))
+  (component $C3 (alias outer 1 $C2 (component $below)) (instance (instantiate $below)) (instance (instantiate $below)))
+  (component $C4 (alias outer 1 $C3 (component $below)) (instance (instantiate $below)) (instance (instantiate $below)))
+  (component $C5 (alias outer 1 $C4 (component $below)) (instance (instantiate $below)) (instance (instantiate $below)))
+  (component $C6 (alias outer 1 $C5 (component $below)) (instance (instantiate $below)) (instance (instantiate $below)))
+  (component $C7 (alias outer 1 $C6 (component $below)) (instance (instantiate $below)) (instance (instantiate $below)))
+  (component $C8 (alias outer 1 $C7 (component $below)) (instance (instantiate $below)) (instance (instantiate $below)))
+  (component $C9 (alias outer 1 $C8 (component $below)) (instance (instantiate $below)) (instance (instantiate $below)))
+  (component $C10 (alias outer 1 $C9 (component $below)) (instance (instantiate $below)) (instance (instantiate $below)))
+  (component $C11 (alias outer 1 $C10 (component $below)) (instance (instantiate $below)) (instance (instantiate $below)))
+  (component $C12 (alias outer 1 $C11 (component $below)) (instance (instantiate $below)) (instance (instantiate $below)))
+  (instance (instantiate $C12)))
