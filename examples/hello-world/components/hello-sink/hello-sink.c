@@ -1,7 +1,8 @@
 /*
  * Hello World sink component.
  *
- * Receives stream elements and prints their payload to its standard output, which the host passes on.
+ * Receives stream elements and prints their payload to its standard output, which the host passes
+ * on.
  */
 #include "managed_sink.h"
 
@@ -10,8 +11,8 @@
 
 static uint64_t received;
 
-bool exports_torvyn_streaming_lifecycle_init(managed_sink_string_t *config,
-                                             exports_torvyn_streaming_lifecycle_process_error_t *err)
+bool exports_torvyn_streaming_lifecycle_init(
+    managed_sink_string_t *config, exports_torvyn_streaming_lifecycle_process_error_t *err)
 {
     (void)err;
     received = 0;
@@ -33,8 +34,8 @@ bool exports_torvyn_streaming_sink_push(exports_torvyn_streaming_sink_stream_ele
     /* The payload stays in host memory until we ask for it: one counted copy. */
     managed_sink_list_u8_t payload;
     torvyn_streaming_types_method_buffer_read_all(element->payload, &payload);
-    printf("[hello-sink] seq=%llu: %.*s\n", (unsigned long long)element->meta.sequence, (int)payload.len,
-           (const char *)payload.ptr);
+    printf("[hello-sink] seq=%llu: %.*s\n", (unsigned long long)element->meta.sequence,
+           (int)payload.len, (const char *)payload.ptr);
     fflush(stdout);
     managed_sink_list_u8_free(&payload);
     managed_sink_string_free(&element->meta.content_type);

@@ -1,7 +1,8 @@
 /*
  * Hello World source component.
  *
- * Produces a configurable number of "Hello, World!" messages, then says that the stream is exhausted.
+ * Produces a configurable number of "Hello, World!" messages, then says that the stream is
+ * exhausted.
  */
 #include "managed_source.h"
 
@@ -26,8 +27,8 @@ static uint64_t count_of(const char *config, size_t length)
     return sscanf(text, " { \"count\" : %llu }", &count) == 1 ? count : 5;
 }
 
-bool exports_torvyn_streaming_lifecycle_init(managed_source_string_t *config,
-                                             exports_torvyn_streaming_lifecycle_process_error_t *err)
+bool exports_torvyn_streaming_lifecycle_init(
+    managed_source_string_t *config, exports_torvyn_streaming_lifecycle_process_error_t *err)
 {
     (void)err;
     total_messages = count_of((const char *)config->ptr, config->len);
@@ -47,15 +48,18 @@ static bool fail(exports_torvyn_streaming_source_process_error_t *err, const cha
     return false;
 }
 
-bool exports_torvyn_streaming_source_pull(exports_torvyn_streaming_source_option_output_element_t *ret,
-                                          exports_torvyn_streaming_source_process_error_t *err)
+bool exports_torvyn_streaming_source_pull(
+    exports_torvyn_streaming_source_option_output_element_t *ret,
+    exports_torvyn_streaming_source_process_error_t *err)
 {
     if (produced >= total_messages) {
-        ret->is_some = false; /* exhausted: the runtime drains the flow and calls complete() on the sink */
+        ret->is_some =
+            false; /* exhausted: the runtime drains the flow and calls complete() on the sink */
         return true;
     }
     char message[64];
-    int length = snprintf(message, sizeof(message), "Hello, World! (message %llu)", (unsigned long long)produced + 1);
+    int length = snprintf(message, sizeof(message), "Hello, World! (message %llu)",
+                          (unsigned long long)produced + 1);
 
     /* The host owns the buffer: ask for one, write the payload (one counted copy), freeze it. */
     torvyn_streaming_buffer_allocator_own_mutable_buffer_t buffer;
@@ -64,7 +68,8 @@ bool exports_torvyn_streaming_source_pull(exports_torvyn_streaming_source_option
         torvyn_streaming_types_buffer_error_free(&error);
         return fail(err, "buffer allocation failed");
     }
-    torvyn_streaming_types_borrow_mutable_buffer_t writable = torvyn_streaming_types_borrow_mutable_buffer(buffer);
+    torvyn_streaming_types_borrow_mutable_buffer_t writable =
+        torvyn_streaming_types_borrow_mutable_buffer(buffer);
     managed_source_list_u8_t bytes = {(uint8_t *)message, (size_t)length};
     if (!torvyn_streaming_types_method_mutable_buffer_append(writable, &bytes, &error)) {
         torvyn_streaming_types_buffer_error_free(&error);
@@ -77,7 +82,8 @@ bool exports_torvyn_streaming_source_pull(exports_torvyn_streaming_source_option
 
     ret->is_some = true;
     ret->val.payload = torvyn_streaming_types_method_mutable_buffer_freeze(writable);
-    torvyn_streaming_types_mutable_buffer_drop_own(buffer); /* dead since freeze; dropping it is allowed */
+    torvyn_streaming_types_mutable_buffer_drop_own(
+        buffer);                       /* dead since freeze; dropping it is allowed */
     ret->val.meta.sequence = produced; /* advisory: the runtime assigns sequence and timestamp */
     ret->val.meta.timestamp_ns = 0;
     managed_source_string_dup(&ret->val.meta.content_type, "text/plain");
@@ -85,7 +91,8 @@ bool exports_torvyn_streaming_source_pull(exports_torvyn_streaming_source_option
     return true;
 }
 
-void exports_torvyn_streaming_source_notify_backpressure(exports_torvyn_streaming_source_backpressure_signal_t signal)
+void exports_torvyn_streaming_source_notify_backpressure(
+    exports_torvyn_streaming_source_backpressure_signal_t signal)
 {
     (void)signal; /* a source with something of its own to pause would do so here */
 }

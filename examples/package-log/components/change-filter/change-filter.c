@@ -19,13 +19,16 @@ static bool starts_with(const content_filter_list_u8_t *bytes, const char *text)
     return bytes->len >= length && memcmp(bytes->ptr, text, length) == 0;
 }
 
-bool exports_torvyn_filtering_filter_evaluate(exports_torvyn_filtering_filter_stream_element_t *element, bool *ret,
-                                              exports_torvyn_filtering_filter_process_error_t *err)
+bool exports_torvyn_filtering_filter_evaluate(
+    exports_torvyn_filtering_filter_stream_element_t *element, bool *ret,
+    exports_torvyn_filtering_filter_process_error_t *err)
 {
     (void)err;
     content_filter_list_u8_t action;
-    torvyn_streaming_types_method_buffer_read(element->payload, ACTION_OFFSET, ACTION_WINDOW, &action);
-    *ret = starts_with(&action, "install ") || starts_with(&action, "upgrade ") || starts_with(&action, "remove ");
+    torvyn_streaming_types_method_buffer_read(element->payload, ACTION_OFFSET, ACTION_WINDOW,
+                                              &action);
+    *ret = starts_with(&action, "install ") || starts_with(&action, "upgrade ") ||
+           starts_with(&action, "remove ");
     content_filter_list_u8_free(&action);
     content_filter_string_free(&element->meta.content_type);
     return true;

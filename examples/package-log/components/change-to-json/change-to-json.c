@@ -18,7 +18,7 @@ enum field { DATE, TIME, ACTION, PACKAGE, OLD_VERSION, NEW_VERSION, FIELD_COUNT 
 
 /* Names, versions and keys of one line, every byte escaped to six: "\u0000". */
 #define OUTPUT_FACTOR 6
-#define OUTPUT_EXTRA 128
+#define OUTPUT_EXTRA  128
 
 struct output {
     uint8_t *bytes;
@@ -37,7 +37,8 @@ static void put(struct output *out, const char *text)
     out->length += length;
 }
 
-/* The bytes of a JSON string; anything but printable ASCII is escaped as Latin-1, so the output is always valid. */
+/* The bytes of a JSON string; anything but printable ASCII is escaped as Latin-1, so the output is
+ * always valid. */
 static void put_escaped(struct output *out, bytes_t field)
 {
     static const char digits[] = "0123456789abcdef";
@@ -102,7 +103,8 @@ static void write_json(struct output *out, const bytes_t fields[FIELD_COUNT])
     put(out, "\"}");
 }
 
-static bool fail(exports_torvyn_streaming_processor_process_error_t *err, uint8_t tag, const char *what)
+static bool fail(exports_torvyn_streaming_processor_process_error_t *err, uint8_t tag,
+                 const char *what)
 {
     err->tag = tag;
     transform_string_dup(&err->val.internal, what); /* all cases with a text share its place */
@@ -117,9 +119,11 @@ static bool emit(struct output out, exports_torvyn_streaming_processor_process_r
     torvyn_streaming_types_buffer_error_t error;
     if (!torvyn_streaming_buffer_allocator_allocate(out.length, &buffer, &error)) {
         torvyn_streaming_types_buffer_error_free(&error);
-        return fail(err, TORVYN_STREAMING_TYPES_PROCESS_ERROR_UNAVAILABLE, "buffer allocation failed");
+        return fail(err, TORVYN_STREAMING_TYPES_PROCESS_ERROR_UNAVAILABLE,
+                    "buffer allocation failed");
     }
-    torvyn_streaming_types_borrow_mutable_buffer_t writable = torvyn_streaming_types_borrow_mutable_buffer(buffer);
+    torvyn_streaming_types_borrow_mutable_buffer_t writable =
+        torvyn_streaming_types_borrow_mutable_buffer(buffer);
     bytes_t bytes = {out.bytes, out.length};
     if (!torvyn_streaming_types_method_mutable_buffer_append(writable, &bytes, &error)) {
         torvyn_streaming_types_buffer_error_free(&error);
@@ -132,9 +136,10 @@ static bool emit(struct output out, exports_torvyn_streaming_processor_process_r
     return true;
 }
 
-bool exports_torvyn_streaming_processor_process(exports_torvyn_streaming_processor_stream_element_t *input,
-                                                exports_torvyn_streaming_processor_process_result_t *ret,
-                                                exports_torvyn_streaming_processor_process_error_t *err)
+bool exports_torvyn_streaming_processor_process(
+    exports_torvyn_streaming_processor_stream_element_t *input,
+    exports_torvyn_streaming_processor_process_result_t *ret,
+    exports_torvyn_streaming_processor_process_error_t *err)
 {
     bytes_t line;
     bytes_t fields[FIELD_COUNT];
@@ -153,7 +158,8 @@ bool exports_torvyn_streaming_processor_process(exports_torvyn_streaming_process
     }
     transform_list_u8_free(&line);
     if (!valid) {
-        return fail(err, TORVYN_STREAMING_TYPES_PROCESS_ERROR_INVALID_INPUT, "not a line of six fields");
+        return fail(err, TORVYN_STREAMING_TYPES_PROCESS_ERROR_INVALID_INPUT,
+                    "not a line of six fields");
     }
     if (emitted) {
         ret->val.emit.meta.sequence = input->meta.sequence;
