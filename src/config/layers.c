@@ -21,7 +21,11 @@ static struct tvn_str environment_name(const struct tvn_config_key *key, char ou
                           tvn_config_section_path(key->section), key->name);
     tvn_assert(length > 0 && length < NAME_BYTES_MAX);
     for (char *c = out; *c; c++) {
-        *c = *c == '.' ? '_' : *c >= 'a' && *c <= 'z' ? (char)(*c - 'a' + 'A') : *c;
+        if (*c == '.') {
+            *c = '_';
+        } else if (*c >= 'a' && *c <= 'z') {
+            *c = (char)(*c - 'a' + 'A');
+        }
     }
     return (struct tvn_str){out, (size_t)length};
 }
@@ -320,8 +324,10 @@ static void unknown_target(struct config_load *load, const struct config_overrid
     static const char *const sections[] = {"runtime", "observability", "security", "registry",
                                            "flow"};
     const char *names[NAMES_MAX];
-    size_t count = TVN_ARRAY_LEN(sections);
-    memcpy(names, sections, sizeof(sections));
+    size_t count = 0;
+    for (size_t i = 0; i < TVN_ARRAY_LEN(sections); i++) {
+        names[count++] = sections[i];
+    }
     for (size_t i = 0; i < load->manifest->flow_count; i++) {
         const struct tvn_manifest_flow *flow = &load->flows[i];
         for (size_t j = 0; j < flow->node_count && count < NAMES_MAX; j++) {

@@ -166,8 +166,7 @@ static enum tvn_status load_text(const char *path, const struct tvn_str *text,
     struct config_load load = {
         .arena = arena,
         .sink = sink,
-        .environment =
-            options->environment ? options->environment : (const char *const *)(void *)environ,
+        .environment = options->environment ? options->environment : (const char *const *)environ,
     };
     TVN_AUTO_FREE char *directory = tvn_path_dirname(path);
     struct tvn_manifest *manifest = arena ? TVN_ARENA_NEW(arena, struct tvn_manifest) : NULL;

@@ -46,10 +46,12 @@ static bool holds_string(enum tvn_config_type type)
            type == TVN_CONFIG_TYPE_WORD;
 }
 
-static const char **string_field(const struct tvn_config_key *key, void *out)
+/* keys.c asserts that a row of these types names a field of type const char *. */
+static bool string_is_null(const struct tvn_config_key *key, const void *out)
 {
-    /* SAFETY: keys.c asserts that a row of these types names a field of type const char *. */
-    return (const char **)(void *)((char *)out + key->offset);
+    const char *text = NULL;
+    memcpy((void *)&text, (const char *)out + key->offset, sizeof(text));
+    return text == NULL;
 }
 
 void config_set_defaults(struct config_load *load, enum tvn_config_section section, void *out)
@@ -66,8 +68,9 @@ void config_fill_strings(enum tvn_config_section section, void *out)
 {
     const struct tvn_config_key *key = NULL;
     for (size_t i = 0; (key = tvn_config_key_at(i)); i++) {
-        if (key->section == section && holds_string(key->type) && !*string_field(key, out)) {
-            *string_field(key, out) = "";
+        if (key->section == section && holds_string(key->type) && string_is_null(key, out)) {
+            const char *const empty[] = {""};
+            memcpy((char *)out + key->offset, (const void *)empty, sizeof(empty));
         }
     }
 }
@@ -116,7 +119,7 @@ static void check_required(struct config_load *load, const struct config_table *
     const struct tvn_config_key *key = NULL;
     for (size_t i = 0; (key = tvn_config_key_at(i)); i++) {
         if (key->section != from->section || !tvn_config_key_is_required(key) ||
-            seen[row_index(key)] || (holds_string(key->type) && *string_field(key, out))) {
+            seen[row_index(key)] || (holds_string(key->type) && !string_is_null(key, out))) {
             continue;
         }
         config_error(load, TVN_E_CONSTRAINT_VIOLATION, from->at, "%s has no '%s'", from->title,

@@ -215,7 +215,8 @@ static void unknown_choice(struct config_load *load, const struct tvn_config_key
 static void set_choice(struct config_load *load, const struct tvn_config_key *key,
                        struct tvn_str text, struct tvn_span at, void *out)
 {
-    struct tvn_str choices[CHOICES_MAX];
+    struct tvn_str choices[CHOICES_MAX] = {0};
+    tvn_assert(key->choices);
     size_t count = split_choices(key->choices, choices);
     unsigned index = 0;
     while (index < count && !tvn_str_equal(choices[index], text)) {
@@ -228,7 +229,7 @@ static void set_choice(struct config_load *load, const struct tvn_config_key *ke
     if (key->type == TVN_CONFIG_TYPE_CHOICE) {
         memcpy(field_of(key, out), &index, sizeof(index));
     } else {
-        memcpy(field_of(key, out), &text.ptr, sizeof(text.ptr));
+        memcpy(field_of(key, out), (const void *)&text.ptr, sizeof(text.ptr));
     }
     set_span(key, at, out);
 }
@@ -335,7 +336,7 @@ static void set_string(struct config_load *load, const struct tvn_config_key *ke
                      "'%s' must be a semantic version such as \"0.1.0\"", key->name);
         return;
     }
-    memcpy(field_of(key, out), &text.ptr, sizeof(text.ptr));
+    memcpy(field_of(key, out), (const void *)&text.ptr, sizeof(text.ptr));
     set_span(key, at, out);
 }
 

@@ -108,7 +108,8 @@ struct tvn_toml_table *toml_table_create(struct tvn_toml_parser *p, enum tvn_tom
 
 static bool rehash(struct tvn_arena *arena, struct tvn_toml_table *table)
 {
-    size_t bucket_count = table->bucket_count > 0 ? 2 * table->bucket_count : 2 * TOML_SMALL_TABLE;
+    size_t bucket_count =
+        table->bucket_count > 0 ? 2 * table->bucket_count : (size_t)2 * TOML_SMALL_TABLE;
     struct tvn_toml_entry **buckets = TVN_ARENA_ARRAY(arena, struct tvn_toml_entry *, bucket_count);
     if (!buckets) {
         return false;

@@ -189,7 +189,7 @@ static struct tvn_toml_table *enter_dotted(struct tvn_toml_parser *p, struct tvn
 static bool parse_key_value(struct tvn_toml_parser *p, struct tvn_toml_table *table, size_t depth)
 {
     size_t start = p->pos;
-    struct key key;
+    struct key key = {0};
     bool more = false;
     for (;;) {
         if (!parse_key_step(p, &key, &more)) {
@@ -418,7 +418,7 @@ static bool parse_header(struct tvn_toml_parser *p, struct tvn_toml_table *root,
     size_t start = p->pos;
     bool is_array = toml_at(p, "[[", 2);
     struct tvn_toml_table *table = root;
-    struct key key;
+    struct key key = {0};
     bool more = true;
     p->pos += is_array ? 2 : 1;
     skip_blanks(p);

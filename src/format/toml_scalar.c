@@ -332,11 +332,16 @@ static bool parse_datetime(struct tvn_toml_parser *p, size_t start, struct tvn_t
                                "07:32:00");
         return false;
     }
-    /* RFC 3339's canonical letters; a year, month or day holds none of these characters. */
+    /* RFC 3339's canonical letters. */
     tvn_strbuf_reset(&p->scratch);
     for (size_t i = 0; i < text.len; i++) {
         char c = text.ptr[i];
-        tvn_strbuf_add_char(&p->scratch, (c == ' ' || c == 't') ? 'T' : c == 'z' ? 'Z' : c);
+        if (c == ' ' || c == 't') {
+            c = 'T';
+        } else if (c == 'z') {
+            c = 'Z';
+        }
+        tvn_strbuf_add_char(&p->scratch, c);
     }
     return scratch_to_arena(p, &out->string);
 }

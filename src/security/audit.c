@@ -196,7 +196,7 @@ void tvn_audit_resolution(struct tvn_audit *audit, const char *flow, const char 
     tvn_json_key(&json, "grants");
     tvn_json_begin_array(&json);
     for (size_t i = 0; i < sandbox->grant_count; i++) {
-        TVN_AUTO_VALUE(tvn_strbuf) grant = {.max = 2 * TVN_SECURITY_SCOPE_MAX};
+        TVN_AUTO_VALUE(tvn_strbuf) grant = {.max = (size_t)2 * TVN_SECURITY_SCOPE_MAX};
         tvn_grant_print(&sandbox->grants[i], &grant);
         tvn_json_write_str(&json, tvn_strbuf_view(&grant));
     }
