@@ -173,6 +173,7 @@ void tvn_wit_parser_recover(struct tvn_wit_parser *parser, uint32_t brace_depth)
         bool ends = tvn_wit_parser_is(parser, ';') || tvn_wit_parser_is(parser, '}');
         tvn_wit_parser_advance(parser);
         if (ends && parser->brace_depth <= brace_depth) {
+            (void)tvn_wit_parser_eat(parser, ';'); /* of "use a.{ … };" */
             return;
         }
     }

@@ -220,7 +220,11 @@ static void print_alias(const struct tvn_wit_printer *printer, const struct tvn_
     tvn_strbuf_add_text(printer->out, "type ");
     tvn_wit_print_name(printer->out, item->name);
     tvn_strbuf_add_text(printer->out, " = ");
-    if (item->type->alias_of) {
+    if (item->type->kind == TVN_TYPE_OWN) {
+        tvn_strbuf_add_text(printer->out, "own<");
+        tvn_wit_print_type_body(printer, item->type);
+        tvn_strbuf_add_char(printer->out, '>');
+    } else if (item->type->alias_of) {
         tvn_wit_print_type_reference(printer, item->type->alias_of);
     } else {
         tvn_wit_print_type_body(printer, item->type);

@@ -12,10 +12,14 @@ static struct tvn_str pointer_key(const void *const *pointer)
     return (struct tvn_str){(const char *)pointer, sizeof(*pointer)};
 }
 
+static bool added(enum tvn_status status)
+{
+    return status == TVN_OK || status == TVN_EXISTS;
+}
+
 static bool add(struct tvn_map *map, const void *pointer, const void *value)
 {
-    enum tvn_status status = tvn_map_add(map, pointer_key(&pointer), (void *)(uintptr_t)value);
-    return status == TVN_OK || status == TVN_EXISTS;
+    return added(tvn_map_add(map, pointer_key(&pointer), (void *)(uintptr_t)value));
 }
 
 static const void *identity(const struct tvn_type_item *item)
@@ -39,7 +43,8 @@ static bool add_items(struct tvn_wit_names *names, const struct tvn_type_item *c
             bool own = own_name(types[i]);
             bool used = types[i]->kind == TVN_TYPE_ITEM_USED;
             bool now = pass == 0 ? own : !own && used == (pass == 1);
-            if (now && !add(names->items, identity(types[i]), types[i])) {
+            if (now && (!add(names->items, identity(types[i]), types[i]) ||
+                        !added(tvn_map_add(names->by_name, types[i]->name, NULL)))) {
                 return false;
             }
         }
@@ -71,17 +76,20 @@ bool tvn_wit_names_init(struct tvn_wit_names *names, const struct tvn_type_item 
 {
     *names = (struct tvn_wit_names){
         .items = tvn_map_create(SCOPE_MAX),
+        .by_name = tvn_map_create(SCOPE_MAX),
         .resources = tvn_map_create(SCOPE_MAX),
         .funcs = tvn_calloc(func_count + 1, sizeof(*names->funcs)),
         .next_funcs = tvn_calloc(func_count + 1, sizeof(*names->next_funcs)),
     };
-    return names->items && names->resources && names->funcs && names->next_funcs &&
-           add_items(names, types, type_count) && add_funcs(names, funcs, func_count);
+    return names->items && names->by_name && names->resources && names->funcs &&
+           names->next_funcs && add_items(names, types, type_count) &&
+           add_funcs(names, funcs, func_count);
 }
 
 void tvn_wit_names_deinit(struct tvn_wit_names *names)
 {
     tvn_map_destroy(names->items);
+    tvn_map_destroy(names->by_name);
     tvn_map_destroy(names->resources);
     tvn_free(names->funcs);
     tvn_free(names->next_funcs);
@@ -108,11 +116,16 @@ const struct tvn_func *tvn_wit_names_method(const struct tvn_wit_names *names,
     return *place == 0 ? NULL : names->funcs[*place - 1];
 }
 
+/* A handle to a resource that goes by several names keeps the one it was written with, if the scope
+ * has it. */
 static struct tvn_str name_of_type(void *context, const struct tvn_type *type)
 {
     const struct tvn_wit_names *names = context;
     const void *key = type;
     const struct tvn_type_item *item = tvn_map_get(names->items, pointer_key(&key));
+    if (!item && type->kind == TVN_TYPE_OWN && !tvn_map_has(names->by_name, type->name)) {
+        return TVN_STR("");
+    }
     return item ? item->name : type->name;
 }
 

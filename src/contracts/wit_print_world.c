@@ -267,6 +267,7 @@ static void print_closure(const struct closure *closure, struct tvn_strbuf *out)
         size_t place = closure->firsts.items[i] + 1;
         struct tvn_package package = {.id = closure->interfaces.items[place - 1]->package};
         struct tvn_wit_printer printer = {.out = out, .package = &package.id};
+        tvn_strbuf_add_text(out, i > 0 ? "\n" : "");
         print_header(&printer, &package);
         tvn_strbuf_add_text(out, " {\n");
         printer.indent = 1;

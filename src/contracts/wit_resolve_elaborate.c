@@ -159,28 +159,33 @@ static enum visit export_interface(struct elaboration *elaboration,
     return VISIT_ENTERED;
 }
 
+/* What an import brings in, if it is not there yet: *out_item. First the interfaces, then what
+ * types are used from. */
+static bool implied_import(const struct elaboration *elaboration, const struct tvn_world_item *item,
+                           bool types, struct tvn_world_item *out_item)
+{
+    if (!types && item->kind == TVN_WORLD_INTERFACE) {
+        *out_item = *item;
+        bool by_id = tvn_str_equal(item->name, item->interface->id);
+        return !by_id || !tvn_wit_world_has(&elaboration->imports, item->interface);
+    }
+    if (types && item->kind == TVN_WORLD_TYPE && item->type->kind == TVN_TYPE_ITEM_USED) {
+        *out_item = dependency_item(item->type->used_from);
+        return !tvn_wit_world_has(&elaboration->imports, item->type->used_from);
+    }
+    return false;
+}
+
 static bool elaborate_imports(struct elaboration *elaboration,
                               const struct tvn_wit_world_items *imports)
 {
-    for (size_t i = 0; i < imports->list.count; i++) {
-        const struct tvn_world_item *item = &imports->list.items[i];
-        struct tvn_world_item implied;
-        if (item->kind == TVN_WORLD_INTERFACE) {
-            bool by_id = tvn_str_equal(item->name, item->interface->id);
-            if (by_id && tvn_wit_world_has(&elaboration->imports, item->interface)) {
-                continue; /* another import's dependency has brought it in */
+    for (int types = 0; types <= 1; types++) {
+        for (size_t i = 0; i < imports->list.count; i++) {
+            struct tvn_world_item implied;
+            if (implied_import(elaboration, &imports->list.items[i], types, &implied) &&
+                !import_interface(elaboration, &implied)) {
+                return false;
             }
-            implied = *item;
-        } else if (item->kind == TVN_WORLD_TYPE && item->type->kind == TVN_TYPE_ITEM_USED) {
-            if (tvn_wit_world_has(&elaboration->imports, item->type->used_from)) {
-                continue;
-            }
-            implied = dependency_item(item->type->used_from);
-        } else {
-            continue;
-        }
-        if (!import_interface(elaboration, &implied)) {
-            return false;
         }
     }
     return true;

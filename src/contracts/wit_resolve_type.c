@@ -98,7 +98,12 @@ const struct tvn_type *tvn_wit_own_type(struct tvn_wit_resolver *resolver,
                                         struct tvn_wit_symbol *symbol)
 {
     if (!symbol->own) {
-        struct tvn_type_spec spec = {.kind = TVN_TYPE_OWN, .resource = symbol->resource};
+        /* Under another name the handle's type remembers it, so that it prints as it was written.
+         */
+        bool renamed = !tvn_str_equal(symbol->name.text, symbol->resource->name);
+        struct tvn_type_spec spec = {.kind = TVN_TYPE_OWN,
+                                     .name = renamed ? symbol->name.text : TVN_STR(""),
+                                     .resource = symbol->resource};
         symbol->own = create(resolver, &spec, symbol->name.span);
     }
     return symbol->own;

@@ -216,6 +216,7 @@ static bool add_types(struct world_builder *builder)
 
 struct inclusion {
     const struct tvn_ast_item *include;
+    bool foreign;            /* the world belongs to another package */
     struct tvn_map *renames; /* name → struct tvn_ast_rename; NULL: none */
     struct tvn_map *used;    /* those that met an item */
 };
@@ -310,10 +311,49 @@ static bool apply_rename(struct tvn_wit_resolver *resolver, struct inclusion *in
            rename_item(resolver, item, rename->as.text);
 }
 
+/* Versions and features of @since and @unstable are those of the package that said so: they stay
+ * behind. */
+static bool drop_gates(struct tvn_wit_resolver *resolver, struct tvn_world_item *item)
+{
+    const struct tvn_attributes *kept = NULL;
+    if (!item->attributes) {
+        return true;
+    }
+    if (item->attributes->external_id.ptr) {
+        struct tvn_attributes *attributes =
+            tvn_wit_resolver_alloc(resolver, 1, sizeof(*attributes));
+        if (!attributes) {
+            return false;
+        }
+        attributes->external_id = item->attributes->external_id;
+        kept = attributes;
+    }
+    item->attributes = kept;
+    if (item->kind == TVN_WORLD_FUNC) {
+        struct tvn_func *func = tvn_wit_resolver_alloc(resolver, 1, sizeof(*func));
+        if (!func) {
+            return false;
+        }
+        *func = *item->func;
+        func->attributes = kept;
+        item->func = func;
+    } else if (item->kind == TVN_WORLD_TYPE) {
+        struct tvn_type_item *type = tvn_wit_resolver_alloc(resolver, 1, sizeof(*type));
+        if (!type) {
+            return false;
+        }
+        *type = *item->type;
+        type->attributes = kept;
+        item->type = type;
+    }
+    return true;
+}
+
 static bool include_item(struct world_builder *builder, struct inclusion *inclusion,
                          struct tvn_wit_world_items *into, struct tvn_world_item item)
 {
-    if (!tvn_wit_resolver_spend(builder->resolver, 1)) {
+    if (!tvn_wit_resolver_spend(builder->resolver, 1) ||
+        (inclusion->foreign && !drop_gates(builder->resolver, &item))) {
         return false;
     }
     if (named_by_id(&item)) {
@@ -395,7 +435,8 @@ static bool add_include(struct world_builder *builder, const struct tvn_ast_item
     if (!target || !target->done) {
         return true; /* not found, or part of a cycle: reported */
     }
-    struct inclusion inclusion = {.include = include};
+    struct inclusion inclusion = {.include = include,
+                                  .foreign = target->home->package != builder->scope->package};
     bool included = include_world(builder, &inclusion, target->world);
     tvn_map_destroy(inclusion.renames);
     tvn_map_destroy(inclusion.used);

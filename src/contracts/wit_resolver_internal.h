@@ -110,7 +110,7 @@ bool tvn_wit_resolver_ok(struct tvn_wit_resolver *resolver, enum tvn_status stat
  * expansion counts; beyond TVN_WIT_WORK_MAX the set is refused (as if memory had run out). False
  * then.
  */
-#define TVN_WIT_WORK_MAX ((size_t)1 << 23)
+#define TVN_WIT_WORK_MAX ((size_t)1 << 20)
 bool tvn_wit_resolver_spend(struct tvn_wit_resolver *resolver, size_t steps);
 void *tvn_wit_resolver_alloc(struct tvn_wit_resolver *resolver, size_t count, size_t size_bytes);
 struct tvn_map *tvn_wit_resolver_map(struct tvn_wit_resolver *resolver);
