@@ -127,7 +127,6 @@ static void run_one(void)
         /* Running may pass Draining within one turn. */
         assert_true(before == after || tvn_flow_state_may_follow(before, after) ||
                     after == TVN_FLOW_COMPLETED);
-        before = after;
         if (turn == TVN_FLOW_IDLE && mock.wait.wake_ns != UINT64_MAX) {
             mock.world.now_ns += draw(2) ? draw(100000) : 0;
             if (draw(2) && mock.wait.wake_ns > mock.world.now_ns) {
