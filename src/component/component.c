@@ -22,7 +22,7 @@ static enum tvn_status keep_arrays(struct tvn_decoder *decoder, struct tvn_compo
                                    decoder->custom_sections.count)
                 : NULL;
     if (!sections) {
-        return decoder->context.failed;
+        return tvn_decode_failure(&decoder->context);
     }
     for (size_t i = 0; i < decoder->modules.count; i++) {
         modules[i] = decoder->modules.items[i];

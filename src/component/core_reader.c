@@ -185,7 +185,7 @@ static enum tvn_status read_exports(struct module *module, struct tvn_reader *re
     }
     module->exports = TVN_DECODE_ARRAY(reader->context, struct tvn_core_extern, count);
     if (!module->exports) {
-        return reader->context->failed;
+        return tvn_decode_failure(reader->context);
     }
     for (uint32_t i = 0; i < count; i++) {
         struct tvn_str name;
@@ -296,7 +296,7 @@ static enum tvn_status finish(struct module *module, uint32_t offset,
     struct tvn_core_extern *imports =
         TVN_DECODE_ARRAY(module->context, struct tvn_core_extern, module->imports.count);
     if (!imports) {
-        return module->context->failed;
+        return tvn_decode_failure(module->context);
     }
     for (size_t i = 0; i < module->imports.count; i++) {
         imports[i] = module->imports.items[i];

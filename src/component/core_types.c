@@ -78,7 +78,7 @@ enum tvn_status tvn_core_func_type_read(struct tvn_reader *reader,
 {
     struct tvn_core_func_type *type = TVN_DECODE_NEW(reader->context, struct tvn_core_func_type);
     if (!type) {
-        return reader->context->failed;
+        return tvn_decode_failure(reader->context);
     }
     TVN_TRY(read_value_types(reader, &type->params, &type->param_count));
     TVN_TRY(read_value_types(reader, &type->results, &type->result_count));
@@ -225,13 +225,13 @@ enum tvn_status tvn_core_module_index_create(struct tvn_decode_context *context,
 {
     struct tvn_core_module_index *index = TVN_DECODE_NEW(context, struct tvn_core_module_index);
     if (!index) {
-        return context->failed;
+        return tvn_decode_failure(context);
     }
     index->type = *type;
     uint32_t twice;
     index->import_order = tvn_name_order_create(context, import_names(type), &twice);
     if (!index->import_order) {
-        return context->failed;
+        return tvn_decode_failure(context);
     }
     if (twice != UINT32_MAX) {
         return tvn_decode_invalid(context, offset, "duplicate import name '%.*s' '%.*s'",
@@ -240,7 +240,7 @@ enum tvn_status tvn_core_module_index_create(struct tvn_decode_context *context,
     }
     index->export_order = tvn_name_order_create(context, export_names(type), &twice);
     if (!index->export_order) {
-        return context->failed;
+        return tvn_decode_failure(context);
     }
     if (twice != UINT32_MAX) {
         return tvn_decode_invalid(context, offset, "duplicate core export name '%.*s'",

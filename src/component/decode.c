@@ -144,7 +144,8 @@ static enum tvn_status decode_preamble(struct tvn_reader *reader, bool is_root)
         return tvn_decode_invalid(reader->context, start, "no WebAssembly begins here");
     }
     if (left >= sizeof(module) && memcmp(bytes, module, sizeof(module)) == 0) {
-        tvn_decode_invalid(reader->context, start, "a core module, not a component");
+        tvn_decode_report(reader->context, TVN_E_COMPONENT_INVALID, start,
+                          "a core module, not a component");
         tvn_diag_help(reader->context->sink,
                       "make a component of it with `wasm-tools component new`");
         return TVN_E_COMPONENT_INVALID;
@@ -164,7 +165,7 @@ static enum tvn_status finish_component(struct tvn_scope *scope, uint32_t offset
     struct tvn_definition *definition = scope->definition;
     struct tvn_def *defs = TVN_DECODE_ARRAY(scope->context, struct tvn_def, scope->defs.count);
     if (!defs) {
-        return scope->context->failed;
+        return tvn_decode_failure(scope->context);
     }
     for (size_t i = 0; i < scope->defs.count; i++) {
         defs[i] = scope->defs.items[i];
@@ -198,7 +199,7 @@ enum tvn_status tvn_decode_component(struct tvn_decoder *decoder, struct tvn_sco
     TVN_TRY(tvn_scope_init(&scope, decoder, parent, TVN_SCOPE_COMPONENT, start));
     scope.definition = TVN_DECODE_NEW(&decoder->context, struct tvn_definition);
     if (!scope.definition) {
-        return decoder->context.failed;
+        return tvn_decode_failure(&decoder->context);
     }
     scope.definition->offset = start;
     scope.definition->parent = parent ? parent->definition : NULL;

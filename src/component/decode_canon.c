@@ -96,8 +96,6 @@ static enum tvn_status read_options(struct tvn_scope *scope, struct tvn_reader *
     return TVN_OK;
 }
 
-/* ---- flattening ---- */
-
 struct flat {
     uint8_t types[TVN_TYPE_FLAT_MAX + 1];
     uint32_t count; /* TVN_TYPE_FLAT_MAX + 1: more than that */
@@ -171,8 +169,6 @@ static enum tvn_status require(struct tvn_scope *scope, uint32_t option, bool ne
     return TVN_OK;
 }
 
-/* ---- lift ---- */
-
 static enum tvn_status check_core_type(struct tvn_scope *scope, uint32_t offset,
                                        const struct tvn_core_func_type *expected,
                                        const struct tvn_core_func_type *found, const char *what)
@@ -238,15 +234,13 @@ static enum tvn_status decode_lift(struct tvn_scope *scope, struct tvn_reader *r
     return tvn_scope_define(scope, &def, &slot, offset);
 }
 
-/* ---- core functions ---- */
-
 /* Adds a core function of that type. */
 static enum tvn_status define_core_func(struct tvn_scope *scope, const struct tvn_def *def,
                                         const struct tvn_core_func_type *type, uint32_t offset)
 {
     struct tvn_core_extern *core = TVN_DECODE_NEW(scope->context, struct tvn_core_extern);
     if (!core) {
-        return scope->context->failed;
+        return tvn_decode_failure(scope->context);
     }
     core->kind = TVN_CORE_EXTERN_FUNC;
     core->func = type;
@@ -260,7 +254,7 @@ static enum tvn_status keep_core_type(struct tvn_scope *scope, const struct flat
     struct tvn_core_func_type *type = TVN_DECODE_NEW(scope->context, struct tvn_core_func_type);
     struct flat_func *kept = type ? TVN_DECODE_NEW(scope->context, struct flat_func) : NULL;
     if (!kept) {
-        return scope->context->failed;
+        return tvn_decode_failure(scope->context);
     }
     *kept = *func;
     *type = flat_type(kept);

@@ -131,7 +131,7 @@ static enum tvn_status copy_externs(struct tvn_decode_context *context,
 {
     struct tvn_core_extern *copy = TVN_DECODE_ARRAY(context, struct tvn_core_extern, count);
     if (!copy) {
-        return context->failed;
+        return tvn_decode_failure(context);
     }
     for (size_t i = 0; i < count; i++) {
         copy[i] = items[i];

@@ -3,8 +3,6 @@
 #include "base/assert.h"
 #include "component/decode_internal.h"
 
-/* ---- names ---- */
-
 static enum tvn_status read_attribute(struct tvn_scope *scope, struct tvn_reader *reader,
                                       unsigned *seen, bool *out_implements)
 {
@@ -74,8 +72,6 @@ enum tvn_status tvn_check_implements(struct tvn_decode_context *context,
     }
     return TVN_OK;
 }
-
-/* ---- what is said of a type ---- */
 
 struct bound {
     struct tvn_slot slot; /* unset for a `sub` bound */
@@ -165,8 +161,6 @@ static enum tvn_status read_bound(struct tvn_scope *scope, struct tvn_reader *re
     }
 }
 
-/* ---- declaring ---- */
-
 static enum tvn_status add_fresh(struct tvn_scope *scope, struct tvn_scope_side *side,
                                  const struct tvn_resource *resource, uint32_t offset)
 {
@@ -188,7 +182,7 @@ static enum tvn_status rename_type(struct tvn_scope *scope, struct tvn_extern *t
     }
     if (type->kind == TVN_EXTERN_RESOURCE) {
         type->name_identity = tvn_identity_create(scope->context, type->name_identity);
-        return type->name_identity ? TVN_OK : scope->context->failed;
+        return type->name_identity ? TVN_OK : tvn_decode_failure(scope->context);
     }
     return TVN_OK;
 }
@@ -270,8 +264,6 @@ enum tvn_status tvn_decode_export_declaration(struct tvn_scope *scope, struct tv
     tvn_assert(scope->kind != TVN_SCOPE_COMPONENT);
     return declare(scope, reader, false);
 }
-
-/* ---- exports of components ---- */
 
 /* Resources that leave the component with this item for the first time. */
 static enum tvn_status export_resources(struct tvn_scope *scope, const struct tvn_extern *type,

@@ -8,8 +8,6 @@
 #define FORM_EXPORTS     0x01
 #define CORE_INSTANCE    0x12
 
-/* ---- core instances ---- */
-
 static enum tvn_status read_core_args(struct tvn_scope *scope, struct tvn_reader *reader,
                                       struct tvn_def *def)
 {
@@ -17,7 +15,7 @@ static enum tvn_status read_core_args(struct tvn_scope *scope, struct tvn_reader
     TVN_TRY(tvn_reader_count(reader, 3, &count));
     struct tvn_binding *args = TVN_DECODE_ARRAY(scope->context, struct tvn_binding, count);
     if (!args) {
-        return scope->context->failed;
+        return tvn_decode_failure(scope->context);
     }
     for (uint32_t i = 0; i < count; i++) {
         uint8_t kind;
@@ -45,7 +43,7 @@ static enum tvn_status order_args(struct tvn_scope *scope, const struct tvn_bind
     const struct tvn_name_array names = {args, sizeof(*args), count, 1};
     *out_order = tvn_name_order_create(scope->context, names, &twice);
     if (!*out_order) {
-        return scope->context->failed;
+        return tvn_decode_failure(scope->context);
     }
     return twice == UINT32_MAX ? TVN_OK
                                : tvn_decode_invalid(scope->context, offset,
@@ -160,7 +158,7 @@ static enum tvn_status core_exports(struct tvn_scope *scope, struct tvn_reader *
     struct tvn_core_extern *items =
         bindings ? TVN_DECODE_ARRAY(scope->context, struct tvn_core_extern, count) : NULL;
     if (!items) {
-        return scope->context->failed;
+        return tvn_decode_failure(scope->context);
     }
     for (uint32_t i = 0; i < count; i++) {
         TVN_TRY(read_core_export(scope, reader, &bindings[i], &items[i]));
@@ -191,8 +189,6 @@ enum tvn_status tvn_decode_core_instance(struct tvn_scope *scope, struct tvn_rea
     return form == FORM_INSTANTIATE ? core_instantiate(scope, reader, start)
                                     : core_exports(scope, reader, start);
 }
-
-/* ---- component instances ---- */
 
 /* Sort and index of an item that may be an argument or an export. */
 static enum tvn_status read_item(struct tvn_scope *scope, struct tvn_reader *reader,
@@ -225,7 +221,7 @@ static enum tvn_status match_args(struct tvn_scope *scope,
     const struct tvn_name_array names = {args, sizeof(*args), count, 1};
     const uint32_t *order = tvn_name_order_create(scope->context, names, &twice);
     if (!order) {
-        return scope->context->failed;
+        return tvn_decode_failure(scope->context);
     }
     if (twice != UINT32_MAX) {
         return tvn_decode_invalid(scope->context, offset,
@@ -277,7 +273,7 @@ static enum tvn_status result_type(struct tvn_scope *scope,
     struct tvn_extern_item *exports =
         TVN_DECODE_ARRAY(scope->context, struct tvn_extern_item, component->export_count);
     if (!exports) {
-        return scope->context->failed;
+        return tvn_decode_failure(scope->context);
     }
     for (uint32_t i = 0; i < component->export_count; i++) {
         exports[i] = component->exports[i];
@@ -299,7 +295,7 @@ static enum tvn_status read_args(struct tvn_scope *scope, struct tvn_reader *rea
     struct argument *args =
         bindings ? TVN_DECODE_ARRAY(scope->context, struct argument, count) : NULL;
     if (!args) {
-        return scope->context->failed;
+        return tvn_decode_failure(scope->context);
     }
     for (uint32_t i = 0; i < count; i++) {
         TVN_TRY(tvn_reader_name(reader, &args[i].name));
@@ -360,7 +356,7 @@ static enum tvn_status inline_exports(struct tvn_scope *scope, struct tvn_reader
     struct tvn_extern_item *items =
         bindings ? TVN_DECODE_ARRAY(scope->context, struct tvn_extern_item, count) : NULL;
     if (!items) {
-        return scope->context->failed;
+        return tvn_decode_failure(scope->context);
     }
     TVN_AUTO(tvn_map) names = tvn_map_create(count);
     if (!names) {

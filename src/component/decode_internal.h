@@ -65,7 +65,7 @@ struct tvn_scope {
     struct tvn_scope_side exports;
 };
 
-/* ---- decode_scope.c ---- */
+/* In decode_scope.c. */
 
 TVN_NODISCARD enum tvn_status tvn_scope_init(struct tvn_scope *scope, struct tvn_decoder *decoder,
                                              struct tvn_scope *parent, enum tvn_scope_kind kind,
@@ -112,7 +112,7 @@ TVN_NODISCARD enum tvn_status tvn_core_sort_read(struct tvn_reader *reader,
 /* The sort of an item of that type. */
 enum tvn_sort tvn_extern_sort(enum tvn_extern_kind kind);
 
-/* ---- one function per kind of definition; each reads one item of its section ---- */
+/* One function per kind of definition; each reads one item of its section. */
 
 TVN_NODISCARD enum tvn_status tvn_decode_component(struct tvn_decoder *decoder,
                                                    struct tvn_scope *parent,
@@ -134,13 +134,13 @@ TVN_NODISCARD enum tvn_status tvn_decode_export(struct tvn_scope *scope, struct 
 TVN_NODISCARD enum tvn_status tvn_decode_export_declaration(struct tvn_scope *scope,
                                                             struct tvn_reader *reader);
 
-/* ---- decode_types.c ---- */
+/* In decode_types.c. */
 
 TVN_NODISCARD enum tvn_status tvn_decode_value_type(struct tvn_scope *scope,
                                                     struct tvn_reader *reader,
                                                     const struct tvn_type **out_type);
 
-/* ---- decode_externs.c ---- */
+/* In decode_externs.c. */
 
 /* A name with its attributes. */
 TVN_NODISCARD enum tvn_status tvn_decode_extern_name(struct tvn_scope *scope,
@@ -151,7 +151,7 @@ TVN_NODISCARD enum tvn_status tvn_decode_extern_name(struct tvn_scope *scope,
 TVN_NODISCARD enum tvn_status tvn_check_implements(struct tvn_decode_context *context,
                                                    const struct tvn_extern_name *name,
                                                    enum tvn_extern_kind kind, uint32_t offset);
-/* ---- validate_names.c ---- */
+/* In validate_names.c. */
 
 /*
  * Checks a name against those before it and, for [method] and its like, against the item's type;
@@ -162,7 +162,7 @@ tvn_check_extern_name(struct tvn_decode_context *context, struct tvn_map *names,
                       struct tvn_map *resources, const struct tvn_extern_name *name,
                       const struct tvn_extern *type, uint32_t offset, const char *what);
 
-/* ---- validate_visible.c ---- */
+/* In validate_visible.c. */
 
 /*
  * Every record, variant, enum, flags and resource type that `type` mentions must have been imported
@@ -177,7 +177,7 @@ TVN_NODISCARD enum tvn_status tvn_make_visible(struct tvn_scope *scope,
                                                const struct tvn_extern *type, bool is_import,
                                                uint32_t offset);
 
-/* ---- validate_match.c ---- */
+/* In validate_match.c. */
 
 /*
  * May `actual` be given where `expected` is asked for? Open resources (those that expected's side
@@ -198,7 +198,7 @@ TVN_NODISCARD enum tvn_status tvn_match_extern(struct tvn_match *match,
                                                const struct tvn_extern *actual,
                                                const struct tvn_extern *expected);
 
-/* ---- instantiating types ---- */
+/* Instantiating types. */
 
 /* The type with new resources in place of those that it declares. */
 TVN_NODISCARD enum tvn_status tvn_freshen_instance(struct tvn_decoder *decoder, uint32_t offset,

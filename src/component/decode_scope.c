@@ -125,7 +125,7 @@ enum tvn_status tvn_resource_create(struct tvn_decoder *decoder, struct tvn_str 
 {
     struct tvn_resource *resource = TVN_DECODE_NEW(&decoder->context, struct tvn_resource);
     if (!resource) {
-        return decoder->context.failed;
+        return tvn_decode_failure(&decoder->context);
     }
     resource->name = name;
     resource->index = decoder->resource_count++;
@@ -149,7 +149,7 @@ enum tvn_status tvn_scope_items(struct tvn_scope *scope, const struct tvn_scope_
     struct tvn_extern_item *items =
         TVN_DECODE_ARRAY(scope->context, struct tvn_extern_item, side->items.count);
     if (!items) {
-        return scope->context->failed;
+        return tvn_decode_failure(scope->context);
     }
     for (size_t i = 0; i < side->items.count; i++) {
         items[i] = side->items.items[i];
@@ -165,7 +165,7 @@ enum tvn_status tvn_scope_fresh(struct tvn_scope *scope, const struct tvn_scope_
     const struct tvn_resource **items =
         TVN_DECODE_ARRAY(scope->context, const struct tvn_resource *, side->fresh.count);
     if (!items) {
-        return scope->context->failed;
+        return tvn_decode_failure(scope->context);
     }
     for (size_t i = 0; i < side->fresh.count; i++) {
         items[i] = side->fresh.items[i];

@@ -83,8 +83,6 @@ static enum tvn_status decode_optional(struct tvn_scope *scope, struct tvn_reade
     return present ? tvn_decode_value_type(scope, reader, out_type) : TVN_OK;
 }
 
-/* ---- named parts ---- */
-
 /* How the parts of a type are written. */
 struct parts {
     const char *what; /* "record field" */
@@ -124,7 +122,7 @@ static enum tvn_status decode_parts(struct tvn_scope *scope, struct tvn_reader *
     TVN_TRY(tvn_reader_count(reader, parts->bytes_min, &count));
     struct tvn_field *fields = TVN_DECODE_ARRAY(scope->context, struct tvn_field, count);
     if (!fields) {
-        return scope->context->failed;
+        return tvn_decode_failure(scope->context);
     }
     TVN_AUTO(tvn_map) names = tvn_map_create(count);
     if (!names) {
@@ -179,7 +177,7 @@ static enum tvn_status decode_tuple(struct tvn_scope *scope, struct tvn_reader *
     }
     struct tvn_field *fields = TVN_DECODE_ARRAY(scope->context, struct tvn_field, count);
     if (!fields) {
-        return scope->context->failed;
+        return tvn_decode_failure(scope->context);
     }
     for (uint32_t i = 0; i < count; i++) {
         fields[i].name = (struct tvn_str){"", 0};
@@ -297,8 +295,6 @@ static enum tvn_status decode_defined(struct tvn_scope *scope, struct tvn_reader
     return tvn_value_type_create(scope->context, start, &spec, identity, &slot->type.of.value_type);
 }
 
-/* ---- functions and resources ---- */
-
 static enum tvn_status decode_result(struct tvn_scope *scope, struct tvn_reader *reader,
                                      const struct tvn_type **out_type)
 {
@@ -382,7 +378,7 @@ static enum tvn_status decode_resource(struct tvn_scope *scope, struct tvn_reade
     slot.type.of.resource = def.of.resource.resource;
     slot.type.name_identity = tvn_identity_create(scope->context, NULL);
     if (!slot.type.name_identity) {
-        return scope->context->failed;
+        return tvn_decode_failure(scope->context);
     }
     enum tvn_status status =
         tvn_pointer_map_set(&scope->local_resources, slot.type.of.resource, slot.type.of.resource);
@@ -391,8 +387,6 @@ static enum tvn_status decode_resource(struct tvn_scope *scope, struct tvn_reade
     }
     return tvn_scope_define(scope, &def, &slot, start);
 }
-
-/* ---- component and instance types ---- */
 
 static enum tvn_status decode_declaration(struct tvn_scope *scope, struct tvn_reader *reader)
 {

@@ -7,61 +7,41 @@
 
 #include <stdio.h>
 
-static enum tvn_status fail(struct tvn_decode_context *context, enum tvn_status status,
-                            uint32_t offset, const char *format, va_list args)
+void tvn_decode_report(struct tvn_decode_context *context, enum tvn_status status, uint32_t offset,
+                       const char *format, ...)
 {
+    tvn_assert(context);
+    tvn_assert(status > TVN_OK);
     char text[512];
+    va_list args;
+    va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
     size_t length = tvn_utf8_valid_prefix(text, strlen(text)); /* a name may have been cut */
     context->failed =
         tvn_diag_error(context->sink, status, (struct tvn_span){context->file, offset, 0}, "%.*s",
                        (int)length, text);
-    return context->failed;
 }
 
-enum tvn_status tvn_decode_fail(struct tvn_decode_context *context, enum tvn_status status,
-                                uint32_t offset, const char *format, ...)
+void tvn_decode_report_unsupported(struct tvn_decode_context *context, uint32_t offset,
+                                   const char *feature)
 {
-    tvn_assert(context);
-    tvn_assert(status > TVN_OK);
-    va_list args;
-    va_start(args, format);
-    fail(context, status, offset, format, args);
-    va_end(args);
-    return status;
-}
-
-enum tvn_status tvn_decode_invalid(struct tvn_decode_context *context, uint32_t offset,
-                                   const char *format, ...)
-{
-    tvn_assert(context);
-    va_list args;
-    va_start(args, format);
-    fail(context, TVN_E_COMPONENT_INVALID, offset, format, args);
-    va_end(args);
-    return TVN_E_COMPONENT_INVALID;
-}
-
-enum tvn_status tvn_decode_unsupported(struct tvn_decode_context *context, uint32_t offset,
-                                       const char *feature)
-{
-    tvn_decode_invalid(context, offset, "%s: not supported", feature);
+    tvn_decode_report(context, TVN_E_COMPONENT_INVALID, offset, "%s: not supported", feature);
     tvn_diag_help(context->sink, "build the component for WASI 0.2 without this feature");
-    return TVN_E_COMPONENT_INVALID;
 }
 
-enum tvn_status tvn_decode_folded(struct tvn_decode_context *context, enum tvn_status status,
-                                  uint32_t offset, const char *what)
+void tvn_decode_report_folded(struct tvn_decode_context *context, enum tvn_status status,
+                              uint32_t offset, const char *what)
 {
     tvn_assert(status != TVN_OK);
     if (status == TVN_FULL || status == TVN_E_COMPONENT_TOO_COMPLEX) {
-        return tvn_decode_fail(context, TVN_E_COMPONENT_TOO_COMPLEX, offset,
-                               "too many or too deep: %s", what);
+        tvn_decode_report(context, TVN_E_COMPONENT_TOO_COMPLEX, offset, "too many or too deep: %s",
+                          what);
+    } else if (status == TVN_E_OUT_OF_MEMORY) {
+        tvn_decode_report(context, status, offset, "out of memory for %s", what);
+    } else {
+        tvn_decode_report(context, tvn_status_fold(status), offset, "cannot keep %s", what);
     }
-    if (status == TVN_E_OUT_OF_MEMORY) {
-        return tvn_decode_fail(context, status, offset, "out of memory for %s", what);
-    }
-    return tvn_decode_fail(context, tvn_status_fold(status), offset, "cannot keep %s", what);
 }
 
 void *tvn_decode_alloc(struct tvn_decode_context *context, size_t count, size_t size)
@@ -74,10 +54,10 @@ void *tvn_decode_alloc(struct tvn_decode_context *context, size_t count, size_t 
     size_t used = tvn_arena_used_bytes(context->arena);
     bool limit = !tvn_mul_size(count, size, &total) || used + total < used ||
                  used + total + 64 > TVN_COMPONENT_DECODED_BYTES_MAX;
-    tvn_decode_fail(context, limit ? TVN_E_COMPONENT_TOO_COMPLEX : TVN_E_OUT_OF_MEMORY, 0,
-                    limit ? "the decoded component would take more than %zu bytes"
-                          : "out of memory below %zu bytes of decoded component",
-                    TVN_COMPONENT_DECODED_BYTES_MAX);
+    tvn_decode_report(context, limit ? TVN_E_COMPONENT_TOO_COMPLEX : TVN_E_OUT_OF_MEMORY, 0,
+                      limit ? "the decoded component would take more than %zu bytes"
+                            : "out of memory below %zu bytes of decoded component",
+                      TVN_COMPONENT_DECODED_BYTES_MAX);
     return NULL;
 }
 

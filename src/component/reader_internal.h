@@ -7,6 +7,7 @@
  * Memory: views into the caller's bytes. Limits: inputs below 4 GiB.
  */
 #include "base/arena.h"
+#include "base/assert.h"
 #include "base/diag.h"
 
 #include <stdint.h>
@@ -21,18 +22,40 @@ struct tvn_decode_context {
     enum tvn_status failed; /* what was reported, TVN_OK so far */
 };
 
-/* COLD PATH. Adds the error at `offset` of the document and returns `status`. Invalid: E0211. */
-TVN_COLD enum tvn_status tvn_decode_fail(struct tvn_decode_context *context, enum tvn_status status,
-                                         uint32_t offset, const char *format, ...) TVN_PRINTF(4, 5);
-TVN_COLD enum tvn_status tvn_decode_invalid(struct tvn_decode_context *context, uint32_t offset,
-                                            const char *format, ...) TVN_PRINTF(3, 4);
+/* COLD PATH. Adds an error at `offset` of the document. */
+TVN_COLD void tvn_decode_report(struct tvn_decode_context *context, enum tvn_status status,
+                                uint32_t offset, const char *format, ...) TVN_PRINTF(4, 5);
+/* The same as an expression of that status, which compilers and analysers see to be an error. */
+#define tvn_decode_fail(context, status, offset, ...) \
+    (tvn_decode_report((context), (status), (offset), __VA_ARGS__), (status))
+#define tvn_decode_invalid(context, offset, ...) \
+    tvn_decode_fail((context), TVN_E_COMPONENT_INVALID, (offset), __VA_ARGS__)
+/* What was reported last. */
+static inline enum tvn_status tvn_decode_failure(const struct tvn_decode_context *context)
+{
+    tvn_assert(context->failed > TVN_OK);
+    return context->failed;
+}
+
+TVN_COLD void tvn_decode_report_unsupported(struct tvn_decode_context *context, uint32_t offset,
+                                            const char *feature);
+TVN_COLD void tvn_decode_report_folded(struct tvn_decode_context *context, enum tvn_status status,
+                                       uint32_t offset, const char *what);
 /* E0211 for what this phase leaves out: "… is not supported". */
-TVN_COLD enum tvn_status tvn_decode_unsupported(struct tvn_decode_context *context, uint32_t offset,
-                                                const char *feature);
+static inline enum tvn_status tvn_decode_unsupported(struct tvn_decode_context *context,
+                                                     uint32_t offset, const char *feature)
+{
+    tvn_decode_report_unsupported(context, offset, feature);
+    return TVN_E_COMPONENT_INVALID;
+}
 /* Reports what a vector or a constructor returned: TVN_FULL is a limit. */
-TVN_COLD enum tvn_status tvn_decode_folded(struct tvn_decode_context *context,
-                                           enum tvn_status status, uint32_t offset,
-                                           const char *what);
+static inline enum tvn_status tvn_decode_folded(struct tvn_decode_context *context,
+                                                enum tvn_status status, uint32_t offset,
+                                                const char *what)
+{
+    tvn_decode_report_folded(context, status, offset, what);
+    return tvn_decode_failure(context);
+}
 /* Zeroed arena memory. NULL: the error is reported and in context->failed. */
 TVN_NODISCARD void *tvn_decode_alloc(struct tvn_decode_context *context, size_t count, size_t size);
 #define TVN_DECODE_ARRAY(context, type, count) \

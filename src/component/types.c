@@ -108,8 +108,6 @@ const char *tvn_sort_name(enum tvn_sort sort)
     return names[sort];
 }
 
-/* ---- sizes ---- */
-
 /* Sums that stop at their limit instead of wrapping. */
 static void add_nodes(uint32_t *nodes, uint64_t more)
 {
@@ -222,8 +220,6 @@ static struct wide wide_measure(const struct tvn_type *type)
     return (struct wide){type->abi_size, type->abi_align};
 }
 
-/* ---- value types ---- */
-
 static uint32_t spec_nodes(const struct tvn_type_spec *spec)
 {
     uint32_t nodes = 1;
@@ -282,7 +278,7 @@ static enum tvn_status create(struct tvn_decode_context *context, uint32_t offse
     }
     struct tvn_value_type *whole = TVN_DECODE_NEW(context, struct tvn_value_type);
     if (!whole) {
-        return context->failed;
+        return tvn_decode_failure(context);
     }
     struct wide wide = wide_measure(type);
     *whole = (struct tvn_value_type){.type = *type,
@@ -320,7 +316,7 @@ enum tvn_status tvn_map_type_create(struct tvn_decode_context *context, uint32_t
 {
     struct tvn_field *pair = TVN_DECODE_ARRAY(context, struct tvn_field, 2);
     if (!pair) {
-        return context->failed;
+        return tvn_decode_failure(context);
     }
     pair[0] = (struct tvn_field){.name = {"", 0}, .type = key};
     pair[1] = (struct tvn_field){.name = {"", 0}, .type = value};
@@ -344,7 +340,7 @@ enum tvn_status tvn_value_type_rename(struct tvn_decode_context *context, uint32
     }
     struct tvn_value_type *whole = TVN_DECODE_NEW(context, struct tvn_value_type);
     if (!whole) {
-        return context->failed;
+        return tvn_decode_failure(context);
     }
     const struct tvn_value_type *original = tvn_value_type_of(type);
     struct wide wide = wide_of(type);
@@ -358,15 +354,13 @@ enum tvn_status tvn_value_type_rename(struct tvn_decode_context *context, uint32
     return check_height(context, offset, whole->height);
 }
 
-/* ---- functions, instances, components ---- */
-
 enum tvn_status tvn_function_type_create(struct tvn_decode_context *context, uint32_t offset,
                                          const struct tvn_func_type *type,
                                          const struct tvn_func_type **out_type)
 {
     struct tvn_function_type *whole = TVN_DECODE_NEW(context, struct tvn_function_type);
     if (!whole) {
-        return context->failed;
+        return tvn_decode_failure(context);
     }
     *whole = (struct tvn_function_type){.type = *type, .nodes = 1};
     for (uint32_t i = 0; i < type->param_count; i++) {
@@ -401,14 +395,14 @@ enum tvn_status tvn_interface_type_create(struct tvn_decode_context *context, ui
 {
     struct tvn_interface_type *whole = TVN_DECODE_NEW(context, struct tvn_interface_type);
     if (!whole) {
-        return context->failed;
+        return tvn_decode_failure(context);
     }
     *whole = (struct tvn_interface_type){.type = *type, .fresh = fresh, .nodes = 1};
     uint32_t twice;
     whole->order =
         tvn_name_order_create(context, item_names(type->exports, type->export_count), &twice);
     if (!whole->order) {
-        return context->failed;
+        return tvn_decode_failure(context);
     }
     add_items(&whole->nodes, type->exports, type->export_count);
     *out_type = &whole->type;
@@ -423,7 +417,7 @@ enum tvn_status tvn_signature_create(struct tvn_decode_context *context, uint32_
 {
     struct tvn_signature *whole = TVN_DECODE_NEW(context, struct tvn_signature);
     if (!whole) {
-        return context->failed;
+        return tvn_decode_failure(context);
     }
     *whole = (struct tvn_signature){
         .type = *type, .import_fresh = import_fresh, .export_fresh = export_fresh, .nodes = 1};
@@ -431,12 +425,12 @@ enum tvn_status tvn_signature_create(struct tvn_decode_context *context, uint32_
     whole->import_order =
         tvn_name_order_create(context, item_names(type->imports, type->import_count), &twice);
     if (!whole->import_order) {
-        return context->failed;
+        return tvn_decode_failure(context);
     }
     whole->export_order =
         tvn_name_order_create(context, item_names(type->exports, type->export_count), &twice);
     if (!whole->export_order) {
-        return context->failed;
+        return tvn_decode_failure(context);
     }
     add_items(&whole->nodes, type->imports, type->import_count);
     add_items(&whole->nodes, type->exports, type->export_count);

@@ -60,7 +60,7 @@ static enum tvn_status substitute_identity(struct tvn_substitution *substitution
         struct tvn_name_identity *changed =
             TVN_DECODE_NEW(substitution->context, struct tvn_name_identity);
         if (!changed) {
-            return substitution->context->failed;
+            return tvn_decode_failure(substitution->context);
         }
         changed->of = of;
         *out_identity = changed;
@@ -87,7 +87,7 @@ static enum tvn_status substitute_fields(struct tvn_substitution *substitution,
         if (to != fields[i].type && !changed) {
             changed = TVN_DECODE_ARRAY(substitution->context, struct tvn_field, count);
             if (!changed) {
-                return substitution->context->failed;
+                return tvn_decode_failure(substitution->context);
             }
             memcpy(changed, fields, count * sizeof(*fields));
         }
@@ -142,7 +142,7 @@ enum tvn_status tvn_substitute_type(struct tvn_substitution *substitution,
     if (!parts_same(whole, &changed)) {
         struct tvn_value_type *copy = TVN_DECODE_NEW(substitution->context, struct tvn_value_type);
         if (!copy) {
-            return substitution->context->failed;
+            return tvn_decode_failure(substitution->context);
         }
         *copy = changed;
         result = &copy->type;
@@ -170,7 +170,7 @@ enum tvn_status tvn_substitute_func(struct tvn_substitution *substitution,
         struct tvn_function_type *copy =
             TVN_DECODE_NEW(substitution->context, struct tvn_function_type);
         if (!copy) {
-            return substitution->context->failed;
+            return tvn_decode_failure(substitution->context);
         }
         *copy = changed;
         result = &copy->type;
@@ -197,7 +197,7 @@ static enum tvn_status substitute_items(struct tvn_substitution *substitution,
         if (!changed && !extern_same(&to, &items[i].type)) {
             changed = TVN_DECODE_ARRAY(substitution->context, struct tvn_extern_item, count);
             if (!changed) {
-                return substitution->context->failed;
+                return tvn_decode_failure(substitution->context);
             }
             memcpy(changed, items, count * sizeof(*items));
         }
@@ -215,7 +215,7 @@ static enum tvn_status substitute_list(struct tvn_substitution *substitution,
     const struct tvn_resource **changed =
         TVN_DECODE_ARRAY(substitution->context, const struct tvn_resource *, list->count);
     if (!changed) {
-        return substitution->context->failed;
+        return tvn_decode_failure(substitution->context);
     }
     for (uint32_t i = 0; i < list->count; i++) {
         changed[i] = tvn_substitute_resource(substitution, list->items[i]);
@@ -229,7 +229,7 @@ static enum tvn_status substitute_instance(struct tvn_substitution *substitution
                                            const struct tvn_instance_type **out_type)
 {
     const struct tvn_interface_type *whole = tvn_interface_type_of(type);
-    const struct tvn_extern_item *exports;
+    const struct tvn_extern_item *exports = NULL;
     TVN_TRY(tvn_decode_charge(substitution->context, substitution->offset, 1 + type->export_count));
     TVN_TRY(substitute_items(substitution, type->exports, type->export_count, &exports));
     if (exports == type->exports) {
@@ -239,7 +239,7 @@ static enum tvn_status substitute_instance(struct tvn_substitution *substitution
     struct tvn_interface_type *copy =
         TVN_DECODE_NEW(substitution->context, struct tvn_interface_type);
     if (!copy) {
-        return substitution->context->failed;
+        return tvn_decode_failure(substitution->context);
     }
     *copy = *whole;
     copy->type.exports = exports;
@@ -251,8 +251,8 @@ static enum tvn_status substitute_component(struct tvn_substitution *substitutio
                                             const struct tvn_component_type *type,
                                             const struct tvn_component_type **out_type)
 {
-    const struct tvn_extern_item *imports;
-    const struct tvn_extern_item *exports;
+    const struct tvn_extern_item *imports = NULL;
+    const struct tvn_extern_item *exports = NULL;
     TVN_TRY(tvn_decode_charge(substitution->context, substitution->offset,
                               1 + (uint64_t)type->import_count + type->export_count));
     TVN_TRY(substitute_items(substitution, type->imports, type->import_count, &imports));
@@ -263,7 +263,7 @@ static enum tvn_status substitute_component(struct tvn_substitution *substitutio
     }
     struct tvn_signature *copy = TVN_DECODE_NEW(substitution->context, struct tvn_signature);
     if (!copy) {
-        return substitution->context->failed;
+        return tvn_decode_failure(substitution->context);
     }
     *copy = *tvn_signature_of(type);
     copy->type.imports = imports;

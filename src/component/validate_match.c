@@ -41,8 +41,6 @@ static enum tvn_status charge(const struct tvn_match *match, uint32_t nodes_a, u
                              nodes_a < nodes_b ? nodes_a : nodes_b);
 }
 
-/* ---- leaves ---- */
-
 static enum tvn_status match_value(struct tvn_match *match, const struct tvn_type *actual,
                                    const struct tvn_type *expected)
 {
@@ -131,8 +129,6 @@ static enum tvn_status match_module(struct tvn_match *match,
     }
     return TVN_OK;
 }
-
-/* ---- instances and components ---- */
 
 static enum tvn_status match_instance(struct tvn_match *match,
                                       const struct tvn_instance_type *actual,
@@ -289,8 +285,6 @@ enum tvn_status tvn_match_extern(struct tvn_match *match, const struct tvn_exter
     tvn_unreachable();
 }
 
-/* ---- instances get resources of their own ---- */
-
 static enum tvn_status freshen_identities(struct tvn_substitution *substitution,
                                           const struct tvn_instance_type *type)
 {
@@ -307,7 +301,7 @@ static enum tvn_status freshen_identities(struct tvn_substitution *substitution,
             const struct tvn_name_identity *identity =
                 tvn_identity_create(substitution->context, now ? now : of);
             if (!identity) {
-                return substitution->context->failed;
+                return tvn_decode_failure(substitution->context);
             }
             TVN_TRY(tvn_substitution_add(substitution, item->name_identity, identity));
         }

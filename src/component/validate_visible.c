@@ -177,8 +177,6 @@ enum tvn_status tvn_make_visible(struct tvn_scope *scope, const struct tvn_exter
     return name_types(&walk, is_import ? &scope->imports.visible : &scope->exports.visible, type);
 }
 
-/* ---- free resources ---- */
-
 /* In this walk `local` holds the resources that enclosing types declare. */
 static enum tvn_status bind(struct walk *walk, struct tvn_resource_list list)
 {

@@ -42,7 +42,7 @@ static enum tvn_status remember(struct builder *builder, const void *key,
     }
     struct origin *origin = TVN_DECODE_NEW(builder->context, struct origin);
     if (!origin) {
-        return builder->context->failed;
+        return tvn_decode_failure(builder->context);
     }
     *origin = (struct origin){interface, name};
     enum tvn_status status = tvn_pointer_map_set(&builder->origins, key, origin);
@@ -71,8 +71,6 @@ static const struct origin *identity_origin(const struct builder *builder,
     }
     return NULL;
 }
-
-/* ---- types ---- */
 
 static void mark_used(struct tvn_type_item *item, const struct origin *origin)
 {
@@ -137,8 +135,6 @@ static enum tvn_status add_type(struct builder *builder, const struct tvn_interf
     return TVN_OK;
 }
 
-/* ---- functions ---- */
-
 /* Where names are looked up: the exports of an instance, or one side of the component. */
 struct names {
     const struct tvn_instance_type *instance; /* NULL: the component's */
@@ -181,8 +177,6 @@ static enum tvn_status make_func(struct builder *builder, const struct names *na
     return TVN_OK;
 }
 
-/* ---- interfaces and the world ---- */
-
 static enum tvn_status fill_interface(struct builder *builder, const struct tvn_instance_type *type,
                                       struct tvn_interface *interface)
 {
@@ -192,7 +186,7 @@ static enum tvn_status fill_interface(struct builder *builder, const struct tvn_
     struct tvn_func *funcs =
         types ? TVN_DECODE_ARRAY(builder->context, struct tvn_func, type->export_count) : NULL;
     if (!funcs) {
-        return builder->context->failed;
+        return tvn_decode_failure(builder->context);
     }
     for (uint32_t i = 0; i < type->export_count; i++) {
         bool is_type = false;
@@ -215,7 +209,7 @@ static enum tvn_status make_interface(struct builder *builder, const struct tvn_
 {
     struct tvn_interface *interface = TVN_DECODE_NEW(builder->context, struct tvn_interface);
     if (!interface) {
-        return builder->context->failed;
+        return tvn_decode_failure(builder->context);
     }
     if (!tvn_interface_id_parse(from->name, &interface->package, &interface->name)) {
         interface->package = (struct tvn_package_id){.namespace_name = {"", 0}, .name = {"", 0}};
@@ -241,7 +235,7 @@ static enum tvn_status make_item(struct builder *builder, const struct names *na
     if (from->type.kind == TVN_EXTERN_FUNC) {
         struct tvn_func *func = TVN_DECODE_NEW(builder->context, struct tvn_func);
         if (!func) {
-            return builder->context->failed;
+            return tvn_decode_failure(builder->context);
         }
         item->kind = TVN_WORLD_FUNC;
         item->func = func;
@@ -249,7 +243,7 @@ static enum tvn_status make_item(struct builder *builder, const struct names *na
     }
     struct tvn_type_item *type = TVN_DECODE_NEW(builder->context, struct tvn_type_item);
     if (!type) {
-        return builder->context->failed;
+        return tvn_decode_failure(builder->context);
     }
     item->kind = TVN_WORLD_TYPE;
     item->type = type;
@@ -262,7 +256,7 @@ static enum tvn_status make_items(struct builder *builder, const struct names *n
 {
     struct tvn_world_item *items = TVN_DECODE_ARRAY(builder->context, struct tvn_world_item, count);
     if (!items) {
-        return builder->context->failed;
+        return tvn_decode_failure(builder->context);
     }
     size_t made = 0;
     for (uint32_t i = 0; i < count; i++) {
@@ -292,7 +286,7 @@ enum tvn_status tvn_world_create(struct tvn_decode_context *context,
 {
     struct tvn_world *world = TVN_DECODE_NEW(context, struct tvn_world);
     if (!world) {
-        return context->failed;
+        return tvn_decode_failure(context);
     }
     world->package =
         (struct tvn_package_id){.namespace_name = TVN_STR("root"), .name = TVN_STR("component")};

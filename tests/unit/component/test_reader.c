@@ -273,7 +273,7 @@ static void test_decode_invalid_with_a_long_name_stays_utf8(void **state)
         memcpy(name + i, "\xc3\xa4", 2);
     }
     struct tvn_str view = {name + 1, sizeof(name) - 1}; /* cut in the middle at both ends */
-    tvn_decode_invalid(&f.context, 0, "a%.*s", TVN_DECODE_NAME(view));
+    tvn_decode_report(&f.context, TVN_E_COMPONENT_INVALID, 0, "a%.*s", TVN_DECODE_NAME(view));
     const char *message = tvn_diag_at(f.sink, 0)->message;
     assert_true(strlen(message) < 200);
     fixture_stop(&f);
