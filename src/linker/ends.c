@@ -84,26 +84,32 @@ static enum tvn_status replace(struct tvn_link_build *build, const struct end_ki
     return TVN_OK;
 }
 
-/* The only stage whose input (or output) nothing is connected to; UINT32_MAX when there is none or
- * several. */
+/*
+ * The only stage whose input (or output) nothing is connected to; UINT32_MAX when there is none or
+ * several. The other end, if it was added too, counts only when there is nothing else: with
+ * --output a lone processor has no input and neither has the sink that --output added.
+ */
 static uint32_t open_end(const struct tvn_link *link, enum tvn_role end)
 {
+    enum tvn_role other = end == TVN_ROLE_SOURCE ? TVN_ROLE_SINK : TVN_ROLE_SOURCE;
     uint32_t found = UINT32_MAX;
+    uint32_t found_other = UINT32_MAX;
     for (uint32_t i = 0; i < link->stage_count; i++) {
         bool connected = link->stages[i].role == end;
         for (uint32_t e = 0; e < link->edge_count; e++) {
             connected |= end == TVN_ROLE_SOURCE ? link->edges[e].to == i : link->edges[e].from == i;
         }
-        bool can = end == TVN_ROLE_SOURCE ? link->stages[i].role != TVN_ROLE_SOURCE
-                                          : link->stages[i].role != TVN_ROLE_SINK;
-        if (!connected && can) {
-            if (found != UINT32_MAX) {
-                return UINT32_MAX;
-            }
-            found = i;
+        if (connected) {
+            continue;
         }
+        bool added = link->stages[i].role == other && !link->stages[i].node;
+        uint32_t *place = added ? &found_other : &found;
+        if (*place != UINT32_MAX) {
+            return UINT32_MAX;
+        }
+        *place = i;
     }
-    return found;
+    return found != UINT32_MAX ? found : found_other;
 }
 
 /* Adds the end if the flow has none, and connects an end that nobody connected (added ones). */

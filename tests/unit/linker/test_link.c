@@ -194,6 +194,26 @@ static void test_link_with_input_and_output_replaces_the_ends(void **state)
     assert_string_equal(fixture->link->stages[1].builtin, "/dev/null");
 }
 
+/* The only error is that the file is missing: the graph is complete. */
+static void test_link_of_a_lone_processor_takes_input_output_or_both(void **state)
+{
+    static const char *const ends[] = {"-"};
+    static const struct tvn_link_options cases[] = {
+        {0},
+        {.inputs = ends, .input_count = 1},
+        {.outputs = ends, .output_count = 1},
+        {.inputs = ends, .input_count = 1, .outputs = ends, .output_count = 1},
+    };
+    for (size_t i = 0; i < TVN_ARRAY_LEN(cases); i++) {
+        struct fixture *fixture = *state;
+        assert_status(link_with(fixture, NODE("p", PROCESSOR), &cases[i]),
+                      TVN_E_COMPONENT_NOT_FOUND);
+        assert_int_equal(tvn_diag_count(fixture->sink), 1);
+        assert_int_equal(teardown(state), 0);
+        assert_int_equal(setup(state), 0);
+    }
+}
+
 static void test_link_with_input_does_not_need_the_replaced_component(void **state)
 {
     struct fixture *fixture = *state;
@@ -263,6 +283,7 @@ static const struct CMUnitTest tests[] = {
     TEST(test_link_of_fan_out_says_that_flows_are_linear),
     TEST(test_link_without_ends_adds_generator_and_stdout),
     TEST(test_link_with_input_and_output_replaces_the_ends),
+    TEST(test_link_of_a_lone_processor_takes_input_output_or_both),
     TEST(test_link_with_input_does_not_need_the_replaced_component),
     TEST(test_link_of_unknown_flow_suggests),
     TEST(test_link_of_unknown_component_suggests),
