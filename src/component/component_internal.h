@@ -11,7 +11,7 @@
 #include <stdatomic.h>
 
 struct tvn_custom_section; /* decode_internal.h */
-struct tvn_core_code; /* one compiled core module; component/wasmtime/ */
+struct tvn_core_code;      /* one compiled core module; component/wasmtime/ */
 
 struct tvn_component {
     struct tvn_arena *arena;

@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "component/canon_internal.h"
 
+#include <assert.h>
 #include <inttypes.h>
 
 static TVN_COLD enum tvn_status refuse_entry(struct tvn_instance *instance)
@@ -133,6 +134,8 @@ enum tvn_status tvn_export_take_own(const struct tvn_export *export,
 
 /* ---- dynamic ---- */
 
+static_assert(offsetof(struct tvn_lifted, export) == 0, "an export is the start of a tvn_lifted");
+
 static enum tvn_status invoke(const struct tvn_lifted *lifted, struct tvn_canon *cx,
                               const struct tvn_value *args, struct tvn_value *out_result)
 {
@@ -172,9 +175,7 @@ enum tvn_status tvn_export_invoke(const struct tvn_export *export, const struct 
     tvn_assert(args || arg_count == 0);
     tvn_assert(arena);
     tvn_assert(out_result);
-    const struct tvn_lifted *lifted =
-        (const struct tvn_lifted *)(const void *)((const char *)export -
-                                                  offsetof(struct tvn_lifted, export));
+    const struct tvn_lifted *lifted = (const struct tvn_lifted *)export; /* its first member */
     struct tvn_canon cx;
     tvn_canon_init(&cx, lifted->scope, export->mem, export->has_realloc ? &export->realloc : NULL,
                    export->string_encoding, &arena);

@@ -30,8 +30,8 @@ const struct tvn_offered_interface *tvn_imports_find(const struct tvn_imports *i
                                                      struct tvn_str id)
 {
     for (size_t i = 0; i < imports->interfaces.count; i++) {
-        if (tvn_str_equal(imports->interfaces.items[i]->interface->id, id)) {
-            return imports->interfaces.items[i];
+        if (tvn_str_equal(imports->interfaces.items[i].interface->id, id)) {
+            return &imports->interfaces.items[i];
         }
     }
     return NULL;
@@ -168,18 +168,15 @@ enum tvn_status tvn_imports_add(struct tvn_imports *imports, const struct tvn_in
     tvn_assert(resources || resource_count == 0);
     tvn_assert(context < TVN_HOST_CONTEXTS_MAX);
     tvn_assert(!tvn_imports_find(imports, interface->id));
-    struct tvn_offered_interface *offered =
-        TVN_ARENA_NEW(imports->arena, struct tvn_offered_interface);
-    if (!offered) {
+    struct tvn_offered_interface offered = {
+        .interface = interface,
+        .id_text = tvn_arena_strndup(imports->arena, interface->id.ptr ? interface->id.ptr : "",
+                                     interface->id.len),
+    };
+    if (!offered.id_text) {
         return TVN_E_OUT_OF_MEMORY;
     }
-    offered->interface = interface;
-    offered->id_text = tvn_arena_strndup(imports->arena, interface->id.ptr ? interface->id.ptr : "",
-                                         interface->id.len);
-    if (!offered->id_text) {
-        return TVN_E_OUT_OF_MEMORY;
-    }
-    TVN_TRY(add_resources(imports, offered, resources, resource_count, context));
-    TVN_TRY(add_funcs(imports, offered, funcs, func_count, context));
+    TVN_TRY(add_resources(imports, &offered, resources, resource_count, context));
+    TVN_TRY(add_funcs(imports, &offered, funcs, func_count, context));
     return TVN_FOLD(tvn_vec_push(&imports->interfaces, TVN_IMPORTS_INTERFACES_MAX, offered));
 }

@@ -55,8 +55,8 @@ static const struct tvn_offered_interface *find_interface(const struct tvn_impor
 {
     const struct tvn_offered_interface *found = tvn_imports_find(imports, id);
     for (size_t i = 0; i < imports->interfaces.count && !found; i++) {
-        if (same_wasi_track(id, imports->interfaces.items[i]->interface->id)) {
-            found = imports->interfaces.items[i];
+        if (same_wasi_track(id, imports->interfaces.items[i].interface->id)) {
+            found = &imports->interfaces.items[i];
         }
     }
     return found;
@@ -67,7 +67,7 @@ static enum tvn_status unknown_interface(const struct binding *binding, struct t
     const char *names[SUGGESTIONS_MAX];
     size_t count = 0;
     for (size_t i = 0; i < binding->imports->interfaces.count && count < SUGGESTIONS_MAX; i++) {
-        names[count++] = binding->imports->interfaces.items[i]->id_text;
+        names[count++] = binding->imports->interfaces.items[i].id_text;
     }
     enum tvn_status status = tvn_diag_error(
         binding->sink, TVN_E_IMPORT_UNKNOWN, span_of(binding, binding->import->offset),
@@ -88,7 +88,7 @@ static bool same_resource(void *context, const struct tvn_resource *a, const str
         return false;
     }
     for (size_t i = 0; i < binding->imports->interfaces.count; i++) {
-        const struct tvn_offered_interface *offered = binding->imports->interfaces.items[i];
+        const struct tvn_offered_interface *offered = &binding->imports->interfaces.items[i];
         for (uint32_t r = 0; r < offered->resource_count; r++) {
             if (offered->resources[r].identity == b) {
                 return offered->resources[r].rt == mine;

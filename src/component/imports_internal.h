@@ -24,7 +24,7 @@ struct tvn_offered_interface {
 struct tvn_imports {
     struct tvn_arena *arena;
     uint64_t serial; /* never used twice in a process */
-    TVN_VEC(const struct tvn_offered_interface *) interfaces;
+    TVN_VEC(struct tvn_offered_interface) interfaces;
 };
 
 const struct tvn_offered_interface *tvn_imports_find(const struct tvn_imports *imports,

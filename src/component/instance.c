@@ -138,7 +138,7 @@ enum tvn_status tvn_instance_create(struct tvn_engine *engine,
     instance->max_memory_bytes =
         options->max_memory_bytes > 0 ? options->max_memory_bytes : MEMORY_DEFAULT;
     instance->fuel = UINT64_MAX;
-    memcpy(instance->contexts, options->contexts, sizeof(instance->contexts));
+    memcpy((void *)instance->contexts, (const void *)options->contexts, sizeof(instance->contexts));
     tvn_instance_set_limits(instance, timeout_ms, 0);
     TVN_TRY(start(instance, sink));
     note_checked(instance);

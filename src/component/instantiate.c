@@ -111,7 +111,7 @@ static enum tvn_status core_instantiate(struct walk *walk, const struct tvn_rt_s
     uint32_t number =
         tvn_rt_scope_item(scope, TVN_SORT_CORE_MODULE, def->of.core_instantiate.module)->of.module;
     const struct tvn_core_module_type *type = &instance->component->document.modules[number].type;
-    struct tvn_items *args;
+    struct tvn_items *args = NULL;
     TVN_TRY(collect(walk, scope, def->of.core_instantiate.args, def->of.core_instantiate.arg_count,
                     &args));
     struct tvn_rt_core_instance *core = TVN_ARENA_NEW(instance->arena, struct tvn_rt_core_instance);
@@ -153,9 +153,9 @@ static enum tvn_status instantiate(struct walk *walk, struct tvn_rt_scope *scope
 {
     const struct tvn_rt_component *component =
         tvn_rt_scope_item(scope, TVN_SORT_COMPONENT, def->of.instantiate.component)->of.component;
-    struct tvn_items *args;
+    struct tvn_items *args = NULL;
     TVN_TRY(collect(walk, scope, def->of.instantiate.args, def->of.instantiate.arg_count, &args));
-    struct tvn_rt_scope *child;
+    struct tvn_rt_scope *child = NULL;
     TVN_TRY(tvn_rt_scope_create(walk->instance, component->definition, component->outer,
                                 &scope->guest, &child));
     TVN_TRY(run_definitions(walk, child, args));
@@ -274,7 +274,7 @@ static void export_item(struct tvn_rt_scope *scope, const struct tvn_def *def,
 static enum tvn_status inline_exports(struct walk *walk, const struct tvn_rt_scope *scope,
                                       const struct tvn_def *def, struct tvn_item *out_item)
 {
-    struct tvn_items *items;
+    struct tvn_items *items = NULL;
     TVN_TRY(collect(walk, scope, def->of.exports.items, def->of.exports.count, &items));
     if (def->kind == TVN_DEF_CORE_INSTANCE_EXPORTS) {
         return core_bag(walk, items, out_item);

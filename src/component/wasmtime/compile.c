@@ -91,7 +91,7 @@ void tvn_component_drop_code(struct tvn_component *component)
     for (uint32_t i = 0; i < component->document.module_count; i++) {
         tvn_core_code_destroy(component->code[i]);
     }
-    tvn_free(component->code);
+    tvn_free((void *)component->code);
     component->code = NULL;
 }
 
@@ -129,7 +129,8 @@ enum tvn_status tvn_component_compile(struct tvn_component *component, struct tv
     tvn_assert(engine);
     tvn_assert(!component->code);
     uint32_t count = component->document.module_count;
-    component->code = tvn_calloc(tvn_max(count, 1u), sizeof(struct tvn_core_code *));
+    component->code =
+        (struct tvn_core_code **)tvn_calloc(tvn_max(count, 1u), sizeof(struct tvn_core_code *));
     if (!component->code) {
         return tvn_diag_error(sink, TVN_E_OUT_OF_MEMORY, TVN_SPAN_NONE,
                               "no memory to compile the component");

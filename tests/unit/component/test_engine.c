@@ -70,7 +70,7 @@ static void test_engine_pool_leaks_nothing_between_instances(void **state)
     assert_diag_status(guest_instantiate(&guest, NULL), TVN_OK, guest.sink);
     for (int round = 0; round < 20; round++) {
         const struct tvn_export *export = guest_export(&guest, "string");
-        const size_t size = 2 * 65536;
+        const size_t size = (size_t)2 * 65536;
         uint8_t *memory = tvn_guest_mem_at(export->mem, 0, size);
         assert_non_null(memory);
         for (size_t i = 0; i < size; i++) {
@@ -109,8 +109,8 @@ static void test_engine_fuel_runs_out(void **state)
         assert_status(guest_call_u32(&guest, "work", 200, 0, NULL), TVN_OK);
     }
     uint64_t used = tvn_instance_fuel_consumed(guest.instance) - before;
-    assert_true(used > 10 * 200);
-    assert_true(used < 10 * 5000);
+    assert_true(used > UINT64_C(10) * 200);
+    assert_true(used < UINT64_C(10) * 5000);
     assert_status(guest_call_u32(&guest, "loop", 0, 0, NULL), TVN_E_COMPONENT_TIMEOUT);
     assert_guest_fault(&guest, TVN_E_COMPONENT_TIMEOUT, "fuel of 5000");
 }
@@ -137,7 +137,7 @@ static void test_engine_memory_cap_is_for_all_memories_together(void **state)
 {
     (void)state;
     guest_load(&guest, "memories");
-    guest.options.max_memory_bytes = 16 * 65536;
+    guest.options.max_memory_bytes = UINT64_C(16) * 65536;
     assert_diag_status(guest_instantiate(&guest, NULL), TVN_OK, guest.sink);
     uint32_t grown[3] = {0};
     static const char *const names[] = {"grow-hidden", "grow-a", "grow-b"};

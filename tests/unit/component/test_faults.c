@@ -93,7 +93,7 @@ static void test_faults_memory_grows_up_to_the_limit_only(void **state)
     (void)state;
     guest_stop(&guest);
     guest_load(&guest, "faults");
-    guest.options.max_memory_bytes = 4 * 65536;
+    guest.options.max_memory_bytes = UINT64_C(4) * 65536;
     assert_diag_status(guest_instantiate(&guest, NULL), TVN_OK, guest.sink);
     uint32_t pages = 0;
     assert_status(guest_call_u32(&guest, "grow", 3, 0, &pages), TVN_OK);
