@@ -301,13 +301,15 @@ static enum tvn_status check_complete(struct parser *p)
         tvn_strbuf_add_text(&arguments->help, "leave one of them out");
         return TVN_E_CONSTRAINT_VIOLATION;
     }
-    const struct tvn_opt *operands = arguments->command ? arguments->command->operands : NULL;
-    bool needed = p->operand_count < tvn_opt_count(operands) && operands[p->operand_count].required;
-    if (needed && !arguments->globals.help) {
-        tvn_strbuf_printf(&arguments->message, "'torvyn %s' needs <%s>", arguments->command->name,
-                          operands[p->operand_count].name);
-        tvn_strbuf_printf(&arguments->help, "'torvyn help %s' shows the usage",
-                          arguments->command->name);
+    const struct tvn_command *command = arguments->command;
+    if (!command || arguments->globals.help ||
+        p->operand_count >= tvn_opt_count(command->operands)) {
+        return TVN_OK;
+    }
+    const struct tvn_opt *next = &command->operands[p->operand_count];
+    if (next->required) {
+        tvn_strbuf_printf(&arguments->message, "'torvyn %s' needs <%s>", command->name, next->name);
+        tvn_strbuf_printf(&arguments->help, "'torvyn help %s' shows the usage", command->name);
         return TVN_E_CONSTRAINT_VIOLATION;
     }
     return TVN_OK;

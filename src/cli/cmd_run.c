@@ -214,6 +214,8 @@ static void say_end(const struct session *session, const struct tvn_host *host,
 {
     if (tvn_cli_talks(session->cli)) {
         TVN_AUTO_VALUE(tvn_strbuf) text = {0};
+        /* Pipeline output, which stands between here and the line of the start, went elsewhere. */
+        tvn_strbuf_add_text(&text, session->args->outputs.count > 0 ? "" : "\n");
         tvn_run_report_text(host, report, ending(session->cli, report, status), &text);
         tvn_cli_say(&text);
     }

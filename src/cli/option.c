@@ -91,8 +91,8 @@ static enum tvn_status store_item(const char *text, struct tvn_arena *arena,
     if (!items) {
         return TVN_E_OUT_OF_MEMORY;
     }
-    if (list->count > 0) {
-        memcpy(items, list->items, list->count * sizeof(*items));
+    for (size_t i = 0; i < list->count; i++) {
+        items[i] = list->items[i];
     }
     items[list->count++] = text;
     list->items = items;

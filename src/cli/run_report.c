@@ -155,7 +155,7 @@ void tvn_run_report_text(const struct tvn_host *host, const struct tvn_run_repor
                          const char *ending, struct tvn_strbuf *out)
 {
     tvn_assert(host && report && out);
-    tvn_strbuf_add_text(out, "\n" SUMMARY_TITLE);
+    tvn_strbuf_add_text(out, SUMMARY_TITLE);
     quickstart_lines(out, report, ending);
     fate_lines(out, report);
     copy_lines(out, report);

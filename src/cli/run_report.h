@@ -9,7 +9,7 @@ struct tvn_json_writer;
 struct tvn_run_report;
 struct tvn_strbuf;
 
-/* The "── Summary ──" block, with an empty line before it. `ending` is "failed" or the like; NULL
+/* The "── Summary ──" block. `ending` is "failed" or the like; NULL
  * after a normal end. */
 void tvn_run_report_text(const struct tvn_host *host, const struct tvn_run_report *report,
                          const char *ending, struct tvn_strbuf *out);

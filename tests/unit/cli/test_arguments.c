@@ -32,7 +32,9 @@ static int drop_parsed(void **state)
 /* Parses "torvyn" and the words of `line`, divided by single spaces. */
 static enum tvn_status parse(struct parsed *parsed, const char *line)
 {
-    const char *argv[WORDS_MAX] = {"torvyn"};
+    const char **argv = TVN_ARENA_ARRAY(parsed->arena, const char *, WORDS_MAX);
+    assert_non_null(argv);
+    argv[0] = "torvyn";
     int argc = 1;
     for (struct tvn_str rest = tvn_str_of(line); rest.len > 0 && argc < WORDS_MAX;) {
         size_t end = tvn_min(tvn_str_find(rest, ' '), rest.len);
@@ -41,10 +43,7 @@ static enum tvn_status parse(struct parsed *parsed, const char *line)
         rest = tvn_str_slice(rest, tvn_min(end + 1, rest.len), rest.len);
     }
     tvn_arguments_deinit(&parsed->arguments);
-    const char **words = TVN_ARENA_ARRAY(parsed->arena, const char *, WORDS_MAX);
-    assert_non_null(words);
-    memcpy(words, argv, sizeof(argv));
-    return tvn_arguments_parse(argc, words, parsed->arena, &parsed->arguments);
+    return tvn_arguments_parse(argc, argv, parsed->arena, &parsed->arguments);
 }
 
 static void test_arguments_globals_stand_before_and_after_the_command(void **state)

@@ -1,0 +1,161 @@
+#!/usr/bin/env python3
+"""check_terminal.py TORVYN WHAT: what depends on signals, timing and terminals.
+
+  sigint   Ctrl+C drains: all that was pulled is delivered, a summary, exit 130
+  sigterm  the same, exit 0
+  sigint-idle
+           Ctrl+C while the source waits for input
+  live     counters on a terminal: one line, gone before the summary
+  no-live  none when pipeline output goes to the same terminal
+  color    diagnostics are coloured on a terminal, by --color, and not with NO_COLOR
+"""
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+MANIFEST = """[torvyn]
+name = "demo"
+version = "0.1.0"
+contract_version = "0.1.0"
+
+[flow.main.nodes.source]
+component = "builtin:generator"
+
+[flow.main.nodes.sink]
+component = "builtin:stdout"
+
+[[flow.main.edges]]
+from = { node = "source", port = "output" }
+to = { node = "sink", port = "input" }
+"""
+COUNTERS = r"  [\d,]+ elements \| [\d,]+ elem/s \| \d+ errors \| queue \d+"
+ERASE = "\r\x1b[K"
+
+
+def check(condition, text):
+    if not condition:
+        sys.exit(text)
+
+
+def wait_for(path, text):
+    for _ in range(3000):
+        with open(path, encoding="utf-8") as file:
+            if text in file.read():
+                return
+        time.sleep(0.01)
+    sys.exit(f"'{text}' does not come")
+
+
+def figure(text, label):
+    return int(re.search(rf"^  {label}: +([\d,]+)", text, re.M)[1].replace(",", ""))
+
+
+def interrupt(torvyn, number, code, ending, arguments):
+    read_end, write_end = os.pipe()
+    with open("err", "wb") as err, open("out", "wb") as out:
+        process = subprocess.Popen([torvyn, "run", *arguments], stdin=read_end, stdout=out, stderr=err)
+        wait_for("err", "Running flow")
+        time.sleep(0.3)
+        process.send_signal(number)
+        exit_code = process.wait(timeout=30)
+    os.close(read_end)
+    os.close(write_end)
+    with open("err", encoding="utf-8") as err:
+        text = err.read()
+    check(exit_code == code, f"exit code {exit_code}, expected {code}\n{text}")
+    check(f"  Flow:        main ({ending})\n" in text, text)
+    check("error" not in text, text)
+    delivered = figure(text, "Delivered")
+    check(figure(text, "Elements") == delivered, text)
+    with open("out", "rb") as out:
+        lines = out.read().split(b"\n")
+    check(len(lines) == delivered + 1 and lines[-1] == b"", f"{len(lines) - 1} lines, {delivered} delivered")
+    return delivered
+
+
+def on_terminal(command, both=False, environment=None):
+    """Runs with standard error (and output) on a terminal; returns what it showed and the exit code."""
+    main_end, terminal = pty.openpty()
+    shown = bytearray()
+
+    def collect():
+        while True:
+            try:
+                data = os.read(main_end, 65536)
+            except OSError:
+                return
+            if not data:
+                return
+            shown.extend(data)
+
+    with open("out", "wb") as out:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=terminal if both else out,
+                                   stderr=terminal, env=environment)
+        os.close(terminal)
+        thread = threading.Thread(target=collect)
+        thread.start()
+        code = process.wait(timeout=60)
+        thread.join()
+    os.close(main_end)
+    return shown.decode().replace("\r\n", "\n"), code
+
+
+def live(torvyn):
+    shown, code = on_terminal([torvyn, "run", "--timeout", "600ms"])
+    check(code == 1, f"exit code {code}\n{shown}")
+    check(len(re.findall(re.escape(ERASE) + COUNTERS, shown)) >= 3, f"no counters: {shown!r}")
+    summary = shown.index("── Summary")
+    last = [match.end() for match in re.finditer(COUNTERS, shown)][-1]
+    check(shown[last:].startswith(ERASE) and last < summary, f"the line is not erased: {shown!r}")
+    shown, _ = on_terminal([torvyn, "run", "--timeout", "300ms", "--quiet"])
+    check("elements" not in shown, f"--quiet: {shown!r}")
+    shown, _ = on_terminal([torvyn, "run", "--timeout", "300ms", "--format", "json"])
+    check("elements |" not in shown, f"--format json: {shown[-300:]!r}")
+
+
+def no_live(torvyn):
+    shown, _ = on_terminal([torvyn, "run", "--timeout", "300ms", "--color", "never"], both=True)
+    check("Hello, Torvyn! (1)\n" in shown and "\x1b" not in shown, shown[:300])
+    shown, _ = on_terminal([torvyn, "run", "--timeout", "600ms", "--output", "file"], both=True)
+    check(re.search(COUNTERS, shown), shown)
+
+
+def color(torvyn):
+    plain = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "TERM")}
+    bad = ["run", "--manifest", "missing.toml"]
+    shown, _ = on_terminal([torvyn, *bad], environment={**plain, "TERM": "xterm"})
+    check("\x1b[1;31merror[E0001]" in shown, shown)
+    for change in ({"NO_COLOR": ""}, {"NO_COLOR": "1"}, {"TERM": "dumb"}):
+        shown, _ = on_terminal([torvyn, *bad], environment={**plain, "TERM": "xterm", **change})
+        check("\x1b" not in shown, f"{change}: {shown}")
+    shown, _ = on_terminal([torvyn, "--color", "never", *bad], environment=plain)
+    check("\x1b" not in shown, shown)
+    piped = subprocess.run([torvyn, "--color=always", *bad], capture_output=True, env={**plain, "NO_COLOR": "1"},
+                           timeout=60)
+    check(b"\x1b[1;31merror[E0001]" in piped.stderr, piped.stderr)
+
+
+def main():
+    torvyn, what = os.path.abspath(sys.argv[1]), sys.argv[2]
+    with tempfile.TemporaryDirectory(prefix="torvyn-case-") as folder:
+        os.chdir(folder)
+        os.environ["TORVYN_HOME"] = os.path.join(folder, "home")
+        with open("Torvyn.toml", "w", encoding="utf-8") as file:
+            file.write(MANIFEST)
+        if what == "sigint":
+            check(interrupt(torvyn, signal.SIGINT, 130, "interrupted", []) > 0, "nothing was delivered")
+        elif what == "sigterm":
+            check(interrupt(torvyn, signal.SIGTERM, 0, "terminated", []) > 0, "nothing was delivered")
+        elif what == "sigint-idle":
+            check(interrupt(torvyn, signal.SIGINT, 130, "interrupted", ["--input", "-"]) == 0, "whence?")
+        else:
+            {"live": live, "no-live": no_live, "color": color}[what](torvyn)
+
+
+main()
