@@ -1,0 +1,60 @@
+;; Interfaces that use each other's types, as toolchains write them: the exported one goes through a
+;; component of its own.
+(component
+  (import "ex:io/types@1.0.0" (instance $types
+    (export "buffer" (type $buffer (sub resource)))
+    (export "[constructor]buffer" (func (param "size" u32) (result (own $buffer))))
+    (export "[method]buffer.read"
+      (func (param "self" (borrow $buffer)) (param "at" u64) (result (list u8))))
+    (export "[static]buffer.merge"
+      (func (param "all" (list (own $buffer))) (result (own $buffer))))
+    (type $level' (enum "low" "high"))
+    (export "level" (type $level (eq $level')))
+    (export "severity" (type (eq $level)))))
+  (alias export $types "buffer" (type $buffer))
+  (alias export $types "level" (type $level))
+  (import "ex:io/log@1.0.0" (instance $log
+    (export "level" (type $at (eq $level)))
+    (export "data" (type $data (eq $buffer)))
+    (type $line' (record (field "at" $at) (field "text" string)))
+    (export "line" (type $line (eq $line')))
+    (export "write" (func (param "line" $line) (param "data" (borrow $data))))))
+  (alias export $log "level" (type $level-of-log))
+  (alias export $log "line" (type $line))
+  (import "now" (func (result u64)))
+  (import "limits" (instance (export "max" (func (result (option u32))))))
+
+  (core module $m
+    (memory (export "memory") 1)
+    (func (export "realloc") (param i32 i32 i32 i32) (result i32) unreachable)
+    (func (export "run") (param i32 i32 i32) (result i32) unreachable)
+    (func (export "end") (param i32)))
+  (core instance $m (instantiate $m))
+  (alias core export $m "memory" (core memory $memory))
+  (alias core export $m "realloc" (core func $realloc))
+  (type $job (resource (rep i32) (dtor (core func $m "end"))))
+  (type $outcome (variant (case "done" u32) (case "failed" (own $job))))
+  (func $run (param "line" $line) (result $outcome)
+    (canon lift (core func $m "run") (memory $memory) (realloc $realloc)))
+  (component $Shim
+    (type $level' (enum "low" "high"))
+    (import "import-type-level" (type $level (eq $level')))
+    (type $line' (record (field "at" $level) (field "text" string)))
+    (import "import-type-line" (type $line (eq $line')))
+    (import "import-type-job" (type $job (sub resource)))
+    (type $outcome' (variant (case "done" u32) (case "failed" (own $job))))
+    (import "import-type-outcome" (type $outcome (eq $outcome')))
+    (import "import-func-run" (func $run (param "line" $line) (result $outcome)))
+    (export $line-out "line" (type $line))
+    (export $job-out "job" (type $job))
+    (type $outcome-in (variant (case "done" u32) (case "failed" (own $job-out))))
+    (export $outcome-out "outcome" (type $outcome-in))
+    (export "run" (func $run) (func (param "line" $line-out) (result $outcome-out))))
+  (instance $worker (instantiate $Shim
+    (with "import-type-level" (type $level-of-log))
+    (with "import-type-line" (type $line))
+    (with "import-type-job" (type $job))
+    (with "import-type-outcome" (type $outcome))
+    (with "import-func-run" (func $run))))
+  (export "ex:work/worker@2.1.0" (instance $worker))
+)
