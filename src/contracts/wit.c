@@ -190,7 +190,8 @@ static enum tvn_status list_directory(const char *path, struct names *names,
         return no_memory(sink);
     }
     if (names->list.count > 0) {
-        qsort(names->list.items, names->list.count, sizeof(*names->list.items), compare_names);
+        qsort((void *)names->list.items, names->list.count, sizeof(*names->list.items),
+              compare_names);
     }
     return TVN_OK;
 }

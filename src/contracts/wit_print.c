@@ -257,7 +257,11 @@ void tvn_wit_print_type_item(const struct tvn_wit_printer *printer,
         }
         return;
     }
-    switch (item->type->alias_of ? TVN_TYPE_STRING : item->type->kind) {
+    if (item->type->alias_of) {
+        print_alias(printer, item);
+        return;
+    }
+    switch (item->type->kind) {
     case TVN_TYPE_RECORD:
         print_fields(printer, "record ", item);
         break;
@@ -322,11 +326,11 @@ void tvn_wit_print_interface_body(const struct tvn_wit_printer *printer,
                                   const struct tvn_interface *interface)
 {
     TVN_AUTO_FREE const struct tvn_type_item **types =
-        tvn_calloc(interface->type_count + 1, sizeof(*types));
+        (const struct tvn_type_item **)tvn_calloc(interface->type_count + 1, sizeof(*types));
     TVN_AUTO_FREE const struct tvn_type_item **used =
-        tvn_calloc(interface->type_count + 1, sizeof(*used));
+        (const struct tvn_type_item **)tvn_calloc(interface->type_count + 1, sizeof(*used));
     TVN_AUTO_FREE const struct tvn_func **funcs =
-        tvn_calloc(interface->func_count + 1, sizeof(*funcs));
+        (const struct tvn_func **)tvn_calloc(interface->func_count + 1, sizeof(*funcs));
     if (!types || !used || !funcs) {
         printer->out->failed = true;
         return;

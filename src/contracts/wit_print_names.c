@@ -78,7 +78,7 @@ bool tvn_wit_names_init(struct tvn_wit_names *names, const struct tvn_type_item 
         .items = tvn_map_create(SCOPE_MAX),
         .by_name = tvn_map_create(SCOPE_MAX),
         .resources = tvn_map_create(SCOPE_MAX),
-        .funcs = tvn_calloc(func_count + 1, sizeof(*names->funcs)),
+        .funcs = (const struct tvn_func **)tvn_calloc(func_count + 1, sizeof(*names->funcs)),
         .next_funcs = tvn_calloc(func_count + 1, sizeof(*names->next_funcs)),
     };
     return names->items && names->by_name && names->resources && names->funcs &&
@@ -91,7 +91,7 @@ void tvn_wit_names_deinit(struct tvn_wit_names *names)
     tvn_map_destroy(names->items);
     tvn_map_destroy(names->by_name);
     tvn_map_destroy(names->resources);
-    tvn_free(names->funcs);
+    tvn_free((void *)names->funcs);
     tvn_free(names->next_funcs);
 }
 

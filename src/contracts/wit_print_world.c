@@ -100,11 +100,11 @@ static void print_items(const struct tvn_wit_printer *printer, const struct tvn_
 static void print_world_body(const struct tvn_wit_printer *printer, const struct tvn_world *world)
 {
     TVN_AUTO_FREE const struct tvn_type_item **types =
-        tvn_calloc(world->import_count + 1, sizeof(*types));
+        (const struct tvn_type_item **)tvn_calloc(world->import_count + 1, sizeof(*types));
     TVN_AUTO_FREE const struct tvn_type_item **used =
-        tvn_calloc(world->import_count + 1, sizeof(*used));
+        (const struct tvn_type_item **)tvn_calloc(world->import_count + 1, sizeof(*used));
     TVN_AUTO_FREE const struct tvn_func **funcs =
-        tvn_calloc(world->import_count + 1, sizeof(*funcs));
+        (const struct tvn_func **)tvn_calloc(world->import_count + 1, sizeof(*funcs));
     if (!types || !used || !funcs) {
         printer->out->failed = true;
         return;
@@ -178,11 +178,6 @@ struct closure {
     TVN_VEC(size_t) lasts;
 };
 
-static bool ok_or_there(enum tvn_status status)
-{
-    return status == TVN_OK || status == TVN_EXISTS;
-}
-
 static bool join_package(struct closure *closure, const struct tvn_interface *interface)
 {
     TVN_AUTO_VALUE(tvn_strbuf) key = {0};
@@ -194,8 +189,9 @@ static bool join_package(struct closure *closure, const struct tvn_interface *in
         closure->lasts.items[place - 1] = index;
         return !key.failed;
     }
-    return !key.failed && tvn_vec_push(&closure->firsts, INTERFACES_MAX, index) == TVN_OK &&
-           tvn_vec_push(&closure->lasts, INTERFACES_MAX, index) == TVN_OK &&
+    enum tvn_status first = tvn_vec_push(&closure->firsts, INTERFACES_MAX, index);
+    enum tvn_status last = tvn_vec_push(&closure->lasts, INTERFACES_MAX, index);
+    return !key.failed && first == TVN_OK && last == TVN_OK &&
            tvn_map_add(closure->packages, tvn_strbuf_view(&key),
                        (void *)(uintptr_t)closure->firsts.count) == TVN_OK;
 }
@@ -205,9 +201,10 @@ static bool add_interface(struct closure *closure, const struct tvn_interface *i
     if (interface->package.namespace_name.len == 0 || tvn_map_has(closure->seen, interface->id)) {
         return true;
     }
-    return ok_or_there(tvn_map_add(closure->seen, interface->id, NULL)) &&
-           tvn_vec_push(&closure->interfaces, INTERFACES_MAX, interface) == TVN_OK &&
-           tvn_vec_push(&closure->next, INTERFACES_MAX, 0) == TVN_OK &&
+    enum tvn_status seen = tvn_map_add(closure->seen, interface->id, NULL);
+    enum tvn_status added = tvn_vec_push(&closure->interfaces, INTERFACES_MAX, interface);
+    enum tvn_status chained = tvn_vec_push(&closure->next, INTERFACES_MAX, 0);
+    return seen == TVN_OK && added == TVN_OK && chained == TVN_OK &&
            join_package(closure, interface);
 }
 

@@ -58,6 +58,7 @@ static const struct tvn_type *constructor_result(struct tvn_wit_resolver *resolv
                                                  const struct tvn_ast_func *ast,
                                                  struct tvn_wit_symbol *resource)
 {
+    tvn_assert(resource);
     const struct tvn_type *own = tvn_wit_own_type(resolver, resource);
     if (!ast->result || !own) {
         return own;
@@ -109,6 +110,7 @@ bool tvn_wit_resolve_func(struct tvn_wit_resolver *resolver, struct tvn_wit_scop
     const struct tvn_ast_func *ast = item->func;
     const struct tvn_type *self = NULL;
     if (ast->kind == TVN_FUNC_METHOD) {
+        tvn_assert(resource);
         struct tvn_type_spec spec = {.kind = TVN_TYPE_BORROW, .resource = resource->resource};
         if (!tvn_wit_resolver_ok(resolver, tvn_type_create(resolver->arena, &spec, &self))) {
             return false;
@@ -224,7 +226,7 @@ void tvn_wit_check_setters(struct tvn_wit_resolver *resolver, const struct tvn_f
         tvn_strbuf_add_str(&resolver->scratch, funcs[i].name);
         char *mark = resolver->scratch.ptr ? strstr(resolver->scratch.ptr, "[set]") : NULL;
         if (mark) {
-            memcpy(mark, "[get]", strlen("[get]"));
+            mark[1] = 'g'; /* "[set]x" to "[get]x" */
         }
         if (!getters || !tvn_map_has(getters, tvn_strbuf_view(&resolver->scratch))) {
             (void)tvn_wit_resolver_error(resolver, TVN_E_WIT_SYNTAX_ERROR, funcs[i].span,

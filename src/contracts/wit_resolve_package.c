@@ -52,20 +52,25 @@ static struct group *group_of(struct tvn_wit_resolver *resolver, struct groups *
         return group;
     }
     group = tvn_wit_resolver_alloc(resolver, 1, sizeof(*group));
-    if (!group ||
-        !tvn_wit_resolver_ok(resolver, tvn_vec_push(&groups->list, TVN_WIT_FILES_MAX, group)) ||
-        !tvn_wit_resolver_ok(resolver, tvn_map_add(groups->by_name, name, group))) {
+    if (!group) {
         return NULL;
     }
-    return group;
+    enum tvn_status status = tvn_vec_push(&groups->list, TVN_WIT_FILES_MAX, group);
+    if (status == TVN_OK) {
+        status = tvn_map_add(groups->by_name, name, group);
+    }
+    return tvn_wit_resolver_ok(resolver, status) ? group : NULL;
 }
 
 static bool add_file(struct tvn_wit_resolver *resolver, struct groups *groups,
                      struct tvn_ast_file *file)
 {
     struct group *group = group_of(resolver, groups, file->group);
-    if (!group ||
-        !tvn_wit_resolver_ok(resolver, tvn_vec_push(&group->files, TVN_WIT_FILES_MAX, file))) {
+    if (!group) {
+        return false;
+    }
+    enum tvn_status status = tvn_vec_push(&group->files, TVN_WIT_FILES_MAX, file);
+    if (!tvn_wit_resolver_ok(resolver, status)) {
         return false;
     }
     if (!file->root.named) {
@@ -114,8 +119,11 @@ static struct tvn_wit_pkg *create_package(struct tvn_wit_resolver *resolver,
                                 .span = ast->span,
                                 .file = file,
                                 .index = (uint32_t)resolver->packages.count};
-    if (!tvn_wit_resolver_ok(resolver, tvn_vec_push(&resolver->packages, TVN_WIT_ITEMS_MAX, pkg)) ||
-        !tvn_wit_resolver_ok(resolver, tvn_map_add(resolver->packages_by_key, key, pkg))) {
+    enum tvn_status status = tvn_vec_push(&resolver->packages, TVN_WIT_ITEMS_MAX, pkg);
+    if (status == TVN_OK) {
+        status = tvn_map_add(resolver->packages_by_key, key, pkg);
+    }
+    if (!tvn_wit_resolver_ok(resolver, status)) {
         return NULL;
     }
     pkg->names = tvn_wit_resolver_map(resolver);
@@ -187,11 +195,17 @@ static bool add_entry(struct tvn_wit_resolver *resolver, struct tvn_wit_home *ho
                                     .is_world = decl->kind == TVN_AST_DECL_WORLD};
     tvn_wit_resolver_check_since(resolver, decl->attributes, pkg, decl->name.span);
     entry->excluded = !tvn_wit_resolver_included(resolver, decl->attributes);
-    return create_target(resolver, entry) &&
-           tvn_wit_resolver_ok(resolver,
-                               tvn_vec_push(&resolver->entries, TVN_WIT_ITEMS_MAX, entry)) &&
-           tvn_wit_resolver_ok(resolver, tvn_vec_push(&pkg->entries, TVN_WIT_ITEMS_MAX, entry)) &&
-           tvn_wit_resolver_ok(resolver, tvn_map_add(pkg->names, decl->name.text, entry));
+    if (!create_target(resolver, entry)) {
+        return false;
+    }
+    enum tvn_status status = tvn_vec_push(&resolver->entries, TVN_WIT_ITEMS_MAX, entry);
+    if (status == TVN_OK) {
+        status = tvn_vec_push(&pkg->entries, TVN_WIT_ITEMS_MAX, entry);
+    }
+    if (status == TVN_OK) {
+        status = tvn_map_add(pkg->names, decl->name.text, entry);
+    }
+    return tvn_wit_resolver_ok(resolver, status);
 }
 
 static bool add_decls(struct tvn_wit_resolver *resolver, struct tvn_wit_home *home)
@@ -227,8 +241,11 @@ static bool add_home(struct tvn_wit_resolver *resolver, struct tvn_wit_pkg *pkg,
         pkg->docs = ast->docs;
     }
     struct tvn_wit_home *home = tvn_wit_resolver_alloc(resolver, 1, sizeof(*home));
-    if (!home ||
-        !tvn_wit_resolver_ok(resolver, tvn_vec_push(&resolver->homes, TVN_WIT_ITEMS_MAX, home))) {
+    if (!home) {
+        return false;
+    }
+    enum tvn_status status = tvn_vec_push(&resolver->homes, TVN_WIT_ITEMS_MAX, home);
+    if (!tvn_wit_resolver_ok(resolver, status)) {
         return false;
     }
     *home =

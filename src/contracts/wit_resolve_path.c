@@ -67,8 +67,8 @@ static struct tvn_wit_entry *find_in_package(struct tvn_wit_resolver *resolver,
         return NULL;
     }
     struct tvn_wit_package_edge edge = {home->package->index, pkg->index, path->package_span};
-    if (!tvn_wit_resolver_ok(resolver,
-                             tvn_vec_push(&resolver->package_edges, TVN_WIT_EDGES_MAX, edge))) {
+    enum tvn_status status = tvn_vec_push(&resolver->package_edges, TVN_WIT_EDGES_MAX, edge);
+    if (!tvn_wit_resolver_ok(resolver, status)) {
         return NULL;
     }
     struct tvn_wit_entry *entry = tvn_map_get(pkg->names, path->name.text);
@@ -130,9 +130,11 @@ static bool bind(struct binder *binder, struct tvn_ast_path *path, enum want wan
         path->target = NULL;
         return true;
     }
-    return tvn_wit_resolver_ok(resolver, tvn_wit_graph_edge(binder->graph, path->target->index)) &&
-           tvn_wit_resolver_ok(
-               resolver, tvn_vec_push(&resolver->edge_spans, TVN_WIT_EDGES_MAX, path->name.span));
+    enum tvn_status status = tvn_wit_graph_edge(binder->graph, path->target->index);
+    if (status == TVN_OK) {
+        status = tvn_vec_push(&resolver->edge_spans, TVN_WIT_EDGES_MAX, path->name.span);
+    }
+    return tvn_wit_resolver_ok(resolver, status);
 }
 
 static bool bind_item(struct binder *binder, struct tvn_ast_item *item)

@@ -56,8 +56,11 @@ static bool add_type_symbol(struct tvn_wit_resolver *resolver, struct tvn_wit_sc
     }
     symbol->rename = rename;
     symbol->excluded = excluded;
-    return excluded ||
-           tvn_wit_resolver_ok(resolver, tvn_vec_push(&scope->types, TVN_WIT_ITEMS_MAX, symbol));
+    if (excluded) {
+        return true;
+    }
+    enum tvn_status status = tvn_vec_push(&scope->types, TVN_WIT_ITEMS_MAX, symbol);
+    return tvn_wit_resolver_ok(resolver, status);
 }
 
 /* What an excluded item contains must be excluded too. */

@@ -15,9 +15,11 @@ static bool add_reference(struct type_graph *types, const struct tvn_ast_name *n
     if (!symbol || symbol->is_func || symbol->excluded) {
         return true; /* reported when the type is resolved */
     }
-    return tvn_wit_resolver_ok(types->resolver, tvn_wit_graph_edge(&types->graph, symbol->node)) &&
-           tvn_wit_resolver_ok(types->resolver,
-                               tvn_vec_push(&types->spans, TVN_WIT_EDGES_MAX, name->span));
+    enum tvn_status status = tvn_wit_graph_edge(&types->graph, symbol->node);
+    if (status == TVN_OK) {
+        status = tvn_vec_push(&types->spans, TVN_WIT_EDGES_MAX, name->span);
+    }
+    return tvn_wit_resolver_ok(types->resolver, status);
 }
 
 /* As deep as the parser allowed. */

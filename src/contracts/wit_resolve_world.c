@@ -448,9 +448,12 @@ static void check_setters(struct tvn_wit_resolver *resolver,
 {
     struct tvn_wit_funcs funcs = {0};
     for (size_t i = 0; i < items->list.count; i++) {
-        if (items->list.items[i].kind == TVN_WORLD_FUNC &&
-            !tvn_wit_resolver_ok(resolver, tvn_vec_push(&funcs.list, TVN_WIT_ITEMS_MAX,
-                                                        *items->list.items[i].func))) {
+        const struct tvn_world_item *item = &items->list.items[i];
+        if (item->kind != TVN_WORLD_FUNC) {
+            continue;
+        }
+        enum tvn_status status = tvn_vec_push(&funcs.list, TVN_WIT_ITEMS_MAX, *item->func);
+        if (!tvn_wit_resolver_ok(resolver, status)) {
             break;
         }
     }

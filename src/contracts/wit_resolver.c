@@ -137,7 +137,10 @@ static struct tvn_str canonical(struct tvn_wit_resolver *resolver, const char *p
     for (size_t i = 0; i < name.len; i++) {
         char c = name.ptr[i];
         if (c != '-') {
-            tvn_strbuf_add_char(key, c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c);
+            if (c >= 'A' && c <= 'Z') {
+                c = (char)(c - 'A' + 'a');
+            }
+            tvn_strbuf_add_char(key, c);
         }
     }
     return tvn_strbuf_view(key);
@@ -208,10 +211,10 @@ static void resolve_entries(struct tvn_wit_resolver *resolver)
 static bool publish_package(struct tvn_wit_resolver *resolver, const struct tvn_wit_pkg *pkg)
 {
     struct tvn_package *package = tvn_wit_resolver_alloc(resolver, 1, sizeof(*package));
-    const struct tvn_interface **interfaces =
-        tvn_wit_resolver_alloc(resolver, pkg->entries.count + 1, sizeof(*interfaces));
-    const struct tvn_world **worlds =
-        tvn_wit_resolver_alloc(resolver, pkg->entries.count + 1, sizeof(*worlds));
+    const struct tvn_interface **interfaces = (const struct tvn_interface **)tvn_wit_resolver_alloc(
+        resolver, pkg->entries.count + 1, sizeof(*interfaces));
+    const struct tvn_world **worlds = (const struct tvn_world **)tvn_wit_resolver_alloc(
+        resolver, pkg->entries.count + 1, sizeof(*worlds));
     if (!package || !interfaces || !worlds) {
         return false;
     }

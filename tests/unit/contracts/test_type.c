@@ -53,13 +53,12 @@ static void expect_layout(const struct tvn_type *type, uint32_t size, uint32_t a
     enum tvn_core_kind kinds[TVN_TYPE_FLAT_MAX];
     size_t count = tvn_type_flatten(type, kinds);
     assert_int_equal(count, type->abi_flat_count);
-    char text[TVN_TYPE_FLAT_MAX * 4 + 8] = "";
+    TVN_AUTO_VALUE(tvn_strbuf) text = {0};
     static const char *const names[] = {"i32", "i64", "f32", "f64"};
     for (size_t i = 0; i < count && i < TVN_TYPE_FLAT_MAX; i++) {
-        strcat(text, i == 0 ? "" : " ");
-        strcat(text, names[kinds[i]]);
+        tvn_strbuf_printf(&text, "%s%s", i == 0 ? "" : " ", names[kinds[i]]);
     }
-    assert_string_equal(count > TVN_TYPE_FLAT_MAX ? "memory" : text, flat);
+    assert_string_equal(count > TVN_TYPE_FLAT_MAX ? "memory" : tvn_strbuf_text(&text), flat);
 }
 
 static void test_type_primitives_have_the_abi_layout(void **state)
