@@ -103,6 +103,17 @@ static struct found find(struct parser *p, struct tvn_str name, char letter)
     return (struct found){opt, &arguments->globals, &p->seen_globals, bit};
 }
 
+/* The first command that has the option; NULL for none. */
+static const struct tvn_command *command_with(struct tvn_str option)
+{
+    for (size_t i = 0; tvn_commands[i]; i++) {
+        if (tvn_opt_find(tvn_commands[i]->opts, option)) {
+            return tvn_commands[i];
+        }
+    }
+    return NULL;
+}
+
 static enum tvn_status unknown_option(struct parser *p, struct tvn_str given)
 {
     struct tvn_arguments *arguments = p->arguments;
@@ -119,9 +130,13 @@ static enum tvn_status unknown_option(struct parser *p, struct tvn_str given)
         }
     }
     bool is_long = tvn_str_starts_with(given, TVN_STR("--"));
-    const char *near =
-        is_long ? tvn_suggest(tvn_str_slice(given, 2, given.len), names, count) : NULL;
-    if (near) {
+    struct tvn_str name = is_long ? tvn_str_slice(given, 2, given.len) : (struct tvn_str){0};
+    const struct tvn_command *owner = arguments->command ? NULL : command_with(name);
+    const char *near = is_long ? tvn_suggest(name, names, count) : NULL;
+    if (owner) {
+        tvn_strbuf_printf(&arguments->help, "write it behind its command: torvyn %s %.*s",
+                          owner->name, TVN_STR_ARG(given));
+    } else if (near) {
         tvn_strbuf_printf(&arguments->help, "did you mean '--%s'?", near);
     } else {
         help_lists_options(p);

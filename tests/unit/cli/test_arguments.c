@@ -106,6 +106,8 @@ static void test_arguments_usage_errors(void **state)
         {"run --limt=3", "unknown option '--limt'", "did you mean '--limit'?"},
         {"run --zzzzzz", "unknown option '--zzzzzz'", "'torvyn help run' lists all options"},
         {"--zzzzzz", "unknown option '--zzzzzz'", "'torvyn help' lists all options"},
+        {"--limit 3 run", "unknown option '--limit'",
+         "write it behind its command: torvyn run --limit"},
         {"run -qx", "unknown option '-x'", "'torvyn help run' lists all options"},
         {"run --limit", "option '--limit' needs a value", "write --limit <N>"},
         {"run --limit --quiet", "option '--limit' needs a value", "write --limit <N>"},
