@@ -6,7 +6,6 @@
 
 #include <inttypes.h>
 
-#define LIST_BYTES_MAX ((UINT64_C(1) << 28) - 1) /* the Canonical ABI's own bound on one list */
 #define CODE_POINT_MAX 0x10ffffu
 #define SURROGATE_MIN  0xd800u
 #define SURROGATE_MAX  0xdfffu
@@ -263,7 +262,7 @@ static bool lift_list(struct tvn_canon *cx, const struct tvn_type *type, uint32_
 {
     const struct tvn_type *element = type->element;
     uint64_t bytes = (uint64_t)count * element->abi_size;
-    if (bytes > LIST_BYTES_MAX) {
+    if (bytes > TVN_LIST_BYTES_MAX) {
         return trap(cx, "list content out-of-bounds: longer than 2^28 - 1 bytes");
     }
     if (offset % element->abi_align != 0) {

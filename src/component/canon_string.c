@@ -5,12 +5,11 @@
 
 #include <inttypes.h>
 
-#define UTF16_TAG        0x80000000u /* latin1+utf16: the length counts UTF-16 units */
-#define STRING_BYTES_MAX ((UINT64_C(1) << 28) - 1) /* the Canonical ABI's own bound */
-#define LATIN1_MAX       0xffu
-#define SURROGATE_HIGH   0xd800u
-#define SURROGATE_LOW    0xdc00u
-#define SURROGATE_END    0xe000u
+#define UTF16_TAG      0x80000000u /* latin1+utf16: the length counts UTF-16 units */
+#define LATIN1_MAX     0xffu
+#define SURROGATE_HIGH 0xd800u
+#define SURROGATE_LOW  0xdc00u
+#define SURROGATE_END  0xe000u
 
 static bool trap(struct tvn_canon *cx, const char *text)
 {
@@ -122,7 +121,7 @@ bool tvn_lift_string(struct tvn_canon *cx, uint32_t offset, uint32_t tagged_unit
     }
     uint32_t alignment = cx->encoding == TVN_STRING_UTF8 ? 1 : 2;
     uint64_t bytes = wide ? (uint64_t)units * 2 : units;
-    if (bytes > STRING_BYTES_MAX) {
+    if (bytes > TVN_STRING_BYTES_MAX) {
         return trap(cx,
                     "string pointer/length out of bounds of memory: longer than 2^28 - 1 bytes");
     }
@@ -265,7 +264,7 @@ static bool lower_latin1_utf16(struct tvn_canon *cx, struct tvn_str text, uint32
 bool tvn_lower_string(struct tvn_canon *cx, struct tvn_str text, uint32_t *out_offset,
                       uint32_t *out_tagged_units)
 {
-    if (text.len > STRING_BYTES_MAX) {
+    if (text.len > TVN_STRING_BYTES_MAX) {
         return trap(cx, "a string is longer than 2^28 - 1 bytes");
     }
     if (!tvn_utf8_valid(text.ptr, text.len)) { /* from the host: lifted ones are valid */

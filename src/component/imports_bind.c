@@ -176,6 +176,10 @@ static enum tvn_status bind_resource(const struct binding *binding,
         return tvn_diag_error(binding->sink, TVN_E_IMPORT_UNKNOWN, span_of(binding, offset),
                               "'%s' has no resource '%.*s'", offered->id_text, TVN_STR_ARG(name));
     }
+    if (resource->index >= binding->scope->resource_count) {
+        return tvn_diag_error(binding->sink, TVN_E_COMPONENT_INVALID, span_of(binding, offset),
+                              "a resource of the component has no place");
+    }
     const struct tvn_resource_rt **bound = &binding->scope->resources[resource->index];
     if (*bound && *bound != rt) {
         return tvn_diag_error(binding->sink, TVN_E_IMPORT_UNKNOWN, span_of(binding, offset),

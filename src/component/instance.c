@@ -60,6 +60,7 @@ static enum tvn_status name_exports(struct tvn_instance *instance)
         const struct tvn_items *inner =
             named->item.sort == TVN_SORT_INSTANCE ? named->item.of.instance : NULL;
         uint32_t count = inner ? inner->count : 1;
+        TVN_TRY(tvn_instantiate_steps(instance, count));
         for (uint32_t k = 0; k < count; k++) {
             const struct tvn_item *item = inner ? &inner->items[k].item : &named->item;
             if (item->sort != TVN_SORT_FUNC || !item->of.func->lifted ||

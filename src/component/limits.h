@@ -4,6 +4,9 @@
  * Bounds on what one component may make the host do. Beyond them: E0213 ComponentTooComplex when
  * decoding, a trap when running.
  */
+#include <stddef.h>
+#include <stdint.h>
+
 #define TVN_COMPONENT_BYTES_MAX         ((size_t)64 << 20)
 #define TVN_COMPONENT_NESTING_MAX       100     /* components in components, types in types */
 #define TVN_COMPONENT_HEIGHT_MAX        200     /* types in types and types renamed, together */
@@ -32,4 +35,6 @@
 #define TVN_HANDLES_MAX 65536 /* per component instance, all resource types together */
 #define TVN_LIFT_BYTES_MAX \
     ((size_t)64 << 20) /* host memory that lifting one call's values may use */
-#define TVN_STRING_BYTES_MAX ((uint32_t)0x7fffffff)
+/* The Canonical ABI's own bounds on one string and one list in guest memory. */
+#define TVN_STRING_BYTES_MAX ((UINT32_C(1) << 28) - 1)
+#define TVN_LIST_BYTES_MAX   ((UINT32_C(1) << 28) - 1)

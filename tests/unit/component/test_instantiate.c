@@ -84,6 +84,18 @@ static void test_instantiate_trap_in_a_nested_component_kills_the_tree(void **st
     assert_status(guest_call_u32(&guest, "dropped-other", 0, 0, NULL), TVN_E_COMPONENT_TRAPPED);
 }
 
+/* A child may call back into its running parent; nobody enters a child that runs. */
+static void test_instantiate_running_children_are_not_entered(void **state)
+{
+    (void)state;
+    guest_stop(&guest);
+    guest_start(&guest, "reentrance", NULL);
+    assert_int_equal(call("run", 0), 101);
+    assert_int_equal(call("run", 0), 101);
+    assert_status(guest_call_u32(&guest, "run", 1, 0, NULL), TVN_E_COMPONENT_TRAPPED);
+    assert_guest_fault(&guest, TVN_E_COMPONENT_TRAPPED, "cannot enter component instance");
+}
+
 static void test_instantiate_without_memory_reports_and_leaks_nothing(void **state)
 {
     (void)state;
@@ -111,6 +123,7 @@ static const struct CMUnitTest tests[] = {
     CASE(test_instantiate_host_holds_a_guest_resource),
     CASE(test_instantiate_forged_handle_between_components_is_refused),
     CASE(test_instantiate_trap_in_a_nested_component_kills_the_tree),
+    CASE(test_instantiate_running_children_are_not_entered),
     CASE(test_instantiate_without_memory_reports_and_leaks_nothing),
 };
 TVN_TEST_MAIN_WITH("component.instantiate", tests, guest_engine_start, guest_engine_stop)
