@@ -4,6 +4,7 @@
  * pools, limits, counters. The time is the run's own: from the first init to the last teardown.
  */
 #include "base/diag.h"
+#include "base/mem.h"
 #include "bench/program.h"
 #include "host/host.h"
 
@@ -15,7 +16,8 @@
 #define ELEMENTS_MAX ((uint64_t)1 << 40)
 #define STDERR       2
 
-static void run(uint64_t size, uint64_t elements, struct tvn_run_report *out_report)
+/* Returns how often the run itself allocated memory. */
+static uint64_t run(uint64_t size, uint64_t elements, struct tvn_run_report *out_report)
 {
     char count_text[48];
     char size_text[48];
@@ -30,11 +32,14 @@ static void run(uint64_t size, uint64_t elements, struct tvn_run_report *out_rep
     TVN_AUTO(tvn_diag_sink) sink = tvn_diag_sink_create();
     TVN_AUTO(tvn_host) host = NULL;
     bench_check(tvn_host_create(&options, sink, &host), sink, "start");
+    uint64_t before = tvn_mem_allocation_count();
     bench_check(tvn_host_run(host, NULL, NULL, sink, out_report), sink, "run");
+    uint64_t allocations = tvn_mem_allocation_count() - before;
     if (out_report->delivered != elements) {
         bench_fail("%" PRIu64 " of %" PRIu64 " elements were delivered", out_report->delivered,
                    elements);
     }
+    return allocations;
 }
 
 int main(int argc, char **argv)
@@ -48,15 +53,16 @@ int main(int argc, char **argv)
         bench_fail("nothing to measure");
     }
     struct tvn_run_report report;
-    run(size, elements, &report);
+    uint64_t allocations = run(size, elements, &report);
     double ns = (double)report.duration_ns;
     printf("{\"ns_per_element\": %.2f, \"elements_per_s\": %.0f, \"copies\": %" PRIu64
-           ", \"copy_bytes\": %" PRIu64 ", \"metadata_copies\": %" PRIu64 "}\n",
+           ", \"copy_bytes\": %" PRIu64 ", \"metadata_copies\": %" PRIu64
+           ", \"allocations\": %" PRIu64 "}\n",
            ns / (double)elements, (double)elements * 1e9 / ns,
            report.copies[TVN_COPY_PAYLOAD_READ] + report.copies[TVN_COPY_PAYLOAD_WRITE] +
                report.copies[TVN_COPY_HOST_SERIALIZE],
            report.copy_bytes[TVN_COPY_PAYLOAD_READ] + report.copy_bytes[TVN_COPY_PAYLOAD_WRITE] +
                report.copy_bytes[TVN_COPY_HOST_SERIALIZE],
-           report.copies[TVN_COPY_METADATA_MARSHAL]);
+           report.copies[TVN_COPY_METADATA_MARSHAL], allocations);
     return 0;
 }
