@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Files and directories of WIT. */
-#include "wit_test.h"
+#include "tvn_wit_test.h"
 
 #include <sys/stat.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "wit_test.h"
+#include "tvn_wit_test.h"
 
 struct row {
     const char *text;

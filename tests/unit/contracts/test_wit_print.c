@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is printed parses back to the same, for the canonical packages and for texts with every
  * construct. */
-#include "wit_test.h"
+#include "tvn_wit_test.h"
 
 static void resolve_path(struct wit_case *wit_case, const char *path)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/arena.h"
 
-#include "wit_test.h"
+#include "tvn_wit_test.h"
 
 struct row {
     const char *text;
