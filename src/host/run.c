@@ -10,9 +10,9 @@
 #include "host/host_internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #define OBSERVE_EVERY_NS UINT64_C(100000000)
@@ -21,7 +21,6 @@
 struct control {
     struct tvn_host *host;
     struct tvn_driver *driver;
-    int signal_fd;
     int signal;              /* the first one that came */
     uint64_t drain_until_ns; /* 0: not draining */
     tvn_host_observer observer;
@@ -38,14 +37,32 @@ static void begin_drain(struct control *control, int signal_number)
     tvn_stop_control_raise(&host->stop, TVN_STOP_DRAIN);
 }
 
+/*
+ * Signals become bytes of a pipe. A handler, not signalfd: that would need them blocked in every
+ * thread, and the engine's threads (ticker, compilation) are older than the run, so that one of
+ * them would take the signal's default action. The pipe is made once and never closed: a handler
+ * may still be running on another thread when the run has ended.
+ */
+static const int signals[] = {SIGINT, SIGTERM};
+static int signal_pipe[2] = {-1, -1};
+
+static void on_signal(int number)
+{
+    int saved = errno;
+    unsigned char byte = (unsigned char)number;
+    ssize_t ignored = write(signal_pipe[1], &byte, 1); /* full: enough signals are on their way */
+    (void)ignored;
+    errno = saved;
+}
+
 static void take_signal(struct control *control)
 {
-    struct signalfd_siginfo info;
-    if (read(control->signal_fd, &info, sizeof(info)) != (ssize_t)sizeof(info)) {
+    unsigned char byte;
+    if (read(signal_pipe[0], &byte, 1) != 1) {
         return;
     }
     if (control->signal == 0) {
-        begin_drain(control, (int)info.ssi_signo);
+        begin_drain(control, (int)byte);
     } else {
         tvn_stop_control_raise(&control->host->stop, TVN_STOP_CANCEL); /* asked twice: at once */
     }
@@ -77,7 +94,7 @@ static void control_loop(struct control *control)
     uint64_t observe_at_ns = tvn_clock_monotonic_ns() + OBSERVE_EVERY_NS;
     struct pollfd fds[] = {
         {.fd = control->driver->done_fd, .events = POLLIN},
-        {.fd = control->signal_fd, .events = POLLIN},
+        {.fd = signal_pipe[0], .events = POLLIN},
     };
     while (!(fds[0].revents & POLLIN)) {
         uint64_t now_ns = tvn_clock_monotonic_ns();
@@ -95,6 +112,7 @@ static void control_loop(struct control *control)
         if (ppoll(fds, TVN_ARRAY_LEN(fds), timeout_ns == UINT64_MAX ? NULL : &timeout, NULL) < 0) {
             tvn_assert(errno == EINTR);
             fds[0].revents = 0;
+            fds[1].revents = 0;
             continue;
         }
         if (fds[1].revents & POLLIN) {
@@ -103,23 +121,48 @@ static void control_loop(struct control *control)
     }
 }
 
-/* SIGINT and SIGTERM go to a descriptor while the flow runs; every thread made meanwhile has them
- * blocked. */
-static enum tvn_status take_signals(sigset_t *old_mask, int *out_fd)
+/* A signal that the process was started to ignore stays ignored. */
+static enum tvn_status take_signals(struct sigaction old_actions[TVN_ARRAY_LEN(signals)])
 {
-    sigset_t mask;
-    sigemptyset(&mask);
-    sigaddset(&mask, SIGINT);
-    sigaddset(&mask, SIGTERM);
-    if (pthread_sigmask(SIG_BLOCK, &mask, old_mask) != 0) {
+    if (signal_pipe[0] < 0 && pipe2(signal_pipe, O_CLOEXEC | O_NONBLOCK) != 0) {
         return TVN_E_IO_ERROR;
     }
-    *out_fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (*out_fd < 0) {
-        pthread_sigmask(SIG_SETMASK, old_mask, NULL);
-        return TVN_E_IO_ERROR;
+    unsigned char left;
+    while (read(signal_pipe[0], &left, 1) == 1) { /* of an earlier run */
+    }
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART | SA_ONSTACK};
+    sigemptyset(&action.sa_mask);
+    for (size_t i = 0; i < TVN_ARRAY_LEN(signals); i++) {
+        sigaction(signals[i], NULL, &old_actions[i]);
+        if (old_actions[i].sa_handler != SIG_IGN) {
+            sigaction(signals[i], &action, NULL);
+        }
     }
     return TVN_OK;
+}
+
+static void give_signals_back(const struct sigaction old_actions[TVN_ARRAY_LEN(signals)])
+{
+    for (size_t i = 0; i < TVN_ARRAY_LEN(signals); i++) {
+        sigaction(signals[i], &old_actions[i], NULL);
+    }
+}
+
+/* The worker is spared the signals: no call of a guest is disturbed by them. */
+static enum tvn_status start_driver(struct tvn_driver *driver)
+{
+    sigset_t mask;
+    sigset_t old_mask;
+    sigemptyset(&mask);
+    for (size_t i = 0; i < TVN_ARRAY_LEN(signals); i++) {
+        sigaddset(&mask, signals[i]);
+    }
+    pthread_sigmask(SIG_BLOCK, &mask, &old_mask);
+    enum tvn_status status = tvn_driver_start(driver);
+    int saved = errno;
+    pthread_sigmask(SIG_SETMASK, &old_mask, NULL);
+    errno = saved;
+    return status;
 }
 
 static enum tvn_status drive(struct control *control, struct tvn_diag_sink *sink)
@@ -132,7 +175,7 @@ static enum tvn_status drive(struct control *control, struct tvn_diag_sink *sink
         .quantum = {.elements = (uint32_t)config->yield_elements,
                     .duration_ns = config->yield_quantum_us * 1000},
     };
-    if (tvn_driver_start(&driver) != TVN_OK) {
+    if (start_driver(&driver) != TVN_OK) {
         return tvn_diag_error(sink, TVN_E_IO_ERROR, TVN_SPAN_NONE, "no worker thread: %s",
                               strerror(errno));
     }
@@ -141,6 +184,7 @@ static enum tvn_status drive(struct control *control, struct tvn_diag_sink *sink
     control_loop(control);
     host->state = TVN_HOST_SHUTTING_DOWN;
     tvn_driver_join(&driver);
+    control->driver = NULL;
     return TVN_OK;
 }
 
@@ -152,14 +196,13 @@ enum tvn_status tvn_host_run(struct tvn_host *host, tvn_host_observer observer,
     tvn_assert(host->state == TVN_HOST_READY);
     struct control control = {
         .host = host, .observer = observer, .observer_context = observer_context};
-    sigset_t old_mask;
-    if (take_signals(&old_mask, &control.signal_fd) != TVN_OK) {
+    struct sigaction old_actions[TVN_ARRAY_LEN(signals)];
+    if (take_signals(old_actions) != TVN_OK) {
         return tvn_diag_error(sink, TVN_E_IO_ERROR, TVN_SPAN_NONE,
                               "signals cannot be taken over: %s", strerror(errno));
     }
     enum tvn_status status = drive(&control, sink);
-    tvn_fd_close(&control.signal_fd);
-    pthread_sigmask(SIG_SETMASK, &old_mask, NULL);
+    give_signals_back(old_actions);
     host->state = TVN_HOST_STOPPED;
     tvn_host_read_report(host, out_report);
     out_report->signal = control.signal;

@@ -1,10 +1,16 @@
 #!/usr/bin/env python3
-"""check_terminal.py TORVYN WHAT: what depends on signals, timing and terminals.
+"""check_terminal.py TORVYN GUESTS WHAT: what depends on signals, timing and terminals.
 
   sigint   Ctrl+C drains: all that was pulled is delivered, a summary, exit 130
   sigterm  the same, exit 0
   sigint-idle
            Ctrl+C while the source waits for input
+  sigint-component
+           sigint with a component in the flow: the engine has threads of its own
+  sigint-loop
+           a component that does not return is interrupted after drain_timeout_ms, E0402, exit 130
+  sigint-twice
+           the same at once, after a second Ctrl+C
   live     counters on a terminal: one line, gone before the summary
   no-live  none when pipeline output goes to the same terminal
   color    diagnostics are coloured on a terminal, by --color, and not with NO_COLOR
@@ -34,6 +40,18 @@ component = "builtin:stdout"
 from = { node = "source", port = "output" }
 to = { node = "sink", port = "input" }
 """
+RELAY = """[torvyn]
+name = "demo"
+version = "0.1.0"
+contract_version = "0.1.0"
+
+[runtime]
+invocation_timeout_ms = 0
+
+[flow.main.nodes.relay]
+component = "@GUESTS@/relay.wasm"
+interface = "torvyn:streaming/processor"
+"""
 COUNTERS = r"  [\d,]+ elements \| [\d,]+ elem/s \| \d+ errors \| queue \d+"
 ERASE = "\r\x1b[K"
 
@@ -56,18 +74,36 @@ def figure(text, label):
     return int(re.search(rf"^  {label}: +([\d,]+)", text, re.M)[1].replace(",", ""))
 
 
-def interrupt(torvyn, number, code, ending, arguments):
+def run_and_signal(torvyn, numbers, arguments):
+    """Exit code, what it said, and the seconds from the last signal to the end."""
     read_end, write_end = os.pipe()
     with open("err", "wb") as err, open("out", "wb") as out:
         process = subprocess.Popen([torvyn, "run", *arguments], stdin=read_end, stdout=out, stderr=err)
         wait_for("err", "Running flow")
-        time.sleep(0.3)
-        process.send_signal(number)
-        exit_code = process.wait(timeout=30)
+        for number in numbers:
+            time.sleep(0.3)
+            process.send_signal(number)
+        started = time.monotonic()
+        code = process.wait(timeout=30)
     os.close(read_end)
     os.close(write_end)
     with open("err", encoding="utf-8") as err:
-        text = err.read()
+        return code, err.read(), time.monotonic() - started
+
+
+def interrupt_loop(torvyn, numbers, drain_ms, seconds):
+    """The fourth element never comes back. What was delivered by then is there, what was queued is given up."""
+    arguments = ["--config", "relay.fault=loop", "--config", f"runtime.drain_timeout_ms={drain_ms}"]
+    code, text, took = run_and_signal(torvyn, numbers, arguments)
+    check(code == 130, f"exit code {code}\n{text}")
+    check("  Flow:        main (interrupted)\n" in text and "error[E0402]" in text, text)
+    check(seconds[0] <= took <= seconds[1], f"it took {took} s")
+    with open("out", encoding="utf-8") as out:
+        check(len(out.readlines()) == figure(text, "Delivered"), text)
+
+
+def interrupt(torvyn, number, code, ending, arguments):
+    exit_code, text, _ = run_and_signal(torvyn, [number], arguments)
     check(exit_code == code, f"exit code {exit_code}, expected {code}\n{text}")
     check(f"  Flow:        main ({ending})\n" in text, text)
     check("error" not in text, text)
@@ -142,18 +178,23 @@ def color(torvyn):
 
 
 def main():
-    torvyn, what = os.path.abspath(sys.argv[1]), sys.argv[2]
+    torvyn, guests, what = os.path.abspath(sys.argv[1]), sys.argv[2], sys.argv[3]
     with tempfile.TemporaryDirectory(prefix="torvyn-case-") as folder:
         os.chdir(folder)
         os.environ["TORVYN_HOME"] = os.path.join(folder, "home")
         with open("Torvyn.toml", "w", encoding="utf-8") as file:
-            file.write(MANIFEST)
-        if what == "sigint":
+            components = what in ("sigint-component", "sigint-loop", "sigint-twice")
+            file.write(RELAY.replace("@GUESTS@", guests) if components else MANIFEST)
+        if what in ("sigint", "sigint-component"):
             check(interrupt(torvyn, signal.SIGINT, 130, "interrupted", []) > 0, "nothing was delivered")
         elif what == "sigterm":
             check(interrupt(torvyn, signal.SIGTERM, 0, "terminated", []) > 0, "nothing was delivered")
         elif what == "sigint-idle":
             check(interrupt(torvyn, signal.SIGINT, 130, "interrupted", ["--input", "-"]) == 0, "whence?")
+        elif what == "sigint-loop":
+            interrupt_loop(torvyn, [signal.SIGINT], 300, (0.2, 20))
+        elif what == "sigint-twice":
+            interrupt_loop(torvyn, [signal.SIGINT, signal.SIGINT], 25000, (0, 20))
         else:
             {"live": live, "no-live": no_live, "color": color}[what](torvyn)
 
