@@ -19,6 +19,9 @@ static enum tvn_status read_attribute(struct tvn_scope *scope, struct tvn_reader
                                   names[kind]);
     }
     *seen |= 1u << kind;
+    if (kind == 1) { /* it goes with names whose version is cut, such as "a:b/c@1" */
+        return tvn_decode_unsupported(scope->context, start, "canonical interface names");
+    }
     TVN_TRY(tvn_reader_name(reader, &value));
     if (kind == 0) {
         struct tvn_extern_name interface = {0};
