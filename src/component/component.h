@@ -28,8 +28,11 @@ const struct tvn_document *tvn_component_document(const struct tvn_component *co
 const struct tvn_world *tvn_component_world(const struct tvn_component *component);
 uint32_t tvn_component_file(const struct tvn_component *component);
 
-/* COLD PATH. Compiles every core module for the engine; E0211 with the engine's text and the
- * module's offset. */
+/*
+ * COLD PATH. Compiles every core module that has no code yet (code.h) for the engine, in this
+ * process and with no limit on time and memory: foreign components go through tvn_runtime_compile.
+ * E0211 with the engine's text and the module's offset.
+ */
 TVN_NODISCARD enum tvn_status tvn_component_compile(struct tvn_component *component,
                                                     struct tvn_engine *engine,
                                                     struct tvn_diag_sink *sink);

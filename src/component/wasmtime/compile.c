@@ -2,13 +2,15 @@
 #include "base/assert.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "component/code.h"
 #include "component/wasmtime/engine_internal.h"
+
+#include <stdio.h>
 
 #define PAGE_BYTES          65536u
 #define SECTION_MEMORY      5
 #define MODULE_HEADER_BYTES 8
 #define LIMIT_HAS_MAX       1u
-#define ERROR_TEXT_BYTES    512
 
 /* A LEB128 u32 at *position; false at the end of the bytes. */
 static bool read_u32(const uint8_t *bytes, size_t length, size_t *position, uint32_t *out_value)
@@ -95,30 +97,162 @@ void tvn_component_drop_code(struct tvn_component *component)
     component->code = NULL;
 }
 
-static enum tvn_status compile_module(const struct tvn_component *component, uint32_t number,
-                                      struct tvn_engine *engine, struct tvn_diag_sink *sink,
-                                      struct tvn_core_code **out_code)
+/* ---- code as bytes ---- */
+
+void tvn_code_bytes_deinit(struct tvn_code_bytes *bytes)
+{
+    if (bytes && bytes->ptr) {
+        wasm_byte_vec_t vec = {.size = bytes->len, .data = bytes->ptr};
+        wasm_byte_vec_delete(&vec);
+        *bytes = (struct tvn_code_bytes){0};
+    }
+}
+
+static wasmtime_error_t *serialize(const wasmtime_module_t *module, struct tvn_code_bytes *out_code)
+{
+    wasm_byte_vec_t vec;
+    wasmtime_error_t *error = wasmtime_module_serialize(module, &vec);
+    if (!error) {
+        *out_code = (struct tvn_code_bytes){.ptr = vec.data, .len = vec.size};
+    }
+    return error;
+}
+
+enum tvn_status tvn_code_compile(struct tvn_engine *engine, const uint8_t *wasm, size_t wasm_length,
+                                 struct tvn_code_bytes *out_code, char *text, size_t text_bytes)
+{
+    tvn_assert(engine);
+    tvn_assert(wasm || wasm_length == 0);
+    tvn_assert(out_code);
+    tvn_assert(text && text_bytes > 0);
+    wasmtime_module_t *module = NULL;
+    wasmtime_error_t *error = wasmtime_module_new(engine->wasm, wasm, wasm_length, &module);
+    if (!error) {
+        error = serialize(module, out_code);
+        wasmtime_module_delete(module);
+    }
+    if (error) {
+        tvn_core_error_text(error, text, text_bytes);
+        return TVN_E_COMPONENT_INVALID;
+    }
+    return TVN_OK;
+}
+
+enum tvn_status tvn_component_code_bytes(const struct tvn_component *component, uint32_t module,
+                                         struct tvn_code_bytes *out_code)
+{
+    tvn_assert(tvn_component_has_code(component, module));
+    tvn_assert(out_code);
+    wasmtime_error_t *error = serialize(component->code[module]->module, out_code);
+    if (error) {
+        wasmtime_error_delete(error);
+        return TVN_NOT_FOUND;
+    }
+    return TVN_OK;
+}
+
+/* ---- modules of a component ---- */
+
+bool tvn_component_has_code(const struct tvn_component *component, uint32_t module)
+{
+    tvn_assert(component);
+    tvn_assert(module < component->document.module_count);
+    return component->code && component->code[module];
+}
+
+bool tvn_component_is_compiled(const struct tvn_component *component)
+{
+    tvn_assert(component);
+    for (uint32_t i = 0; i < component->document.module_count; i++) {
+        if (!tvn_component_has_code(component, i)) {
+            return false;
+        }
+    }
+    return component->code != NULL;
+}
+
+/* Room for the code of all modules. */
+static enum tvn_status reserve_code(struct tvn_component *component)
+{
+    if (!component->code) {
+        uint32_t count = component->document.module_count;
+        component->code =
+            (struct tvn_core_code **)tvn_calloc(tvn_max(count, 1u), sizeof(struct tvn_core_code *));
+    }
+    return component->code ? TVN_OK : TVN_E_OUT_OF_MEMORY;
+}
+
+/* Keeps the module; takes it in any case. */
+static enum tvn_status keep_module(struct tvn_component *component, uint32_t number,
+                                   wasmtime_module_t *compiled)
+{
+    struct tvn_core_code *code =
+        reserve_code(component) == TVN_OK ? tvn_calloc(1, sizeof(*code)) : NULL;
+    if (!code) {
+        wasmtime_module_delete(compiled);
+        return TVN_E_OUT_OF_MEMORY;
+    }
+    const struct tvn_core_module *module = &component->document.modules[number];
+    code->module = compiled;
+    find_memory(component->document.bytes + module->offset, module->length, code);
+    find_memory_export(&module->type, code);
+    component->code[number] = code;
+    return TVN_OK;
+}
+
+static enum tvn_status adopt(struct tvn_component *component, uint32_t number,
+                             wasmtime_error_t *error, wasmtime_module_t *compiled)
+{
+    if (error) {
+        wasmtime_error_delete(error);
+        return TVN_NOT_FOUND;
+    }
+    return keep_module(component, number, compiled);
+}
+
+enum tvn_status tvn_component_adopt_code_file(struct tvn_component *component,
+                                              struct tvn_engine *engine, uint32_t module, int fd)
+{
+    tvn_assert(!tvn_component_has_code(component, module));
+    tvn_assert(engine);
+    tvn_assert(fd >= 0);
+    char path[sizeof("/proc/self/fd/") + 3 * sizeof(int)];
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    wasmtime_module_t *compiled = NULL;
+    wasmtime_error_t *error = wasmtime_module_deserialize_file(engine->wasm, path, &compiled);
+    return adopt(component, module, error, compiled);
+}
+
+enum tvn_status tvn_component_adopt_code_bytes(struct tvn_component *component,
+                                               struct tvn_engine *engine, uint32_t module,
+                                               const uint8_t *code, size_t length)
+{
+    tvn_assert(!tvn_component_has_code(component, module));
+    tvn_assert(engine);
+    tvn_assert(code);
+    wasmtime_module_t *compiled = NULL;
+    wasmtime_error_t *error = wasmtime_module_deserialize(engine->wasm, code, length, &compiled);
+    return adopt(component, module, error, compiled);
+}
+
+static enum tvn_status compile_module(struct tvn_component *component, uint32_t number,
+                                      struct tvn_engine *engine, struct tvn_diag_sink *sink)
 {
     const struct tvn_core_module *module = &component->document.modules[number];
-    const uint8_t *bytes = component->document.bytes + module->offset;
-    struct tvn_core_code *code = tvn_calloc(1, sizeof(*code));
-    if (!code) {
-        return tvn_diag_error(sink, TVN_E_OUT_OF_MEMORY, TVN_SPAN_NONE,
-                              "no memory to compile core module %u", number);
-    }
-    wasmtime_error_t *error =
-        wasmtime_module_new(engine->wasm, bytes, module->length, &code->module);
+    wasmtime_module_t *compiled = NULL;
+    wasmtime_error_t *error = wasmtime_module_new(
+        engine->wasm, component->document.bytes + module->offset, module->length, &compiled);
     if (error) {
-        char text[ERROR_TEXT_BYTES];
+        char text[TVN_CODE_ERROR_TEXT_BYTES];
         tvn_core_error_text(error, text, sizeof(text));
-        tvn_core_code_destroy(code);
         return tvn_diag_error(sink, TVN_E_COMPONENT_INVALID,
                               (struct tvn_span){component->file, module->offset, 0},
                               "core module %u cannot be compiled: %s", number, text);
     }
-    find_memory(bytes, module->length, code);
-    find_memory_export(&module->type, code);
-    *out_code = code;
+    if (keep_module(component, number, compiled) != TVN_OK) {
+        return tvn_diag_error(sink, TVN_E_OUT_OF_MEMORY, TVN_SPAN_NONE,
+                              "no memory to compile core module %u", number);
+    }
     return TVN_OK;
 }
 
@@ -127,19 +261,18 @@ enum tvn_status tvn_component_compile(struct tvn_component *component, struct tv
 {
     tvn_assert(component);
     tvn_assert(engine);
-    tvn_assert(!component->code);
-    uint32_t count = component->document.module_count;
-    component->code =
-        (struct tvn_core_code **)tvn_calloc(tvn_max(count, 1u), sizeof(struct tvn_core_code *));
-    if (!component->code) {
+    tvn_assert(sink);
+    if (reserve_code(component) != TVN_OK) {
         return tvn_diag_error(sink, TVN_E_OUT_OF_MEMORY, TVN_SPAN_NONE,
                               "no memory to compile the component");
     }
-    for (uint32_t i = 0; i < count; i++) {
-        enum tvn_status status = compile_module(component, i, engine, sink, &component->code[i]);
-        if (status != TVN_OK) {
-            tvn_component_drop_code(component);
-            return status;
+    for (uint32_t i = 0; i < component->document.module_count; i++) {
+        if (!tvn_component_has_code(component, i)) {
+            enum tvn_status status = compile_module(component, i, engine, sink);
+            if (status != TVN_OK) {
+                tvn_component_drop_code(component);
+                return status;
+            }
         }
     }
     return TVN_OK;

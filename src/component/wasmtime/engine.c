@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "component/code.h"
 #include "component/wasmtime/engine_internal.h"
 
 #include <errno.h>
@@ -22,6 +23,14 @@
 #define TABLES_DEFAULT         4
 #define MAPS_PER_COMPONENT     4
 #define CORE_INSTANCE_BYTES    ((size_t)1 << 20) /* of the engine's record of one core instance */
+
+#if defined(__x86_64__)
+#define INSTRUCTION_SET "x86_64"
+#elif defined(__aarch64__)
+#define INSTRUCTION_SET "aarch64"
+#else
+#error "the engine has no compiler for this instruction set"
+#endif
 
 struct pool_size {
     uint32_t core_instances;
@@ -151,6 +160,24 @@ static wasm_config_t *make_config(const struct tvn_engine_options *options)
     return config;
 }
 
+/* All of make_config that code depends on; the pool changes nothing about code. */
+static void note_code_settings(struct tvn_engine *engine)
+{
+    int length = snprintf(
+        engine->code_settings, sizeof(engine->code_settings),
+        "wasmtime " WASMTIME_VERSION " build " TVN_WASMTIME_BUILD " on %s"
+        " epochs=1 fuel=%d stack=%zu simd=1 bulk=1 multivalue=1 memory64=0"
+        " multimemory=0 shared=0 gc=0 move=0 reservation=%" PRIu64 " guard=%" PRIu64 " cow=1",
+        INSTRUCTION_SET, engine->fuel, WASM_STACK_BYTES, MEMORY_RESERVATION, MEMORY_GUARD);
+    tvn_assert(length > 0 && (size_t)length < sizeof(engine->code_settings));
+}
+
+const char *tvn_engine_code_settings(const struct tvn_engine *engine)
+{
+    tvn_assert(engine);
+    return engine->code_settings;
+}
+
 enum tvn_status tvn_engine_create(const struct tvn_engine_options *options,
                                   struct tvn_diag_sink *sink, struct tvn_engine **out_engine)
 {
@@ -174,6 +201,7 @@ enum tvn_status tvn_engine_create(const struct tvn_engine_options *options,
     }
     engine->wasm = wasm_engine_new_with_config(config);
     engine->fuel = options->fuel;
+    note_code_settings(engine);
     engine->pooled = pooled;
     tvn_assert(engine->wasm);
     pthread_mutex_init(&engine->lock, NULL);

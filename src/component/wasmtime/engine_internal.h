@@ -9,10 +9,13 @@
 #include <pthread.h>
 #include <wasmtime.h>
 
+#define TVN_CODE_SETTINGS_BYTES 320
+
 struct tvn_engine {
     wasm_engine_t *wasm;
     bool fuel;
     bool pooled;
+    char code_settings[TVN_CODE_SETTINGS_BYTES]; /* tvn_engine_code_settings */
     /* The ticker: runs from the first instance to the end of the engine, and ticks while instances
      * exist. */
     pthread_t ticker;
