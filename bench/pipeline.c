@@ -55,10 +55,11 @@ int main(int argc, char **argv)
     struct tvn_run_report report;
     uint64_t allocations = run(size, elements, &report);
     double ns = (double)report.duration_ns;
-    printf("{\"ns_per_element\": %.2f, \"elements_per_s\": %.0f, \"copies\": %" PRIu64
+    printf("{\"elements\": %" PRIu64
+           ", \"ns_per_element\": %.2f, \"elements_per_s\": %.0f, \"copies\": %" PRIu64
            ", \"copy_bytes\": %" PRIu64 ", \"metadata_copies\": %" PRIu64
            ", \"allocations\": %" PRIu64 "}\n",
-           ns / (double)elements, (double)elements * 1e9 / ns,
+           elements, ns / (double)elements, (double)elements * 1e9 / ns,
            report.copies[TVN_COPY_PAYLOAD_READ] + report.copies[TVN_COPY_PAYLOAD_WRITE] +
                report.copies[TVN_COPY_HOST_SERIALIZE],
            report.copy_bytes[TVN_COPY_PAYLOAD_READ] + report.copy_bytes[TVN_COPY_PAYLOAD_WRITE] +
