@@ -36,11 +36,19 @@ struct tvn_byte_stream_ops {
     void (*destroy)(struct tvn_byte_stream *stream);
 };
 
+/* Whose errors a stream's are: the interface that can name them. */
+enum tvn_byte_stream_origin {
+    TVN_BYTE_STREAM_STANDARD,
+    TVN_BYTE_STREAM_FILE,
+    TVN_BYTE_STREAM_SOCKET,
+};
+
 /* The first field of every stream. */
 struct tvn_byte_stream {
     const struct tvn_byte_stream_ops *ops;
     uint32_t refs;
     int error; /* errno of the failure that closed it */
+    enum tvn_byte_stream_origin origin;
     bool closed;
     size_t permit; /* what the last check-write allowed and no write has used */
 };

@@ -9,6 +9,7 @@
 #include "component/host.h"
 #include "component/instance.h"
 #include "wasi/console_internal.h"
+#include "wasi/file_internal.h"
 #include "wasi/pollable_internal.h"
 #include "wasi/wasi.h"
 
@@ -17,8 +18,15 @@ enum tvn_wasi_resource {
     TVN_WASI_POLLABLE,
     TVN_WASI_INPUT_STREAM,
     TVN_WASI_OUTPUT_STREAM,
+    TVN_WASI_DESCRIPTOR,
+    TVN_WASI_DIRECTORY_ENTRY_STREAM,
     TVN_WASI_NETWORK,
-    TVN_WASI_RESOURCE_COUNT, /* others have no instances yet */
+    TVN_WASI_RESOLVE_ADDRESS_STREAM,
+    TVN_WASI_TCP_SOCKET,
+    TVN_WASI_UDP_SOCKET,
+    TVN_WASI_INCOMING_DATAGRAM_STREAM,
+    TVN_WASI_OUTGOING_DATAGRAM_STREAM,
+    TVN_WASI_RESOURCE_COUNT, /* the terminals have no instances */
 };
 
 struct tvn_wasi_world {
@@ -40,6 +48,8 @@ struct tvn_wasi {
     struct tvn_wasi_console consoles[2]; /* by enum tvn_wasi_stream_kind */
     struct tvn_wasi_stdin input;
     struct tvn_wasi_pollables pollables;
+    struct tvn_wasi_preopens preopens;
+    uint32_t descriptor_count; /* files, listings and sockets */
 };
 
 /* One interface: its functions and resources, as tvn_imports_add takes them. */
@@ -113,6 +123,20 @@ static inline uint8_t *tvn_wasi_result_at(const struct tvn_call_site *site, uint
         return NULL;
     }
     return tvn_guest_mem_at(site->mem, offset, length);
+}
+
+/* The rep of a wasi:io error: the errno, and whose stream failed. */
+static inline uint64_t tvn_wasi_error_of(const struct tvn_byte_stream *stream)
+{
+    return (uint64_t)stream->origin << 32 | (unsigned)stream->error;
+}
+static inline int tvn_wasi_error_number(uint64_t rep)
+{
+    return (int)(uint32_t)rep;
+}
+static inline enum tvn_byte_stream_origin tvn_wasi_error_origin(uint64_t rep)
+{
+    return (enum tvn_byte_stream_origin)(rep >> 32);
 }
 
 /* A rep that is a pointer. SAFETY: only host functions make reps, so it points to what was given.

@@ -233,7 +233,8 @@ static enum tvn_status error_to_debug_string(const struct tvn_call_site *site,
 {
     (void)arg_count;
     char buffer[128];
-    const char *text = strerror_r((int)args[0].of.handle.rep, buffer, sizeof(buffer));
+    const char *text =
+        strerror_r(tvn_wasi_error_number(args[0].of.handle.rep), buffer, sizeof(buffer));
     struct tvn_str copy = tvn_arena_str(arena, tvn_str_of(text));
     if (!copy.ptr) {
         return tvn_wasi_fail(site, TVN_E_OUT_OF_MEMORY);

@@ -39,8 +39,8 @@ static bool store_error(const struct tvn_call_site *site, const struct tvn_byte_
         return true;
     }
     const struct tvn_wasi *wasi = site->host;
-    uint32_t handle = tvn_site_give_own(site, wasi->world->resources[TVN_WASI_ERROR],
-                                        (uint64_t)(unsigned)stream->error);
+    uint32_t handle =
+        tvn_site_give_own(site, wasi->world->resources[TVN_WASI_ERROR], tvn_wasi_error_of(stream));
     if (handle == 0) {
         return false;
     }
@@ -88,8 +88,8 @@ static enum tvn_status finish_value(const struct tvn_call_site *site, struct tvn
     } else if (status == TVN_END) {
         fits = tvn_wasi_case_of(arena, RESULT_ERR, tvn_wasi_case(STREAM_ERROR_CLOSED), out_result);
     } else if (status == TVN_E_IO_ERROR) {
-        struct tvn_value error = tvn_wasi_handle(wasi->world->resources[TVN_WASI_ERROR],
-                                                 (uint64_t)(unsigned)stream->error);
+        struct tvn_value error =
+            tvn_wasi_handle(wasi->world->resources[TVN_WASI_ERROR], tvn_wasi_error_of(stream));
         struct tvn_value failed;
         fits = tvn_wasi_case_of(arena, STREAM_ERROR_FAILED, error, &failed) &&
                tvn_wasi_case_of(arena, RESULT_ERR, failed, out_result);

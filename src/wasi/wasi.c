@@ -3,31 +3,8 @@
 
 #include "base/assert.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "wasi/context_internal.h"
-
-TVN_LOG_CATEGORY("wasi");
-
-/* Grants that this version can't honour: the component will see nothing of them. */
-static void warn_unsupported(const struct tvn_sandbox *sandbox)
-{
-    static const struct {
-        enum tvn_capability capability;
-        const char *name;
-    } unsupported[] = {
-        {TVN_CAP_FILESYSTEM_READ, "filesystem/read"},
-        {TVN_CAP_FILESYSTEM_WRITE, "filesystem/write"},
-        {TVN_CAP_NETWORK_EGRESS, "network egress"},
-        {TVN_CAP_NETWORK_INGRESS, "network ingress"},
-    };
-    for (size_t i = 0; i < TVN_ARRAY_LEN(unsupported); i++) {
-        if (tvn_sandbox_has(sandbox, unsupported[i].capability)) {
-            tvn_log_warn("grant '%s' of component '%s' has no effect: not supported yet",
-                         unsupported[i].name, sandbox->component ? sandbox->component : "");
-        }
-    }
-}
 
 enum tvn_status tvn_wasi_create(const struct tvn_wasi_options *options, struct tvn_wasi **out_wasi)
 {
@@ -64,7 +41,7 @@ enum tvn_status tvn_wasi_create(const struct tvn_wasi_options *options, struct t
     /* Without the grant even its readiness is nobody's business. */
     int stdin_fd = tvn_sandbox_has(options->sandbox, TVN_CAP_STDIN) ? options->stdin_fd : -1;
     tvn_wasi_stdin_init(&wasi->input, options->ops, options->context, stdin_fd);
-    warn_unsupported(options->sandbox);
+    TVN_TRY(tvn_wasi_preopens_init(&wasi->preopens, options->sandbox));
     *out_wasi = TVN_TAKE(wasi);
     return TVN_OK;
 }
@@ -77,7 +54,9 @@ void tvn_wasi_destroy(struct tvn_wasi *wasi)
     tvn_assert(wasi->consoles[TVN_WASI_STDOUT].stream.refs == 0);
     tvn_assert(wasi->consoles[TVN_WASI_STDERR].stream.refs == 0);
     tvn_assert(wasi->input.stream.refs == 0);
+    tvn_assert(wasi->descriptor_count == 0);
     tvn_wasi_pollables_deinit(&wasi->pollables);
+    tvn_wasi_preopens_deinit(&wasi->preopens);
     tvn_free(wasi->argument);
     tvn_free(wasi);
 }

@@ -30,7 +30,15 @@ static const struct {
     [TVN_WASI_POLLABLE] = {"wasi:io/poll@0.2.12", "pollable"},
     [TVN_WASI_INPUT_STREAM] = {"wasi:io/streams@0.2.12", "input-stream"},
     [TVN_WASI_OUTPUT_STREAM] = {"wasi:io/streams@0.2.12", "output-stream"},
+    [TVN_WASI_DESCRIPTOR] = {"wasi:filesystem/types@0.2.12", "descriptor"},
+    [TVN_WASI_DIRECTORY_ENTRY_STREAM] = {"wasi:filesystem/types@0.2.12", "directory-entry-stream"},
     [TVN_WASI_NETWORK] = {"wasi:sockets/network@0.2.12", "network"},
+    [TVN_WASI_RESOLVE_ADDRESS_STREAM] = {"wasi:sockets/ip-name-lookup@0.2.12",
+                                         "resolve-address-stream"},
+    [TVN_WASI_TCP_SOCKET] = {"wasi:sockets/tcp@0.2.12", "tcp-socket"},
+    [TVN_WASI_UDP_SOCKET] = {"wasi:sockets/udp@0.2.12", "udp-socket"},
+    [TVN_WASI_INCOMING_DATAGRAM_STREAM] = {"wasi:sockets/udp@0.2.12", "incoming-datagram-stream"},
+    [TVN_WASI_OUTGOING_DATAGRAM_STREAM] = {"wasi:sockets/udp@0.2.12", "outgoing-datagram-stream"},
 };
 
 /* The text is ours: an error in it is our bug (E0099), unless memory ran out. */

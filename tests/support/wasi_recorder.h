@@ -3,6 +3,7 @@
 /* An owner of a context that writes everything down: what was written, in how many pieces, and
  * which capabilities were asked for. */
 #include "base/str.h"
+#include "security/capability.h"
 #include "wasi/wasi.h"
 
 #include <stdio.h>
@@ -13,6 +14,7 @@ struct recorder {
     uint64_t uses[TVN_CAP_COUNT];
     uint64_t denials[TVN_CAP_COUNT];
     char last_scope[256];
+    char last_denied[256];
     const struct tvn_sandbox *sandbox; /* NULL: everything is allowed */
     enum tvn_status write_status;
     uint64_t deadline_ns;
@@ -22,9 +24,15 @@ struct recorder {
 static inline bool recorder_check(void *context, enum tvn_capability capability, const char *scope)
 {
     struct recorder *recorder = context;
-    bool allowed = !recorder->sandbox || tvn_sandbox_has(recorder->sandbox, capability);
+    bool allowed = !recorder->sandbox;
+    for (size_t i = 0; !allowed && i < recorder->sandbox->grant_count; i++) {
+        allowed = tvn_grant_covers(&recorder->sandbox->grants[i], capability, scope);
+    }
     (allowed ? recorder->uses : recorder->denials)[capability]++;
     snprintf(recorder->last_scope, sizeof(recorder->last_scope), "%s", scope ? scope : "");
+    if (!allowed) {
+        snprintf(recorder->last_denied, sizeof(recorder->last_denied), "%s", scope ? scope : "");
+    }
     return allowed;
 }
 
