@@ -6,6 +6,10 @@
 
 #include "tvn_test.h"
 
+#ifndef TVN_GUEST_DIR /* the build gives it */
+#define TVN_GUEST_DIR "guests"
+#endif
+
 struct decoded {
     struct tvn_diag_sink *sink;
     struct tvn_file_bytes file;
