@@ -380,6 +380,16 @@ static void render_places(struct renderer *r)
     }
 }
 
+static bool has_place(const struct renderer *r)
+{
+    for (size_t i = 0; i <= r->diagnostic->related_count; i++) {
+        if (tvn_diag_source(r->sink, label_at(r->diagnostic, i)->span.file)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void render_footers(struct renderer *r)
 {
     const struct tvn_diagnostic *diagnostic = r->diagnostic;
@@ -387,7 +397,7 @@ static void render_footers(struct renderer *r)
     if (!help && diagnostic->severity == TVN_SEVERITY_ERROR) {
         help = tvn_status_fix(diagnostic->code);
     }
-    bool framed = false;
+    bool framed = !has_place(r); /* the bar leads on from an excerpt */
     for (size_t i = 0; i <= diagnostic->related_count + diagnostic->note_count; i++) {
         const char *text;
         if (i <= diagnostic->related_count) {

@@ -147,7 +147,7 @@ static enum tvn_status decode_preamble(struct tvn_reader *reader, bool is_root)
         tvn_decode_report(reader->context, TVN_E_COMPONENT_INVALID, start,
                           "a core module, not a component");
         tvn_diag_help(reader->context->sink,
-                      "make a component of it with `wasm-tools component new`");
+                      "make a component of it with 'wasm-tools component new'");
         return TVN_E_COMPONENT_INVALID;
     }
     TVN_TRY(tvn_reader_skip(reader, sizeof(component)));

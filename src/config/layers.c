@@ -90,7 +90,7 @@ static void warn_unknown_variable(struct config_load *load, const struct config_
     }
     const char *suggestion = tvn_suggest(variable->key, names, count);
     if (suggestion) {
-        tvn_diag_label(load->sink, "did you mean `%s`?", suggestion);
+        tvn_diag_label(load->sink, "did you mean '%s'?", suggestion);
     }
 }
 
@@ -199,7 +199,7 @@ static void unknown_override(struct config_load *load, const struct config_overr
     struct tvn_str word = tvn_str_slice(override->key, at.offset, at.offset + at.length);
     const char *suggestion = tvn_suggest(word, names, count);
     if (suggestion) {
-        tvn_diag_label(load->sink, "did you mean `%s`?", suggestion);
+        tvn_diag_label(load->sink, "did you mean '%s'?", suggestion);
     }
 }
 

@@ -87,7 +87,7 @@ const struct tvn_config_key *config_unknown_key(struct config_load *load,
         tvn_diag_help(load->sink, "known keys: %s", config_key_list(load, section));
         return NULL;
     }
-    tvn_diag_label(load->sink, "did you mean `%s`?", suggestion);
+    tvn_diag_label(load->sink, "did you mean '%s'?", suggestion);
     return config_find_key(section, tvn_str_of(suggestion));
 }
 

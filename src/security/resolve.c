@@ -44,7 +44,7 @@ static enum tvn_status check_capability_keys(const struct tvn_manifest_capabilit
                                            "unknown capability '%s'", item->name));
         const char *suggestion = tvn_capability_suggest_key(tvn_str_of(item->name));
         if (suggestion) {
-            tvn_diag_label(sink, "did you mean `%s`?", suggestion);
+            tvn_diag_label(sink, "did you mean '%s'?", suggestion);
         }
     }
     return result;
@@ -124,7 +124,7 @@ static enum tvn_status check_holder(const struct tvn_manifest *manifest,
                                             "no component and no node has this name");
     const char *suggestion = suggest_holder(manifest, grants->component);
     if (suggestion) {
-        tvn_diag_label(sink, "did you mean `%s`?", suggestion);
+        tvn_diag_label(sink, "did you mean '%s'?", suggestion);
     }
     return status;
 }

@@ -67,13 +67,11 @@ static void test_diag_text_without_help_shows_the_codes_fix_for_errors_only(void
 
     check_text(sink,
                "error[E0211]: no magic number\n"
-               "  |\n"
                "  = help: Build the component again; wasm-tools validate shows the same fault.\n"
                "\n"
                "warning[E0110]: old\n"
                "\n"
                "warning: just so\n"
-               "  |\n"
                "  = note: a note\n"
                "\n");
 }

@@ -62,7 +62,7 @@ static void test_decode_core_module_says_how_to_make_a_component(void **state)
     decode_bytes(&d, bytes, sizeof(bytes));
     assert_refused(&d, TVN_E_COMPONENT_INVALID, 0, "a core module, not a component");
     assert_string_equal(tvn_diag_at(d.sink, 0)->help,
-                        "make a component of it with `wasm-tools component new`");
+                        "make a component of it with 'wasm-tools component new'");
     decoded_stop(&d);
 }
 

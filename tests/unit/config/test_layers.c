@@ -73,7 +73,7 @@ static void test_layers_unknown_variable_is_a_warning(void **state)
     assert_status(f.status, TVN_OK);
     assert_int_equal(tvn_diag_warning_count(f.sink), 1);
     assert_diagnostic(f.sink, 0, TVN_E_UNKNOWN_FIELD, NULL, "TORVYN_RUNTIME_WORKER_THREAD", 1, 1,
-                      "did you mean `TORVYN_RUNTIME_WORKER_THREADS`?");
+                      "did you mean 'TORVYN_RUNTIME_WORKER_THREADS'?");
     manifest_close(&f);
 }
 
@@ -105,16 +105,16 @@ static void test_layers_wrong_flags_have_a_place_and_a_suggestion(void **state)
         const char *label;
     } cases[] = {
         {"runtime.worker_thread=1", TVN_E_UNKNOWN_FIELD, "unknown key 'worker_thread' in [runtime]",
-         "worker_thread", 9, "did you mean `worker_threads`?"},
+         "worker_thread", 9, "did you mean 'worker_threads'?"},
         {"runtime.worker_threads=x", TVN_E_INVALID_FIELD_TYPE,
          "'worker_threads' must be an integer", "x", 24, NULL},
         {"runtime.worker_threads=", TVN_E_INVALID_FIELD_TYPE, "'worker_threads' must be an integer",
          "", 24, NULL},
         {"runtime.pool.small_pool_size=1", TVN_E_UNKNOWN_FIELD, "there is no such section",
-         "runtime.pool", 1, "did you mean `runtime.pools`?"},
+         "runtime.pool", 1, "did you mean 'runtime.pools'?"},
         {"runtime.pools=1", TVN_E_UNKNOWN_FIELD, "'pools' is not a single value", "pools", 9, NULL},
         {"flow.mian.description=x", TVN_E_UNKNOWN_FIELD, "there is no such flow", "mian", 6,
-         "did you mean `main`?"},
+         "did you mean 'main'?"},
         {"flow.main.nodes.b.config=x", TVN_E_UNKNOWN_FIELD, "there is no such node", "b", 17, ""},
         {"flow.main=x", TVN_E_UNKNOWN_FIELD,
          "expected flow.X.KEY, flow.X.backpressure.KEY or flow.X.nodes.N.KEY", "flow.main", 1,
@@ -124,7 +124,7 @@ static void test_layers_wrong_flags_have_a_place_and_a_suggestion(void **state)
          1, NULL},
         {"runtim.worker_threads=1", TVN_E_UNKNOWN_FIELD,
          "neither a configuration section nor a node has this name", "runtim", 1,
-         "did you mean `runtime`?"},
+         "did you mean 'runtime'?"},
         {"worker_threads=1", TVN_E_UNKNOWN_FIELD,
          "expected a dotted key such as runtime.worker_threads or NODE.key", "worker_threads", 1,
          NULL},
@@ -189,7 +189,7 @@ static void test_layers_users_file_lies_below_the_manifest(void **state)
     assert_diagnostic(f.sink, 1, TVN_E_UNKNOWN_FIELD, NULL, "flow", 3, 2, NULL);
     assert_diagnostic(f.sink, 2, TVN_E_UNKNOWN_FIELD,
                       "unknown key 'registri' in the user's configuration", "registri", 4, 2,
-                      "did you mean `registry`?");
+                      "did you mean 'registry'?");
     manifest_close(&f);
 
     f = open_with_home(home, "[runtime\n");

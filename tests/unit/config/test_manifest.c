@@ -182,27 +182,27 @@ static const struct {
 } mistakes[] = {
     {"[flow.main]\ndefault_queue_dept = 16\n", TVN_E_UNKNOWN_FIELD,
      "unknown key 'default_queue_dept' in [flow.main]", "default_queue_dept", 2, 1,
-     "did you mean `default_queue_depth`?"},
+     "did you mean 'default_queue_depth'?"},
     {PROJECT "[runtme]\nworker_threads = 1\n", TVN_E_UNKNOWN_FIELD,
-     "unknown key 'runtme' in the manifest", "runtme", 5, 2, "did you mean `runtime`?"},
+     "unknown key 'runtme' in the manifest", "runtme", 5, 2, "did you mean 'runtime'?"},
     {"[torvin]\nname = \"p\"\n", TVN_E_UNKNOWN_FIELD, "unknown key 'torvin' in the manifest",
-     "torvin", 1, 2, "did you mean `torvyn`?"},
+     "torvin", 1, 2, "did you mean 'torvyn'?"},
     {"[torvyn]\nname = \"p\"\nversion = \"0.1.0\"\ncontract_versoin = \"0.1.0\"\n",
      TVN_E_UNKNOWN_FIELD, "unknown key 'contract_versoin' in [torvyn]", "contract_versoin", 4, 1,
-     "did you mean `contract_version`?"},
+     "did you mean 'contract_version'?"},
     {"[flow.main.nodes.a]\ncomponet = \"x\"\ninterface = \"i\"\n", TVN_E_UNKNOWN_FIELD,
      "unknown key 'componet' in [flow.main.nodes.a]", "componet", 2, 1,
-     "did you mean `component`?"},
+     "did you mean 'component'?"},
     {"[flow.main.nodes.a]\ncomponent = \"x\"\ninterfce = \"i\"\n", TVN_E_UNKNOWN_FIELD,
      "unknown key 'interfce' in [flow.main.nodes.a]", "interfce", 3, 1,
-     "did you mean `interface`?"},
+     "did you mean 'interface'?"},
     {"[[flow.main.edges]]\nfrom = {node = \"a\", port = \"o\"}\ntoo = {node = \"b\", port = "
      "\"i\"}\n",
      TVN_E_UNKNOWN_FIELD, "unknown key 'too' in [[flow.main.edges]]", "too", 3, 1,
-     "did you mean `to`?"},
+     "did you mean 'to'?"},
     {"[[flow.main.edges]]\nfrom = {nod = \"a\", port = \"o\"}\nto = {node = \"b\", port = \"i\"}\n",
      TVN_E_UNKNOWN_FIELD, "unknown key 'nod' in 'from' of an edge", "nod", 2, 9,
-     "did you mean `node`?"},
+     "did you mean 'node'?"},
     {"[[flow.main.edges]]\nfrom = {node = \"a\", port = \"o\"}\n", TVN_E_CONSTRAINT_VIOLATION,
      "[[flow.main.edges]] has no 'to'", "[[flow.main.edges]]", 1, 1, NULL},
     {"[flow.main.edges.a-to-b]\nqueue_depth = 1\n", TVN_E_INVALID_FIELD_TYPE,
@@ -287,7 +287,7 @@ static void test_manifest_several_mistakes_are_reported_together(void **state)
                       "'worker_threads' must be an integer, not a string", "\"four\"", 6, 18,
                       "expected an integer");
     assert_diagnostic(f.sink, 3, TVN_E_UNKNOWN_FIELD, "unknown key 'yield_element' in [runtime]",
-                      "yield_element", 7, 1, "did you mean `yield_elements`?");
+                      "yield_element", 7, 1, "did you mean 'yield_elements'?");
     assert_diagnostic(f.sink, 4, TVN_E_INVALID_FIELD_TYPE,
                       "'component' must be a string, not an integer", "3", 9, 13, NULL);
     manifest_close(&f);

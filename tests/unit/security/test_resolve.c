@@ -171,12 +171,12 @@ static const struct {
     const char *label;
 } mistakes[] = {
     {"[component]\nname = \"c\"\n[capabilities.required]\nwasi-clock = true\n", TVN_E_UNKNOWN_FIELD,
-     "unknown capability 'wasi-clock'", "wasi-clock", 4, 1, "did you mean `wasi-clocks`?"},
+     "unknown capability 'wasi-clock'", "wasi-clock", 4, 1, "did you mean 'wasi-clocks'?"},
     {"[component]\nname = \"c\"\n[capabilities.optional]\nnonsense = false\n", TVN_E_UNKNOWN_FIELD,
      "unknown capability 'nonsense'", "nonsense", 4, 1, ""},
     {"[component]\nname = \"transform\"\n[security.grants.tranform]\ncapabilities = []\n",
      TVN_E_CONSTRAINT_VIOLATION, "no component and no node has this name", "tranform", 3, 18,
-     "did you mean `transform`?"},
+     "did you mean 'transform'?"},
     {"[component]\nname = \"c\"\n[security.grants.\"main/c\"]\ncapabilities = []\n",
      TVN_E_CONSTRAINT_VIOLATION, "no component and no node has this name", "\"main/c\"", 3, 18, ""},
     {"[component]\nname = \"c\"\n[security.grants.c]\ncapabilities = [\"wasi:clock\"]\n",
