@@ -17,6 +17,8 @@
 /* What decides, besides a module's bytes, which code is made of it: version and build of the
  * engine, instruction set, settings. Lives as long as the engine. */
 const char *tvn_engine_code_settings(const struct tvn_engine *engine);
+/* The one of them that differs between engines of the product. */
+bool tvn_engine_has_fuel(const struct tvn_engine *engine);
 
 /* Memory of the engine. */
 struct tvn_code_bytes {

@@ -3,8 +3,8 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
-#include "component/component.h"
 #include "contracts/canonical.h"
+#include "engine/compile.h"
 #include "engine/stage_internal.h"
 #include "wasi/wasi.h"
 
@@ -14,6 +14,8 @@ struct tvn_runtime {
     struct tvn_imports *imports;
     struct tvn_wasi_world *wasi_world;
     struct tvn_stage_resources resources;
+    struct tvn_compile_options compile;
+    struct tvn_code_cache *cache; /* or NULL */
 };
 
 static const struct tvn_host_group *const host_groups[] = {
@@ -86,6 +88,7 @@ void tvn_runtime_destroy(struct tvn_runtime *runtime)
     tvn_wasi_world_destroy(runtime->wasi_world);
     tvn_wit_destroy(runtime->contracts);
     tvn_engine_destroy(runtime->engine);
+    tvn_code_cache_close(runtime->cache);
     tvn_free(runtime);
 }
 
@@ -114,8 +117,18 @@ const struct tvn_wasi_world *tvn_runtime_wasi_world(const struct tvn_runtime *ru
     return runtime->wasi_world;
 }
 
+void tvn_runtime_set_compile(struct tvn_runtime *runtime, const struct tvn_compile_options *options,
+                             struct tvn_code_cache *cache)
+{
+    tvn_assert(runtime && options);
+    tvn_assert(!runtime->cache);
+    runtime->compile = *options;
+    runtime->cache = cache;
+}
+
 enum tvn_status tvn_runtime_compile(struct tvn_runtime *runtime, struct tvn_component *component,
                                     struct tvn_diag_sink *sink)
 {
-    return tvn_component_compile(component, runtime->engine, sink);
+    return tvn_compile_component(component, runtime->engine, runtime->cache, &runtime->compile,
+                                 sink);
 }

@@ -40,8 +40,16 @@ const struct tvn_stage_resources *tvn_runtime_resources(const struct tvn_runtime
 struct tvn_wasi_world;
 const struct tvn_wasi_world *tvn_runtime_wasi_world(const struct tvn_runtime *runtime);
 
-/* COLD PATH. Compiles a component for the runtime's engine; once is enough. E0211 with the engine's
- * text. */
+/*
+ * How components are compiled from now on; without it in this process, keeping nothing. The options
+ * are copied, what they point to outlives the runtime. `cache` may be NULL and is taken.
+ */
+struct tvn_code_cache;
+struct tvn_compile_options;
+void tvn_runtime_set_compile(struct tvn_runtime *runtime, const struct tvn_compile_options *options,
+                             struct tvn_code_cache *cache);
+/* COLD PATH. Compiles a component for the runtime's engine; does nothing the second time.
+ * Statuses as tvn_compile_component. */
 TVN_NODISCARD enum tvn_status tvn_runtime_compile(struct tvn_runtime *runtime,
                                                   struct tvn_component *component,
                                                   struct tvn_diag_sink *sink);

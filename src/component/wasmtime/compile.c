@@ -99,6 +99,12 @@ void tvn_component_drop_code(struct tvn_component *component)
 
 /* ---- code as bytes ---- */
 
+bool tvn_engine_has_fuel(const struct tvn_engine *engine)
+{
+    tvn_assert(engine);
+    return engine->fuel;
+}
+
 void tvn_code_bytes_deinit(struct tvn_code_bytes *bytes)
 {
     if (bytes && bytes->ptr) {
