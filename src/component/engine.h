@@ -15,7 +15,12 @@
 struct tvn_engine;
 
 struct tvn_engine_options {
-    bool fuel;          /* meter fuel in all code: about a third slower in byte loops */
+    bool fuel; /* meter fuel in all code: about a third slower in byte loops */
+    /*
+     * Several memories in one core module. For scripts of the public test suites only: what
+     * instances may use is counted by the first memory of each module.
+     */
+    bool multi_memory;
     uint32_t instances; /* component instances to have room for; 0: allocate on demand, no pool */
     uint32_t core_instances;   /* per process, 0: derived from `instances` */
     uint32_t memories;         /* likewise */

@@ -13,12 +13,18 @@
 #include <stdio.h>
 
 static const char usage[] =
-    "Usage: wast-runner [--verbose] FILE.json...\n"
+    "Usage: wast-runner [--verbose] [--validate] FILE.json...\n"
     "\n"
     "Executes scripts made by `wasm-tools json-from-wast` and prints every command that fails.\n"
     "\n"
     "  -v, --verbose   print every command, also those that are skipped\n"
+    "      --validate  check what is valid and what is not; run nothing\n"
     "  -h, --help      this text\n";
+
+struct options {
+    bool verbose;
+    bool validate_only;
+};
 
 static void report(const struct tvn_wast_run *run, const struct tvn_json *command,
                    enum tvn_wast_outcome outcome, const struct tvn_strbuf *reason)
@@ -72,7 +78,7 @@ static bool read_script(const char *path, struct tvn_json **out_script)
     return true;
 }
 
-static bool run_script(struct tvn_engine *engine, const char *path, bool verbose,
+static bool run_script(struct tvn_engine *engine, const char *path, const struct options *options,
                        struct tvn_wast_counts *counts)
 {
     TVN_AUTO(tvn_json) script = NULL;
@@ -84,7 +90,8 @@ static bool run_script(struct tvn_engine *engine, const char *path, bool verbose
                                .directory = directory,
                                .source = tvn_str_of(path),
                                .arena = tvn_arena_create(0),
-                               .verbose = verbose};
+                               .verbose = options->verbose,
+                               .validate_only = options->validate_only};
     if (!run.arena || !directory) {
         tvn_arena_destroy(run.arena);
         fprintf(stderr, "%s: out of memory\n", path);
@@ -102,19 +109,19 @@ static bool run_script(struct tvn_engine *engine, const char *path, bool verbose
     return true;
 }
 
-static int run_scripts(char **paths, int count, bool verbose)
+static int run_scripts(char **paths, int count, const struct options *options)
 {
     TVN_AUTO(tvn_diag_sink) sink = tvn_diag_sink_create();
     TVN_AUTO(tvn_engine) engine = NULL;
-    const struct tvn_engine_options options = {0};
-    if (!sink || tvn_engine_create(&options, sink, &engine) != TVN_OK) {
+    const struct tvn_engine_options engine_options = {.multi_memory = true};
+    if (!sink || tvn_engine_create(&engine_options, sink, &engine) != TVN_OK) {
         fprintf(stderr, "the engine cannot be started\n");
         return 2;
     }
     struct tvn_wast_counts counts = {0};
     bool all_read = true;
     for (int i = 0; i < count; i++) {
-        all_read = run_script(engine, paths[i], verbose, &counts) && all_read;
+        all_read = run_script(engine, paths[i], options, &counts) && all_read;
     }
     printf("%u passed, %u failed", counts.passed, counts.failed);
     if (counts.skipped > 0) {
@@ -124,24 +131,32 @@ static int run_scripts(char **paths, int count, bool verbose)
     return !all_read ? 2 : counts.failed > 0 ? 1 : 0;
 }
 
+static bool is_option(const char *argument, const char *name, const char *letter)
+{
+    return strcmp(argument, name) == 0 || strcmp(argument, letter) == 0;
+}
+
 int main(int argc, char **argv)
 {
-    bool verbose = false;
+    struct options options = {0};
     int first = 1;
     for (; first < argc && argv[first][0] == '-'; first++) {
-        if (strcmp(argv[first], "--help") == 0 || strcmp(argv[first], "-h") == 0) {
+        if (is_option(argv[first], "--help", "-h")) {
             fputs(usage, stdout);
             return 0;
         }
-        if (strcmp(argv[first], "--verbose") != 0 && strcmp(argv[first], "-v") != 0) {
+        if (is_option(argv[first], "--verbose", "-v")) {
+            options.verbose = true;
+        } else if (strcmp(argv[first], "--validate") == 0) {
+            options.validate_only = true;
+        } else {
             fprintf(stderr, "wast-runner: unknown option '%s'\n%s", argv[first], usage);
             return 2;
         }
-        verbose = true;
     }
     if (first == argc) {
         fputs(usage, stderr);
         return 2;
     }
-    return run_scripts(argv + first, argc - first, verbose);
+    return run_scripts(argv + first, argc - first, &options);
 }

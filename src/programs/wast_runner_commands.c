@@ -35,8 +35,8 @@ static enum tvn_wast_outcome run_module(struct tvn_wast_run *run, const struct t
     struct tvn_wast_definition *definition = NULL;
     run->current = NULL;
     enum tvn_wast_load load = tvn_wast_load(run, command, reason, &definition);
-    if (load != TVN_WAST_LOADED) {
-        return TVN_WAST_FAILED;
+    if (load != TVN_WAST_LOADED || run->validate_only) {
+        return broken(load);
     }
     return started(tvn_wast_start(run, definition, text_of(command, "name"), reason));
 }
@@ -301,20 +301,21 @@ static const struct {
     const char *type;
     enum tvn_wast_outcome (*run)(struct tvn_wast_run *, const struct tvn_json *,
                                  struct tvn_strbuf *);
+    bool validates; /* also when nothing is run */
 } commands[] = {
-    {"module", run_module},
-    {"module_definition", run_definition},
-    {"module_instance", run_instance},
-    {"register", run_register},
-    {"action", run_assert_return},
-    {"assert_return", run_assert_return},
-    {"assert_trap", run_assert_trap},
-    {"assert_exhaustion", run_assert_trap},
-    {"assert_exception", run_assert_exception},
-    {"assert_invalid", run_assert_invalid},
-    {"assert_malformed", run_assert_invalid},
-    {"assert_unlinkable", run_assert_unlinkable},
-    {"assert_uninstantiable", run_assert_uninstantiable},
+    {"module", run_module, true},
+    {"module_definition", run_definition, true},
+    {"module_instance", run_instance, false},
+    {"register", run_register, false},
+    {"action", run_assert_return, false},
+    {"assert_return", run_assert_return, false},
+    {"assert_trap", run_assert_trap, false},
+    {"assert_exhaustion", run_assert_trap, false},
+    {"assert_exception", run_assert_exception, false},
+    {"assert_invalid", run_assert_invalid, true},
+    {"assert_malformed", run_assert_invalid, true},
+    {"assert_unlinkable", run_assert_unlinkable, false},
+    {"assert_uninstantiable", run_assert_uninstantiable, false},
 };
 
 enum tvn_wast_outcome tvn_wast_execute(struct tvn_wast_run *run, const struct tvn_json *command,
@@ -323,6 +324,9 @@ enum tvn_wast_outcome tvn_wast_execute(struct tvn_wast_run *run, const struct tv
     struct tvn_str type = text_of(command, "type");
     for (size_t i = 0; i < TVN_ARRAY_LEN(commands); i++) {
         if (tvn_str_is(type, commands[i].type)) {
+            if (run->validate_only && !commands[i].validates) {
+                return TVN_WAST_SKIPPED;
+            }
             return commands[i].run(run, command, reason);
         }
     }

@@ -42,7 +42,7 @@ struct tvn_wast_instance {
 
 /* A resource of one instance that another one holds: a handle there has its number as `rep`. */
 struct tvn_wast_held {
-    struct tvn_instance *instance; /* NULL: the resource is the script host's own */
+    struct tvn_instance *instance; /* that made it; NULL: nobody holds it any more */
     const struct tvn_resource_rt *type;
     uint64_t rep;
 };
@@ -60,6 +60,7 @@ struct tvn_wast_run {
     struct tvn_arena *arena; /* names and linked interfaces */
     struct tvn_wast_counts counts;
     bool verbose;
+    bool validate_only; /* nothing is instantiated or called */
     TVN_VEC(struct tvn_wast_definition *) definitions;
     TVN_VEC(struct tvn_wast_instance *) instances;
     struct tvn_wast_instance *current; /* NULL: the last instantiation failed */
@@ -119,10 +120,19 @@ bool tvn_wast_lift_module(const uint8_t *bytes, size_t length,
 const struct tvn_export *tvn_wast_find_core_export(const struct tvn_wast_instance *instance,
                                                    struct tvn_str field);
 
-/* ---- wast_runner_link.c ---- */
+/* ---- wast_runner_link.c, wast_runner_host.c ---- */
 
-/* What the registered instances and the script host offer to `component`. NULL: no memory. */
-struct tvn_imports *tvn_wast_link(struct tvn_wast_run *run, const struct tvn_component *component);
+#define TVN_WAST_CONTEXT_LINKS 0 /* struct tvn_wast_links */
+#define TVN_WAST_CONTEXT_HOST  1 /* struct tvn_wast_run */
+
+struct tvn_wast_links;
+
+/* Adds what the registered instances and the script host offer to `component`. False: no memory. */
+bool tvn_wast_link(struct tvn_wast_run *run, const struct tvn_component *component,
+                   struct tvn_imports *imports, struct tvn_wast_links **out_links);
+/* Functions of the world itself and, unless a script registered another one, the instance "host".
+ */
+bool tvn_wast_offer_host(struct tvn_imports *imports, bool with_instance);
 
 /* ---- wast_runner_values.c ---- */
 

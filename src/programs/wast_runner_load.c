@@ -195,13 +195,16 @@ static enum tvn_wast_start create_instance(struct tvn_wast_run *run, struct tvn_
 {
     const struct tvn_component *component = instance->definition->component;
     TVN_AUTO(tvn_diag_sink) sink = tvn_diag_sink_create();
-    instance->imports = sink ? tvn_wast_link(run, component) : NULL;
-    if (!instance->imports) {
+    struct tvn_wast_links *links = NULL;
+    instance->imports = sink ? tvn_imports_create() : NULL;
+    if (!instance->imports || !tvn_wast_link(run, component, instance->imports, &links)) {
         tvn_strbuf_add_text(reason, "no memory");
         return TVN_WAST_NOT_STARTED;
     }
     const struct tvn_instance_options options = {
-        .name = "component", .imports = instance->imports, .contexts = {run}};
+        .name = "component",
+        .imports = instance->imports,
+        .contexts = {[TVN_WAST_CONTEXT_LINKS] = links, [TVN_WAST_CONTEXT_HOST] = run}};
     enum tvn_status status = tvn_instance_create(run->engine, component, &options,
                                                  TVN_WAST_TIMEOUT_MS, sink, &instance->instance);
     return status == TVN_OK ? TVN_WAST_STARTED : not_started(sink, status, reason);
@@ -212,6 +215,9 @@ enum tvn_wast_start tvn_wast_start(struct tvn_wast_run *run,
                                    struct tvn_str name, struct tvn_strbuf *reason)
 {
     run->current = NULL;
+    if (run->validate_only) {
+        return TVN_WAST_UNSUPPORTED;
+    }
     if (definition->unsupported) {
         tvn_strbuf_add_text(reason, definition->unsupported);
         return TVN_WAST_UNSUPPORTED;

@@ -27,8 +27,6 @@ enum trap_class {
     CLASS_BORROWS_REMAIN,
     CLASS_POINTER_UNALIGNED,
     CLASS_POINTER_BOUNDS,
-    CLASS_REALLOC_UNALIGNED,
-    CLASS_REALLOC_BOUNDS,
     CLASS_UTF8,
     CLASS_UTF16,
     CLASS_CHAR,
@@ -41,8 +39,8 @@ static const struct trap_row {
     const char *words;
     enum trap_class class;
 } trap_rows[] = {
-    {"realloc return: beyond end of memory", CLASS_REALLOC_BOUNDS},
-    {"realloc return: result not aligned", CLASS_REALLOC_UNALIGNED},
+    {"realloc return: beyond end of memory", CLASS_POINTER_BOUNDS},
+    {"realloc return: result not aligned", CLASS_POINTER_UNALIGNED},
     {"cannot leave component instance", CLASS_LEAVE},
     {"cannot enter component instance", CLASS_ENTER},
     {"cannot remove owned resource while borrowed", CLASS_HANDLE_LENT},

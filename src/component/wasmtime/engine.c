@@ -149,7 +149,7 @@ static wasm_config_t *make_config(const struct tvn_engine_options *options)
     wasmtime_config_wasm_bulk_memory_set(config, true);
     wasmtime_config_wasm_multi_value_set(config, true);
     wasmtime_config_wasm_memory64_set(config, false);
-    wasmtime_config_wasm_multi_memory_set(config, false);
+    wasmtime_config_wasm_multi_memory_set(config, options->multi_memory);
     wasmtime_config_shared_memory_set(config, false);
     wasmtime_config_gc_support_set(config, false);
     /* The base of a memory never changes: guest_mem.h depends on it. */
@@ -161,14 +161,15 @@ static wasm_config_t *make_config(const struct tvn_engine_options *options)
 }
 
 /* All of make_config that code depends on; the pool changes nothing about code. */
-static void note_code_settings(struct tvn_engine *engine)
+static void note_code_settings(struct tvn_engine *engine, const struct tvn_engine_options *options)
 {
-    int length = snprintf(
-        engine->code_settings, sizeof(engine->code_settings),
-        "wasmtime " WASMTIME_VERSION " build " TVN_WASMTIME_BUILD " on %s"
-        " epochs=1 fuel=%d stack=%zu simd=1 bulk=1 multivalue=1 memory64=0"
-        " multimemory=0 shared=0 gc=0 move=0 reservation=%" PRIu64 " guard=%" PRIu64 " cow=1",
-        INSTRUCTION_SET, engine->fuel, WASM_STACK_BYTES, MEMORY_RESERVATION, MEMORY_GUARD);
+    int length = snprintf(engine->code_settings, sizeof(engine->code_settings),
+                          "wasmtime " WASMTIME_VERSION " build " TVN_WASMTIME_BUILD " on %s"
+                          " epochs=1 fuel=%d stack=%zu simd=1 bulk=1 multivalue=1 memory64=0"
+                          " multimemory=%d shared=0 gc=0 move=0 reservation=%" PRIu64
+                          " guard=%" PRIu64 " cow=1",
+                          INSTRUCTION_SET, options->fuel, WASM_STACK_BYTES, options->multi_memory,
+                          MEMORY_RESERVATION, MEMORY_GUARD);
     tvn_assert(length > 0 && (size_t)length < sizeof(engine->code_settings));
 }
 
@@ -201,7 +202,7 @@ enum tvn_status tvn_engine_create(const struct tvn_engine_options *options,
     }
     engine->wasm = wasm_engine_new_with_config(config);
     engine->fuel = options->fuel;
-    note_code_settings(engine);
+    note_code_settings(engine, options);
     engine->pooled = pooled;
     tvn_assert(engine->wasm);
     pthread_mutex_init(&engine->lock, NULL);
