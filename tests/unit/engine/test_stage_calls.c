@@ -2,6 +2,7 @@
 /* The compiled calls' offsets are those of the canonical contracts. */
 #include "contracts/canonical.h"
 #include "engine/stage_calls.h"
+
 #include "tvn_test.h"
 
 struct fixture {
@@ -65,14 +66,12 @@ static void test_offsets_of_pull_match_the_contract(void **state)
     assert_int_equal(result->abi_align, TVN_OUTPUT_ALIGN);
     assert_int_equal(result->abi_payload_offset, TVN_OUTPUT_CASE);
     assert_int_equal(result->abi_payload_offset, TVN_OUTPUT_ERROR);
-    assert_output_element(option->element,
-                          result->abi_payload_offset + option->abi_payload_offset);
+    assert_output_element(option->element, result->abi_payload_offset + option->abi_payload_offset);
 }
 
 static void test_offsets_of_process_match_the_contract(void **state)
 {
-    const struct tvn_type *result =
-        result_of(state, "torvyn:streaming/processor@0.1.0", "process");
+    const struct tvn_type *result = result_of(state, "torvyn:streaming/processor@0.1.0", "process");
     const struct tvn_type *process_result = result->element;
 
     assert_int_equal(result->abi_size, TVN_OUTPUT_SIZE);
@@ -110,8 +109,8 @@ static void test_cases_of_process_error_are_numbered_as_the_enum(void **state)
 
     assert_int_equal(error->field_count, TVN_PROCESS_FATAL + 1);
     for (uint32_t i = 0; i < error->field_count; i++) {
-        assert_true(tvn_str_is(error->fields[i].name,
-                               tvn_process_error_name((enum tvn_process_error)i)));
+        assert_true(
+            tvn_str_is(error->fields[i].name, tvn_process_error_name((enum tvn_process_error)i)));
     }
 }
 
