@@ -15,6 +15,8 @@
 
 TVN_LOG_CATEGORY("cli");
 
+#define SLOW_COMPILE_NS UINT64_C(1000000000) /* what takes no longer is not worth a word */
+
 struct run_args {
     const char *flow_operand;
     const char *manifest;
@@ -109,6 +111,7 @@ struct session {
     const struct run_args *args;
     const char *flow; /* as asked for; NULL: the first one */
     struct tvn_live_line live;
+    const char *compiling; /* file that the user has been told of */
 };
 
 /* ---- starting ---- */
@@ -145,6 +148,33 @@ static void step_done(void *context, enum tvn_host_step step, const struct tvn_h
     }
 }
 
+/*   compiling transform.wasm (17.5 MiB, 14 modules) ... */
+static void tell_compiling(void *context, const struct tvn_compile_progress *progress)
+{
+    struct session *session = context;
+    bool told = session->compiling && strcmp(session->compiling, progress->file) == 0;
+    if (progress->elapsed_ns < SLOW_COMPILE_NS || !tvn_cli_talks(session->cli) ||
+        (told && !session->live.enabled)) {
+        return;
+    }
+    session->compiling = progress->file;
+    const char *slash = strrchr(progress->file, '/');
+    TVN_AUTO_VALUE(tvn_strbuf) text = {0};
+    tvn_strbuf_add_text(&text, "  compiling ");
+    tvn_strbuf_add_escaped(&text, tvn_str_of(slash ? slash + 1 : progress->file));
+    tvn_strbuf_add_text(&text, " (");
+    tvn_figure_bytes(&text, progress->wasm_bytes);
+    tvn_strbuf_printf(&text, ", %" PRIu32 " module%s) ...", progress->modules_total,
+                      progress->modules_total == 1 ? "" : "s");
+    if (session->live.enabled) {
+        tvn_strbuf_printf(&text, " %" PRIu64 " s", progress->elapsed_ns / 1000000000);
+        tvn_live_line_show(&session->live, &text);
+    } else {
+        tvn_strbuf_add_char(&text, '\n');
+        tvn_cli_say(&text);
+    }
+}
+
 static enum tvn_status start(struct session *session, struct tvn_host **out_host)
 {
     const struct run_args *args = session->args;
@@ -161,10 +191,12 @@ static enum tvn_status start(struct session *session, struct tvn_host **out_host
         .output_fd = tvn_cli_json(session->cli) ? STDERR_FILENO : STDOUT_FILENO,
         .step_done = step_done,
         .step_context = session,
+        .compiler = "/proc/self/exe",
+        .compiling = tell_compiling,
+        .compiling_context = session,
     };
-    tvn_live_line_start_begin(&session->live);
     enum tvn_status status = tvn_host_create(&options, session->cli->sink, out_host);
-    tvn_live_line_start_end(&session->live);
+    tvn_live_line_clear(&session->live);
     return status;
 }
 

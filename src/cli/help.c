@@ -14,6 +14,7 @@ const struct tvn_help_variable tvn_help_variables[] = {
                    "--quiet, --verbose and --log-level win over it"},
     {"TORVYN_HOME", "Directory of the user's config.toml and of cached code "
                     "[default: the XDG directories]"},
+    {"TORVYN_CODE_CACHE", "'off' compiles components at every start instead of keeping their code"},
     {"TORVYN_<SECTION>_<KEY>", "Overrides a configuration key, such as "
                                "TORVYN_RUNTIME_INVOCATION_TIMEOUT_MS"},
     {0},

@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/live_line.h"
 
-#include "base/assert.h"
-#include "base/clock.h"
 #include "base/file.h"
 #include "base/str.h"
 #include "cli/figures.h"
 #include "host/host.h"
 
-#include <errno.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define ERASE_LINE       "\r\x1b[K"
-#define COLUMNS_DEFAULT  80
-#define SLOW_START_AFTER 1 /* seconds */
+#define ERASE_LINE      "\r\x1b[K"
+#define COLUMNS_DEFAULT 80
 
 void tvn_live_line_init(struct tvn_live_line *live, bool enabled)
 {
@@ -35,7 +31,7 @@ static unsigned terminal_columns(void)
     return known ? size.ws_col : COLUMNS_DEFAULT;
 }
 
-/* `text` is ASCII. A line as wide as the terminal would wrap. */
+/* A character of `text` is taken to be a byte. A line as wide as the terminal would wrap. */
 static void draw(struct tvn_live_line *live, const struct tvn_strbuf *text)
 {
     size_t room = terminal_columns() - 1;
@@ -55,60 +51,11 @@ void tvn_live_line_clear(struct tvn_live_line *live)
     }
 }
 
-/* ---- a slow start ---- */
-
-static void *tell_slow_start(void *argument)
+void tvn_live_line_show(struct tvn_live_line *live, const struct tvn_strbuf *text)
 {
-    struct tvn_live_line *live = argument;
-    unsigned seconds = 0;
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    pthread_mutex_lock(&live->lock);
-    while (!live->loaded) {
-        until.tv_sec += SLOW_START_AFTER;
-        while (!live->loaded &&
-               pthread_cond_timedwait(&live->wake, &live->lock, &until) != ETIMEDOUT) {
-        }
-        if (!live->loaded) {
-            seconds += SLOW_START_AFTER;
-            TVN_AUTO_VALUE(tvn_strbuf) text = {0};
-            tvn_strbuf_printf(&text, "  compiling components ... %u s", seconds);
-            draw(live, &text);
-        }
+    if (live->enabled) {
+        draw(live, text);
     }
-    pthread_mutex_unlock(&live->lock);
-    return NULL;
-}
-
-void tvn_live_line_start_begin(struct tvn_live_line *live)
-{
-    tvn_assert(!live->timing);
-    if (!live->enabled) {
-        return;
-    }
-    live->loaded = false;
-    pthread_mutex_init(&live->lock, NULL);
-    pthread_cond_init(&live->wake, NULL);
-    /* Without the thread the start is merely silent. */
-    live->timing = pthread_create(&live->thread, NULL, tell_slow_start, live) == 0;
-}
-
-void tvn_live_line_start_end(struct tvn_live_line *live)
-{
-    if (!live->enabled) {
-        return;
-    }
-    if (live->timing) {
-        pthread_mutex_lock(&live->lock);
-        live->loaded = true;
-        pthread_cond_signal(&live->wake);
-        pthread_mutex_unlock(&live->lock);
-        pthread_join(live->thread, NULL);
-        live->timing = false;
-    }
-    pthread_cond_destroy(&live->wake);
-    pthread_mutex_destroy(&live->lock);
-    tvn_live_line_clear(live);
 }
 
 /* ---- counters ---- */

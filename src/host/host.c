@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "engine/compiler.h"
 #include "host/host_internal.h"
 
 #include <errno.h>
@@ -69,6 +70,23 @@ static enum tvn_status create_resources(struct tvn_host *host, struct tvn_diag_s
     return TVN_OK;
 }
 
+static enum tvn_status set_compile(struct tvn_host *host, struct tvn_diag_sink *sink)
+{
+    const struct tvn_compile_options options = {
+        .program = host->options.compiler,
+        .progress = host->options.compiling,
+        .progress_context = host->options.compiling_context,
+    };
+    TVN_AUTO_VALUE(tvn_code_cache_place) place = {0};
+    enum tvn_status status = tvn_code_cache_locate(&place);
+    if (status == TVN_E_OUT_OF_MEMORY) {
+        return tvn_diag_error(sink, status, TVN_SPAN_NONE, "no memory to start");
+    }
+    tvn_runtime_set_compile(host->runtime, &options,
+                            status == TVN_OK ? tvn_code_cache_open(&place, 0) : NULL);
+    return TVN_OK;
+}
+
 /* One engine for all components of the process; fuel only if a node asks for it. */
 static enum tvn_status create_runtime(struct tvn_host *host, struct tvn_diag_sink *sink)
 {
@@ -83,7 +101,11 @@ static enum tvn_status create_runtime(struct tvn_host *host, struct tvn_diag_sin
             }
         }
     }
-    return options.instances > 0 ? tvn_runtime_create(&options, sink, &host->runtime) : TVN_OK;
+    if (options.instances == 0) {
+        return TVN_OK;
+    }
+    TVN_TRY(tvn_runtime_create(&options, sink, &host->runtime));
+    return set_compile(host, sink);
 }
 
 static uint64_t now_ns(void *context)
@@ -168,4 +190,14 @@ const struct tvn_link *tvn_host_link(const struct tvn_host *host)
 enum tvn_host_state tvn_host_state(const struct tvn_host *host)
 {
     return host->state;
+}
+
+bool tvn_host_compiler_is_asked(int argc, const char *const *argv)
+{
+    return tvn_compiler_is_asked(argc, argv);
+}
+
+int tvn_host_compiler_main(void)
+{
+    return tvn_compiler_main();
 }

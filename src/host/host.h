@@ -10,6 +10,7 @@
  * taken over while run is active.
  */
 #include "config/manifest.h"
+#include "engine/compile.h"
 #include "linker/link.h"
 #include "reactor/flow.h"
 #include "resources/resources.h"
@@ -36,7 +37,19 @@ struct tvn_host_options {
     /* Optional; called as each step of creating is done, on the creating thread. */
     void (*step_done)(void *context, enum tvn_host_step step, const struct tvn_host *host);
     void *step_context;
+    /*
+     * The program that compiles components within limits, and who wants to hear of it
+     * (engine/compile.h). Its main begins with tvn_host_compiler_is_asked; "/proc/self/exe" is this
+     * one. NULL: compiled in this process, without limits.
+     */
+    const char *compiler;
+    void (*compiling)(void *context, const struct tvn_compile_progress *progress); /* optional */
+    void *compiling_context;
 };
+
+/* For main: this process was started to compile for another; it does that and nothing else. */
+bool tvn_host_compiler_is_asked(int argc, const char *const *argv);
+int tvn_host_compiler_main(void);
 
 // COLD PATH. Everything that can be refused before the first element is refused here.
 TVN_NODISCARD enum tvn_status tvn_host_create(const struct tvn_host_options *options,
