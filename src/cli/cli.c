@@ -11,6 +11,7 @@
 #include "cli/help.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -257,8 +258,25 @@ static enum tvn_exit run(struct tvn_cli *cli, int argc, const char *const *argv)
     return code;
 }
 
+/*
+ * A standard descriptor that the process was started without would be given to the next file that
+ * is opened, and pipeline data would go there. Something that can neither be read (0) nor written
+ * (1, 2) takes its place, so that using it is the error that it is.
+ */
+static void occupy_standard_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0) {
+            int placed = fd == STDIN_FILENO ? open("/dev/null", O_WRONLY) : -1;
+            placed = placed < 0 ? open("/", O_PATH) : placed;
+            tvn_assert(placed < 0 || placed == fd);
+        }
+    }
+}
+
 int tvn_cli_main(int argc, const char *const *argv)
 {
+    occupy_standard_descriptors();
     /* A closed pipe is an error of the write, not the end of the process. */
     signal(SIGPIPE, SIG_IGN); // NOLINT(bugprone-signal-handler)
     TVN_AUTO(tvn_arena) arena = tvn_arena_create(ARENA_BYTES_MAX);
