@@ -214,6 +214,10 @@ static enum tvn_status decode_map(struct tvn_scope *scope, struct tvn_reader *re
         return tvn_decode_invalid(scope->context, offset,
                                   "the key of a map must be an integer, bool, char or string");
     }
+    if (value->has_handle) {
+        return tvn_decode_invalid(scope->context, offset,
+                                  "the value of a map cannot contain a handle");
+    }
     return tvn_map_type_create(scope->context, offset, key, value, out_type);
 }
 

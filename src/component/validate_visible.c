@@ -135,11 +135,41 @@ static enum tvn_status walk_extern(struct walk *walk, const struct tvn_extern *i
     tvn_unreachable();
 }
 
+/* What an export named: that name, not the type, is for exports only. */
+static enum tvn_status check_not_exported(struct tvn_scope *scope, const struct tvn_extern *type,
+                                          struct tvn_str name, uint32_t offset)
+{
+    const bool is_resource = type->kind == TVN_EXTERN_RESOURCE;
+    const void *identity = is_resource ? (const void *)type->name_identity : type->of.value_type;
+    if (!tvn_pointer_map_get(&scope->exports.visible, identity) ||
+        tvn_pointer_map_get(&scope->imports.visible, identity)) {
+        return TVN_OK;
+    }
+    TVN_TRY(tvn_decode_charge(scope->context, offset, scope->exports.items.count));
+    for (size_t i = 0; i < scope->exports.items.count; i++) {
+        const struct tvn_extern *export = &scope->exports.items.items[i].type;
+        if (export->kind == type->kind &&
+            identity ==
+                (is_resource ? (const void *)export->name_identity : export->of.value_type)) {
+            return tvn_decode_invalid(scope->context, offset,
+                                      "import '%.*s' refers to the name that an export gave a type",
+                                      TVN_DECODE_NAME(name));
+        }
+    }
+    return TVN_OK;
+}
+
 enum tvn_status tvn_check_visible(struct tvn_scope *scope, const struct tvn_extern *type,
                                   bool is_import, struct tvn_str name, uint32_t offset)
 {
     if (scope->kind == TVN_SCOPE_INSTANCE_TYPE) {
         return TVN_OK;
+    }
+    bool needs_name =
+        type->kind == TVN_EXTERN_RESOURCE ||
+        (type->kind == TVN_EXTERN_VALUE_TYPE && must_be_named(type->of.value_type->kind));
+    if (is_import && needs_name) {
+        TVN_TRY(check_not_exported(scope, type, name, offset));
     }
     struct walk walk = {
         .context = scope->context,

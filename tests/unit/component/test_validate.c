@@ -103,13 +103,13 @@ static void test_validate_names_follows_the_grammar(void **state)
 static void test_validate_types_asks_for_the_right_kind(void **state)
 {
     (void)state;
-    run_script("types", 1, 13);
+    run_script("types", 1, 14);
 }
 
 static void test_validate_visible_wants_names_on_the_outside(void **state)
 {
     (void)state;
-    run_script("visible", 3, 7);
+    run_script("visible", 4, 9);
 }
 
 static const struct CMUnitTest tests[] = {

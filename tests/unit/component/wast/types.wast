@@ -33,3 +33,6 @@
 (assert_invalid
   (component (core type (module (import "" "m" (memory i64 1)))))
   "64-bit memory or table: not supported")
+(assert_invalid
+  (component (import "r" (type $r (sub resource))) (type $own (own $r)) (type (map u8 (list $own))))
+  "the value of a map cannot contain a handle")

@@ -64,3 +64,24 @@
 (assert_invalid
   (component (type (component (type $e (enum "a")) (export "f" (func (result $e))))))
   "export 'f' refers to a type that is not imported or exported itself")
+
+;; the name that an export gives a type is for exports; the type itself is not touched
+(component definition
+  (type $point (record (field "x" u8)))
+  (export "point" (type $point))
+  (import "same" (type (eq $point)))
+  (import "r" (type $r (sub resource)))
+  (export "s" (type $r))
+  (import "t" (type (eq $r))))
+(assert_invalid
+  (component
+    (type $point (record (field "x" u8)))
+    (export $named "point" (type $point))
+    (import "same" (type (eq $named))))
+  "import 'same' refers to the name that an export gave a type")
+(assert_invalid
+  (component
+    (import "r" (type $r (sub resource)))
+    (export $s "s" (type $r))
+    (import "t" (type (eq $s))))
+  "import 't' refers to the name that an export gave a type")
