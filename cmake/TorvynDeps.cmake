@@ -28,7 +28,8 @@ macro(tvn_dep name)
 endmacro()
 
 tvn_read_deps_env("${CMAKE_SOURCE_DIR}/build/deps.env")
-foreach(name IN ITEMS WASMTIME_DIR WASM_TOOLS WIT_BINDGEN WASI_ADAPTER CLANG CLANG_FORMAT PYTHON3 CARGO RUSTC)
+foreach(name IN ITEMS WASMTIME_DIR WASM_TOOLS WIT_BINDGEN WASI_ADAPTER CONFORMANCE_SUITE CLANG CLANG_FORMAT
+        PYTHON3 CARGO RUSTC)
     tvn_dep(${name})
 endforeach()
 
