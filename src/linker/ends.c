@@ -81,6 +81,7 @@ static enum tvn_status replace(struct tvn_link_build *build, const struct end_ki
     }
     stage->kind = TVN_LINK_STAGE_BUILTIN;
     stage->builtin = spec;
+    stage->replaced = true;
     return TVN_OK;
 }
 

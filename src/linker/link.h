@@ -35,6 +35,7 @@ struct tvn_link_stage {
     const char *builtin; /* BUILTIN: as connectors/spec.h reads it: "builtin:stdin", "-", a path */
     struct tvn_sandbox sandbox; /* COMPONENT */
     struct tvn_span span;       /* of the node's name; file 0 when added */
+    bool replaced;              /* --input or --output took the place of what the manifest says */
 };
 
 struct tvn_link_edge {
@@ -65,12 +66,16 @@ struct tvn_link_options {
     size_t input_count;
     const char *const *outputs; /* --output, likewise */
     size_t output_count;
+    /* A folder of .wasm files that is looked into first, by a component's name or a path's last
+     * part; NULL: none. */
+    const char *components;
 };
 
 /*
  * COLD PATH. E0203 for the graph (unknown node, cycle, disconnected, role violations), E0210 and
- * E0211 for component files, E0200 for a component that does not export the node's interface, E0202
- * for capabilities.
+ * E0211 for component files, E0200 for a component that does not export the node's interface or
+ * not as the contract says, E0201 for contract versions, E0212 for imports that nobody provides,
+ * E0202 for capabilities.
  */
 TVN_NODISCARD enum tvn_status tvn_link_create(const struct tvn_manifest *manifest,
                                               const struct tvn_link_options *options,

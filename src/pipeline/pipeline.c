@@ -93,10 +93,17 @@ static enum tvn_status create_component(struct tvn_pipeline *pipeline, uint32_t 
                                       sink, &slot->invoker);
 }
 
-static enum tvn_status builtin_failed(const struct tvn_link_stage *stage, struct tvn_span at,
-                                      enum tvn_status status, struct tvn_diag_sink *sink)
+/* Where the stage's builtin is written down; what the command line says has no place. */
+static struct tvn_span builtin_span(const struct tvn_link_stage *stage)
+{
+    return stage->node && !stage->replaced ? stage->node->component_span : TVN_SPAN_NONE;
+}
+
+static enum tvn_status builtin_failed(const struct tvn_link_stage *stage, enum tvn_status status,
+                                      struct tvn_diag_sink *sink)
 {
     int error = errno;
+    struct tvn_span at = builtin_span(stage);
     switch ((int)status) {
     case TVN_E_IO_ERROR:
         return tvn_diag_error(sink, status, at, "'%s' cannot be opened: %s", stage->builtin,
@@ -136,11 +143,7 @@ static enum tvn_status create_builtin(struct tvn_pipeline *pipeline, uint32_t in
         status = is_source ? tvn_connector_create_source(&options, invoker)
                            : tvn_connector_create_sink(&options, invoker);
     }
-    if (status != TVN_OK) {
-        struct tvn_span at = stage->node ? stage->node->component_span : TVN_SPAN_NONE;
-        return builtin_failed(stage, at, status, sink);
-    }
-    return TVN_OK;
+    return status == TVN_OK ? TVN_OK : builtin_failed(stage, status, sink);
 }
 
 static enum tvn_status create_stages(struct tvn_pipeline *pipeline, struct tvn_diag_sink *sink)
