@@ -123,6 +123,7 @@ static uint64_t wall_ns(void *context)
 static enum tvn_status create_pipeline(struct tvn_host *host, struct tvn_diag_sink *sink)
 {
     uint64_t flow_deadline_ns = host->link->flow ? host->link->flow->deadline_ms * 1000000 : 0;
+    host->deadline_ns = host->options.timeout_ns ? host->options.timeout_ns : flow_deadline_ns;
     const struct tvn_pipeline_options options = {
         .runtime = host->runtime,
         .resources = host->resources,
@@ -131,7 +132,7 @@ static enum tvn_status create_pipeline(struct tvn_host *host, struct tvn_diag_si
         .env = {.now_ns = now_ns, .wall_ns = wall_ns},
         .stop = &host->stop,
         .limit = host->options.limit,
-        .deadline_ns = host->options.timeout_ns ? host->options.timeout_ns : flow_deadline_ns,
+        .deadline_ns = host->deadline_ns,
         .output_fd = host->options.output_fd,
     };
     return tvn_pipeline_create(host->link, &options, sink, &host->pipeline);

@@ -13,6 +13,8 @@ struct tvn_host {
     struct tvn_magazine *magazine;
     struct tvn_runtime *runtime;
     struct tvn_pipeline *pipeline;
+    uint64_t deadline_ns; /* of the flow, from its start; 0: none */
+    bool overdue;         /* cancelled because it did not end after its deadline */
     struct tvn_stop_control stop;
     struct tvn_stage_report *stage_reports;
     struct tvn_stream_report *stream_reports;

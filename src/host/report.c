@@ -88,8 +88,12 @@ static const char *entry_name(enum tvn_entry entry)
 }
 
 /* A component that returned process-error without an own code: which public error that is. */
-static enum tvn_status failure_code(const struct tvn_flow_failure *failure)
+static enum tvn_status failure_code(const struct tvn_host *host,
+                                    const struct tvn_flow_failure *failure)
 {
+    if (failure->code == TVN_E_FLOW_CANCELLED && host->overdue) {
+        return TVN_E_FLOW_DEADLINE_EXCEEDED; /* that is why it was cancelled */
+    }
     return failure->code > TVN_OK ? failure->code : TVN_E_FATAL_COMPONENT_ERROR;
 }
 
@@ -112,7 +116,7 @@ enum tvn_status tvn_host_report_failure(struct tvn_host *host, struct tvn_diag_s
     if (!failure) {
         return TVN_OK;
     }
-    enum tvn_status code = failure_code(failure);
+    enum tvn_status code = failure_code(host, failure);
     if (failure->stage == TVN_FLOW_STAGE_NONE) {
         struct tvn_span at = host->link->flow ? host->link->flow->span : TVN_SPAN_NONE;
         (void)tvn_diag_error(sink, code, at, "flow '%s' ended early: %s", host->link->flow_name,
@@ -128,5 +132,8 @@ enum tvn_status tvn_host_report_failure(struct tvn_host *host, struct tvn_diag_s
                              failure->text);
     }
     add_place(sink, failure);
+    if (host->overdue) {
+        tvn_diag_note(sink, "the flow's time was over, and drain_timeout_ms after it too");
+    }
     return code;
 }

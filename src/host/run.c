@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/num.h"
 #include "host/driver_internal.h"
 #include "host/host_internal.h"
 
@@ -21,20 +22,41 @@
 struct control {
     struct tvn_host *host;
     struct tvn_driver *driver;
-    int signal;              /* the first one that came */
-    uint64_t drain_until_ns; /* 0: not draining */
+    int signal;            /* the first one that came */
+    uint64_t cancel_at_ns; /* whoever drains may do so until then; UINT64_MAX: for ever */
     tvn_host_observer observer;
     void *observer_context;
 };
+
+static uint64_t drain_end_ns(const struct tvn_host *host, uint64_t begin_ns)
+{
+    uint64_t end_ns;
+    uint64_t drain_ns = host->manifest->config.runtime.drain_timeout_ms * 1000000;
+    return __builtin_add_overflow(begin_ns, drain_ns, &end_ns) ? UINT64_MAX : end_ns;
+}
 
 static void begin_drain(struct control *control, int signal_number)
 {
     struct tvn_host *host = control->host;
     host->state = TVN_HOST_SHUTTING_DOWN;
     control->signal = signal_number;
-    control->drain_until_ns =
-        tvn_clock_monotonic_ns() + host->manifest->config.runtime.drain_timeout_ms * 1000000;
+    control->cancel_at_ns =
+        tvn_min(control->cancel_at_ns, drain_end_ns(host, tvn_clock_monotonic_ns()));
     tvn_stop_control_raise(&host->stop, TVN_STOP_DRAIN);
+}
+
+/*
+ * The flow itself watches its deadline and drains. But a guest that never returns keeps it from
+ * doing so, and a sink that nobody reads from keeps it draining.
+ */
+static void expect_deadline(struct control *control)
+{
+    const struct tvn_host *host = control->host;
+    uint64_t deadline_ns;
+    if (host->deadline_ns != 0 &&
+        !__builtin_add_overflow(tvn_clock_monotonic_ns(), host->deadline_ns, &deadline_ns)) {
+        control->cancel_at_ns = drain_end_ns(host, deadline_ns);
+    }
 }
 
 /*
@@ -73,9 +95,7 @@ static uint64_t next_timeout_ns(const struct control *control, uint64_t now_ns,
                                 uint64_t observe_at_ns)
 {
     uint64_t next_ns = control->observer ? observe_at_ns : UINT64_MAX;
-    if (control->drain_until_ns != 0 && control->drain_until_ns < next_ns) {
-        next_ns = control->drain_until_ns;
-    }
+    next_ns = tvn_min(next_ns, control->cancel_at_ns);
     if (next_ns == UINT64_MAX) {
         return UINT64_MAX;
     }
@@ -98,9 +118,10 @@ static void control_loop(struct control *control)
     };
     while (!(fds[0].revents & POLLIN)) {
         uint64_t now_ns = tvn_clock_monotonic_ns();
-        if (control->drain_until_ns != 0 && now_ns >= control->drain_until_ns) {
+        if (now_ns >= control->cancel_at_ns) {
+            control->host->overdue = control->signal == 0;
             tvn_stop_control_raise(&control->host->stop, TVN_STOP_CANCEL);
-            control->drain_until_ns = 0;
+            control->cancel_at_ns = UINT64_MAX;
         }
         if (control->observer && now_ns >= observe_at_ns) {
             observe(control);
@@ -181,6 +202,7 @@ static enum tvn_status drive(struct control *control, struct tvn_diag_sink *sink
     }
     host->state = TVN_HOST_RUNNING;
     control->driver = &driver;
+    expect_deadline(control);
     control_loop(control);
     host->state = TVN_HOST_SHUTTING_DOWN;
     tvn_driver_join(&driver);
@@ -195,7 +217,11 @@ enum tvn_status tvn_host_run(struct tvn_host *host, tvn_host_observer observer,
     tvn_assert(host && sink && out_report);
     tvn_assert(host->state == TVN_HOST_READY);
     struct control control = {
-        .host = host, .observer = observer, .observer_context = observer_context};
+        .host = host,
+        .cancel_at_ns = UINT64_MAX,
+        .observer = observer,
+        .observer_context = observer_context,
+    };
     struct sigaction old_actions[TVN_ARRAY_LEN(signals)];
     if (take_signals(old_actions) != TVN_OK) {
         return tvn_diag_error(sink, TVN_E_IO_ERROR, TVN_SPAN_NONE,
