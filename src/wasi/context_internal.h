@@ -31,7 +31,6 @@ enum tvn_wasi_resource {
 
 struct tvn_wasi_world {
     struct tvn_wit *wit;
-    struct tvn_arena *arena; /* tables of functions made from the text */
     const struct tvn_resource_rt *resources[TVN_WASI_RESOURCE_COUNT];
 };
 
@@ -49,7 +48,10 @@ struct tvn_wasi {
     struct tvn_wasi_stdin input;
     struct tvn_wasi_pollables pollables;
     struct tvn_wasi_preopens preopens;
-    uint32_t descriptor_count; /* files, listings and sockets */
+    uint32_t descriptor_count;    /* files, listings, sockets and lookups */
+    struct tvn_wasi_names *names; /* NULL until a name was looked up */
+    tvn_wasi_resolve resolve;
+    void *resolve_context;
 };
 
 /* One interface: its functions and resources, as tvn_imports_add takes them. */
@@ -59,8 +61,6 @@ struct tvn_wasi_interface {
     size_t func_count;
     const struct tvn_host_resource *resources;
     size_t resource_count;
-    /* What methods do that are not in `funcs`; NULL: every function is there. */
-    tvn_dynamic_func absent;
 };
 #define TVN_WASI_FUNCS(array)     .funcs = (array), .func_count = TVN_ARRAY_LEN(array)
 #define TVN_WASI_RESOURCES(array) .resources = (array), .resource_count = TVN_ARRAY_LEN(array)
@@ -95,11 +95,6 @@ TVN_COLD void *tvn_wasi_trap_memory(const struct tvn_call_site *site);
 TVN_COLD enum tvn_status tvn_wasi_fail(const struct tvn_call_site *site, enum tvn_status status);
 TVN_COLD enum tvn_status tvn_wasi_fail_denied(const struct tvn_call_site *site,
                                               const char *capability);
-/* A tvn_wasi_interface.absent: no handle of such a resource can exist. */
-enum tvn_status tvn_wasi_no_such_object(const struct tvn_call_site *site,
-                                        const struct tvn_value *args, uint32_t arg_count,
-                                        struct tvn_arena *arena, struct tvn_value *out_result);
-
 // HOT PATH. What a handle of the guest stands for; false for a wrong one.
 static inline bool tvn_wasi_lookup(const struct tvn_call_site *site,
                                    enum tvn_wasi_resource resource, uint32_t handle,

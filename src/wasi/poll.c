@@ -57,18 +57,6 @@ enum tvn_status tvn_wasi_fail(const struct tvn_call_site *site, enum tvn_status 
     return tvn_instance_fail(site->instance, status, "%s" IN_SITE, why, site->name);
 }
 
-enum tvn_status tvn_wasi_no_such_object(const struct tvn_call_site *site,
-                                        const struct tvn_value *args, uint32_t arg_count,
-                                        struct tvn_arena *arena, struct tvn_value *out_result)
-{
-    (void)args;
-    (void)arg_count;
-    (void)arena;
-    (void)out_result;
-    return tvn_instance_fail(site->instance, TVN_E_SANDBOX_VIOLATION,
-                             "no such object was ever given out" IN_SITE, site->name);
-}
-
 /* ---- waits ---- */
 
 static uint64_t wait_deadline(const struct tvn_wasi *wasi)

@@ -85,12 +85,26 @@ struct tvn_wasi_pollable *tvn_wasi_pollable_stream(struct tvn_wasi_pollables *po
     return pollable;
 }
 
+struct tvn_wasi_pollable *tvn_wasi_pollable_waitable(struct tvn_wasi_pollables *pool,
+                                                     struct tvn_wasi_waitable *waitable)
+{
+    struct tvn_wasi_pollable *pollable = take_free(pool);
+    if (pollable) {
+        tvn_wasi_waitable_ref(waitable);
+        pollable->kind = TVN_WASI_POLLABLE_WAITABLE;
+        pollable->of.waitable = waitable;
+    }
+    return pollable;
+}
+
 void tvn_wasi_pollable_release(struct tvn_wasi_pollables *pool, struct tvn_wasi_pollable *pollable)
 {
     tvn_assert(pollable->kind != TVN_WASI_POLLABLE_FREE);
     tvn_assert(pool->live > 0);
     if (pollable->kind == TVN_WASI_POLLABLE_STREAM) {
         tvn_byte_stream_unref(pollable->of.stream);
+    } else if (pollable->kind == TVN_WASI_POLLABLE_WAITABLE) {
+        tvn_wasi_waitable_unref(pollable->of.waitable);
     }
     free_all(pool, pollable, 1);
     pool->live--;
@@ -130,6 +144,16 @@ static bool fd_is_ready(const struct round *round, int fd, short events)
     return false;
 }
 
+/* -1: ready now. */
+static int wait_fd(const struct tvn_wasi_pollable *pollable, short *out_events)
+{
+    if (pollable->kind == TVN_WASI_POLLABLE_WAITABLE) {
+        return pollable->of.waitable->ops->wait_fd(pollable->of.waitable, out_events);
+    }
+    tvn_assert(pollable->kind == TVN_WASI_POLLABLE_STREAM);
+    return tvn_byte_stream_wait_fd(pollable->of.stream, out_events);
+}
+
 /* Ready without asking the kernel? If not, notes what could make it so. */
 static bool ready_now(const struct tvn_wasi_pollable *pollable, uint64_t now_ns,
                       struct round *round)
@@ -141,9 +165,8 @@ static bool ready_now(const struct tvn_wasi_pollable *pollable, uint64_t now_ns,
         round->wake_ns = tvn_min(round->wake_ns, pollable->of.when_ns);
         return false;
     }
-    tvn_assert(pollable->kind == TVN_WASI_POLLABLE_STREAM);
     short events = 0;
-    int fd = tvn_byte_stream_wait_fd(pollable->of.stream, &events);
+    int fd = wait_fd(pollable, &events);
     if (fd < 0) {
         return true;
     }
@@ -163,14 +186,14 @@ static void begin_round(struct round *round, struct tvn_wasi_pollable *const *it
     }
 }
 
-/* After the kernel answered: which streams have something. */
+/* After the kernel answered: which descriptors have something. */
 static void end_round(struct round *round, struct tvn_wasi_pollable *const *items, size_t count,
                       bool *ready)
 {
     for (size_t i = 0; i < count; i++) {
-        if (!ready[i] && items[i]->kind == TVN_WASI_POLLABLE_STREAM) {
+        if (!ready[i] && items[i]->kind != TVN_WASI_POLLABLE_TIMER) {
             short events = 0;
-            int fd = tvn_byte_stream_wait_fd(items[i]->of.stream, &events);
+            int fd = wait_fd(items[i], &events);
             ready[i] = fd < 0 || fd_is_ready(round, fd, events);
             round->any |= ready[i];
         }

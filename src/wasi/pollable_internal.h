@@ -14,10 +14,39 @@
 #define TVN_WASI_POLLABLES_FIRST 8
 #define TVN_WASI_POLLABLES_BLOCK 64
 
+struct tvn_wasi_waitable;
+
+struct tvn_wasi_waitable_ops {
+    /* WARM PATH. The descriptor and events to wait for; -1: ready now. */
+    int (*wait_fd)(const struct tvn_wasi_waitable *waitable, short *out_events);
+    // COLD PATH.
+    void (*destroy)(struct tvn_wasi_waitable *waitable);
+};
+
+/* What can be waited for and is no stream: the first field of sockets and lookups. It lives while
+ * a handle, a pollable or another object refers to it. */
+struct tvn_wasi_waitable {
+    const struct tvn_wasi_waitable_ops *ops;
+    uint32_t refs;
+};
+
+static inline void tvn_wasi_waitable_ref(struct tvn_wasi_waitable *waitable)
+{
+    waitable->refs++;
+}
+static inline void tvn_wasi_waitable_unref(struct tvn_wasi_waitable *waitable)
+{
+    tvn_assert(waitable->refs > 0);
+    if (--waitable->refs == 0) {
+        waitable->ops->destroy(waitable);
+    }
+}
+
 enum tvn_wasi_pollable_kind {
     TVN_WASI_POLLABLE_FREE,
     TVN_WASI_POLLABLE_TIMER,
     TVN_WASI_POLLABLE_STREAM,
+    TVN_WASI_POLLABLE_WAITABLE,
 };
 
 struct tvn_wasi_pollable {
@@ -25,6 +54,7 @@ struct tvn_wasi_pollable {
     union {
         uint64_t when_ns;                    /* TIMER: CLOCK_MONOTONIC */
         struct tvn_byte_stream *stream;      /* STREAM: holds a reference */
+        struct tvn_wasi_waitable *waitable;  /* WAITABLE: holds a reference */
         struct tvn_wasi_pollable *next_free; /* FREE */
     } of;
 };
@@ -46,6 +76,8 @@ TVN_NODISCARD struct tvn_wasi_pollable *tvn_wasi_pollable_timer(struct tvn_wasi_
                                                                 uint64_t when_ns);
 TVN_NODISCARD struct tvn_wasi_pollable *tvn_wasi_pollable_stream(struct tvn_wasi_pollables *pool,
                                                                  struct tvn_byte_stream *stream);
+TVN_NODISCARD struct tvn_wasi_pollable *
+tvn_wasi_pollable_waitable(struct tvn_wasi_pollables *pool, struct tvn_wasi_waitable *waitable);
 void tvn_wasi_pollable_release(struct tvn_wasi_pollables *pool, struct tvn_wasi_pollable *pollable);
 
 /* What bounds a wait. */

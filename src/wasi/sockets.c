@@ -1,62 +1,98 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * wasi:sockets, denied: no socket can be made and no name looked up, so their methods can't be
- * reached. Without a grant the answer is access-denied, and counted; with one it is not-supported.
- */
-#include "wasi/context_internal.h"
-#include "wasi/value_internal.h"
+/* wasi:sockets: network and instance-network, and what tcp and udp have in common. */
+#include "base/num.h"
+#include "wasi/sockets_internal.h"
 
-/* Cases of wasi:sockets/network error-code. */
-enum { ERROR_ACCESS_DENIED = 1, ERROR_NOT_SUPPORTED = 2 };
-enum { RESULT_ERR = 1 };
-
-#define HOST_NAME_MAX_BYTES 255
-
-/* err(access-denied) or err(not-supported). scope: what the denial is about, may be NULL. */
-static enum tvn_status refuse(const struct tvn_call_site *site, bool granted,
-                              enum tvn_capability capability, const char *scope,
-                              struct tvn_arena *arena, struct tvn_value *out_result)
+/* Sockets are told apart from pollables by their type alone: a waitable is their first field. */
+void tvn_net_drop_waitable(void *host, struct tvn_guest *guest, uint64_t rep)
 {
-    const struct tvn_wasi *wasi = site->host;
-    uint32_t code = ERROR_NOT_SUPPORTED;
-    if (!granted) {
-        (void)wasi->ops->check(wasi->context, capability, scope); /* counts the denial */
-        code = ERROR_ACCESS_DENIED;
+    (void)host;
+    (void)guest;
+    tvn_wasi_waitable_unref(tvn_wasi_object_of(rep));
+}
+
+enum tvn_status tvn_net_subscribe(const struct tvn_call_site *site,
+                                  struct tvn_wasi_waitable *waitable, struct tvn_value *out_result)
+{
+    struct tvn_wasi *wasi = site->host;
+    struct tvn_wasi_pollable *pollable = tvn_wasi_pollable_waitable(&wasi->pollables, waitable);
+    if (!pollable) {
+        return tvn_wasi_fail(site, TVN_E_OUT_OF_MEMORY);
     }
-    return tvn_wasi_case_of(arena, RESULT_ERR, tvn_wasi_case(code), out_result)
-               ? TVN_OK
-               : tvn_wasi_fail(site, TVN_E_OUT_OF_MEMORY);
+    *out_result =
+        tvn_wasi_handle(wasi->world->resources[TVN_WASI_POLLABLE], tvn_wasi_rep_of(pollable));
+    return TVN_OK;
 }
 
-static enum tvn_status create_socket(const struct tvn_call_site *site, const struct tvn_value *args,
-                                     uint32_t arg_count, struct tvn_arena *arena,
-                                     struct tvn_value *out_result)
-{
-    (void)args;
-    (void)arg_count;
-    const struct tvn_wasi *wasi = site->host;
-    bool granted = tvn_sandbox_has(wasi->sandbox, TVN_CAP_NETWORK_EGRESS) ||
-                   tvn_sandbox_has(wasi->sandbox, TVN_CAP_NETWORK_INGRESS);
-    return refuse(site, granted, TVN_CAP_NETWORK_EGRESS, NULL, arena, out_result);
-}
+/* ---- options ---- */
 
-static enum tvn_status resolve_addresses(const struct tvn_call_site *site,
-                                         const struct tvn_value *args, uint32_t arg_count,
-                                         struct tvn_arena *arena, struct tvn_value *out_result)
+int tvn_net_buffer_size_get(struct tvn_wasi_call *call, int fd, int name)
 {
-    (void)arg_count;
-    const struct tvn_wasi *wasi = site->host;
-    struct tvn_str name = args[1].of.string;
-    const char *scope = NULL;
-    if (name.len <= HOST_NAME_MAX_BYTES) {
-        scope = tvn_arena_strndup(arena, name.ptr, name.len);
-        if (!scope) {
-            return tvn_wasi_fail(site, TVN_E_OUT_OF_MEMORY);
-        }
+    int bytes = 0;
+    int error = tvn_net_option_get(fd, (struct tvn_net_option){SOL_SOCKET, name}, &bytes);
+    if (error == 0) {
+        tvn_wasi_call_return(call, tvn_wasi_u64((uint64_t)bytes / 2));
     }
-    bool granted = tvn_sandbox_has(wasi->sandbox, TVN_CAP_NETWORK_EGRESS);
-    return refuse(site, granted, TVN_CAP_NETWORK_EGRESS, scope, arena, out_result);
+    return error;
 }
+
+int tvn_net_buffer_size_set(const struct tvn_wasi_call *call, int fd, int name)
+{
+    uint64_t bytes = call->args[1].of.u;
+    if (bytes == 0) {
+        return EINVAL;
+    }
+    /* The kernel clamps to what the system allows. */
+    return tvn_net_option_set(fd, (struct tvn_net_option){SOL_SOCKET, name},
+                              (int)tvn_min(bytes, (uint64_t)INT_MAX / 2));
+}
+
+static struct tvn_net_option hop_limit_of(sa_family_t family)
+{
+    return family == AF_INET ? (struct tvn_net_option){IPPROTO_IP, IP_TTL}
+                             : (struct tvn_net_option){IPPROTO_IPV6, IPV6_UNICAST_HOPS};
+}
+
+int tvn_net_hop_limit_get(struct tvn_wasi_call *call, int fd, sa_family_t family)
+{
+    int hops = 0;
+    int error = tvn_net_option_get(fd, hop_limit_of(family), &hops);
+    if (error == 0) {
+        tvn_wasi_call_return(call, tvn_wasi_u64((uint8_t)hops));
+    }
+    return error;
+}
+
+int tvn_net_hop_limit_set(const struct tvn_wasi_call *call, int fd, sa_family_t family)
+{
+    uint64_t hops = call->args[1].of.u;
+    return hops == 0 ? EINVAL : tvn_net_option_set(fd, hop_limit_of(family), (int)hops);
+}
+
+typedef int (*name_func)(int fd, struct sockaddr *address, socklen_t *length);
+
+static int return_address(struct tvn_wasi_call *call, int fd, name_func name_of)
+{
+    union tvn_socket_address address;
+    socklen_t length = sizeof(address);
+    if (name_of(fd, &address.any, &length) != 0) {
+        return errno;
+    }
+    call->has_value = tvn_wasi_address_value(call->arena, &address, call->value);
+    return call->has_value ? 0 : ENOMEM;
+}
+
+int tvn_net_return_local(struct tvn_wasi_call *call, int fd)
+{
+    return return_address(call, fd, getsockname);
+}
+
+int tvn_net_return_remote(struct tvn_wasi_call *call, int fd)
+{
+    return return_address(call, fd, getpeername);
+}
+
+/* ---- network ---- */
 
 /* A network is only a word: it allows nothing by itself. */
 static void *instance_network(void *env, void *caller, union tvn_flat *slots, size_t slot_count)
@@ -74,17 +110,20 @@ static void *instance_network(void *env, void *caller, union tvn_flat *slots, si
     return NULL;
 }
 
-/* No stream error comes from a socket. */
+/* Only errors of streams over sockets are the network's. */
 static enum tvn_status network_error_code(const struct tvn_call_site *site,
                                           const struct tvn_value *args, uint32_t arg_count,
                                           struct tvn_arena *arena, struct tvn_value *out_result)
 {
-    (void)site;
-    (void)args;
     (void)arg_count;
-    (void)arena;
-    *out_result = tvn_wasi_case(0);
-    return TVN_OK;
+    uint64_t error = args[0].of.handle.rep;
+    if (tvn_wasi_error_origin(error) != TVN_BYTE_STREAM_SOCKET) {
+        *out_result = tvn_wasi_case(0);
+        return TVN_OK;
+    }
+    struct tvn_value code = tvn_wasi_case(tvn_wasi_network_code(tvn_wasi_error_number(error)));
+    return tvn_wasi_case_of(arena, 1, code, out_result) ? TVN_OK
+                                                        : tvn_wasi_fail(site, TVN_E_OUT_OF_MEMORY);
 }
 
 static const struct tvn_host_func network_funcs[] = {
@@ -94,39 +133,11 @@ static const struct tvn_host_resource network_resources[] = {{.name = "network"}
 static const struct tvn_host_func instance_network_funcs[] = {
     {.name = "instance-network", .raw = instance_network},
 };
-static const struct tvn_host_func lookup_funcs[] = {
-    {.name = "resolve-addresses", .dynamic = resolve_addresses},
-};
-static const struct tvn_host_resource lookup_resources[] = {{.name = "resolve-address-stream"}};
-static const struct tvn_host_resource tcp_resources[] = {{.name = "tcp-socket"}};
-static const struct tvn_host_func tcp_create_funcs[] = {
-    {.name = "create-tcp-socket", .dynamic = create_socket},
-};
-static const struct tvn_host_resource udp_resources[] = {
-    {.name = "udp-socket"},
-    {.name = "incoming-datagram-stream"},
-    {.name = "outgoing-datagram-stream"},
-};
-static const struct tvn_host_func udp_create_funcs[] = {
-    {.name = "create-udp-socket", .dynamic = create_socket},
-};
 
 static const struct tvn_wasi_interface interfaces[] = {
     {.id = "wasi:sockets/network@0.2.12",
      TVN_WASI_FUNCS(network_funcs),
      TVN_WASI_RESOURCES(network_resources)},
     {.id = "wasi:sockets/instance-network@0.2.12", TVN_WASI_FUNCS(instance_network_funcs)},
-    {.id = "wasi:sockets/ip-name-lookup@0.2.12",
-     TVN_WASI_FUNCS(lookup_funcs),
-     TVN_WASI_RESOURCES(lookup_resources),
-     .absent = tvn_wasi_no_such_object},
-    {.id = "wasi:sockets/tcp@0.2.12",
-     TVN_WASI_RESOURCES(tcp_resources),
-     .absent = tvn_wasi_no_such_object},
-    {.id = "wasi:sockets/tcp-create-socket@0.2.12", TVN_WASI_FUNCS(tcp_create_funcs)},
-    {.id = "wasi:sockets/udp@0.2.12",
-     TVN_WASI_RESOURCES(udp_resources),
-     .absent = tvn_wasi_no_such_object},
-    {.id = "wasi:sockets/udp-create-socket@0.2.12", TVN_WASI_FUNCS(udp_create_funcs)},
 };
 const struct tvn_wasi_interfaces tvn_wasi_socket_interfaces = {TVN_WASI_LIST(interfaces)};

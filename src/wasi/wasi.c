@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "wasi/context_internal.h"
+#include "wasi/network_internal.h"
 
 enum tvn_status tvn_wasi_create(const struct tvn_wasi_options *options, struct tvn_wasi **out_wasi)
 {
@@ -27,6 +28,8 @@ enum tvn_status tvn_wasi_create(const struct tvn_wasi_options *options, struct t
     wasi->environment = options->environment;
     wasi->cancel = options->cancel;
     wasi->cancel_fd = options->cancel_fd;
+    wasi->resolve = options->resolve;
+    wasi->resolve_context = options->resolve_context;
     wasi->origin_ns = tvn_clock_monotonic_ns();
     if (options->argument) {
         wasi->argument = tvn_strdup(options->argument);
@@ -57,6 +60,7 @@ void tvn_wasi_destroy(struct tvn_wasi *wasi)
     tvn_assert(wasi->descriptor_count == 0);
     tvn_wasi_pollables_deinit(&wasi->pollables);
     tvn_wasi_preopens_deinit(&wasi->preopens);
+    tvn_wasi_names_destroy(wasi->names);
     tvn_free(wasi->argument);
     tvn_free(wasi);
 }

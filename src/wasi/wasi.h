@@ -19,9 +19,9 @@
  *     tvn_imports_destroy(imports); tvn_wasi_world_destroy(world);
  *
  * Deny-all: everything links; what was not granted answers with its interface's own error
- * (stream-error closed, error-code access-denied, an empty list), and traps with E0500 where there
- * is none: clocks and random. The one exception is insecure-seed, which may return a constant by
- * its own definition and is what every hash map of a guest asks for.
+ * (stream-error closed, error-code access-denied or read-only, an empty list), and traps with E0500
+ * where there is none: clocks and random. The one exception is insecure-seed, which may return a
+ * constant by its own definition and is what every hash map of a guest asks for.
  *
  * Threads: the world is immutable and may be shared; a context belongs to the thread that runs its
  * instance. Memory: check-write, write, flush, blocking-flush, blocking-write-and-flush, subscribe,
@@ -56,7 +56,9 @@ enum tvn_wasi_stream_kind { TVN_WASI_STDOUT, TVN_WASI_STDERR };
 struct tvn_wasi_ops {
     /*
      * HOT PATH. Mandatory. True if allowed; counts the use or the denial (tvn_guard_check has this
-     * shape). scope: a variable's name, a host; NULL for stdin, stdout, stderr, clocks, random.
+     * shape). scope: a variable's name; a granted directory, or a text that no scope covers for a
+     * path that leads out of one; "tcp:HOST:PORT" or a name looked up; NULL for stdin, stdout,
+     * stderr, clocks, random.
      */
     bool (*check)(void *context, enum tvn_capability capability, const char *scope);
     /*
@@ -74,6 +76,19 @@ struct tvn_wasi_ops {
     uint64_t (*deadline_ns)(void *context);
 };
 
+/* An address that a name stands for: 4 or 16 bytes, in network order. */
+struct tvn_wasi_address {
+    bool is_v6;
+    uint8_t bytes[16];
+};
+
+/*
+ * COLD PATH. Looks a name up, for as long as that takes, on a thread of its own: it may still run
+ * when the wasi context is gone. Returns 0 or an EAI_* number of getaddrinfo.
+ */
+typedef int (*tvn_wasi_resolve)(void *context, const char *name, struct tvn_wasi_address *addresses,
+                                size_t capacity, size_t *out_count);
+
 struct tvn_wasi_options {
     const struct tvn_wasi_world *world;
     const struct tvn_sandbox *sandbox; /* grants and name; outlives the context */
@@ -85,7 +100,9 @@ struct tvn_wasi_options {
     int stdin_fd; /* -1: stdin is at its end; not closed here */
     /* Non-zero ends waits with E0402. May be NULL. */
     const _Atomic int *cancel;
-    int cancel_fd; /* readable when *cancel was set; -1: none */
+    int cancel_fd;            /* readable when *cancel was set; -1: none */
+    tvn_wasi_resolve resolve; /* NULL: the system's resolver */
+    void *resolve_context;    /* its first argument */
 };
 
 // COLD PATH. Offers every WASI interface in `imports` under the context number. *out_world must

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The WASI interfaces of a set of imports: parsed from the embedded text, joined with their code.
  */
-#include "base/arena.h"
 #include "base/assert.h"
 #include "base/diag.h"
 #include "base/embedded.h"
@@ -9,6 +8,7 @@
 #include "base/mem.h"
 #include "contracts/wit.h"
 #include "wasi/context_internal.h"
+#include "wasi/sockets_internal.h"
 
 TVN_LOG_CATEGORY("wasi");
 
@@ -19,7 +19,8 @@ extern const struct tvn_embedded_text tvn_wasi_texts[];
 static const struct tvn_wasi_interfaces *const all_interfaces[] = {
     &tvn_wasi_poll_interfaces,   &tvn_wasi_stream_interfaces, &tvn_wasi_clock_interfaces,
     &tvn_wasi_random_interfaces, &tvn_wasi_cli_interfaces,    &tvn_wasi_filesystem_interfaces,
-    &tvn_wasi_socket_interfaces,
+    &tvn_wasi_socket_interfaces, &tvn_wasi_lookup_interfaces, &tvn_wasi_tcp_interfaces,
+    &tvn_wasi_udp_interfaces,
 };
 
 static const struct {
@@ -64,65 +65,16 @@ static enum tvn_status parse(struct tvn_wit *wit)
     return status == TVN_OK || status == TVN_E_OUT_OF_MEMORY ? status : TVN_E_INTERNAL;
 }
 
-static bool is_listed(const struct tvn_wasi_interface *listed, struct tvn_str name)
-{
-    for (size_t i = 0; i < listed->func_count; i++) {
-        if (tvn_str_is(name, listed->funcs[i].name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The listed functions, and `absent` for each method that is not. NULL when memory is exhausted. */
-static struct tvn_host_func *complete(struct tvn_arena *arena,
-                                      const struct tvn_wasi_interface *listed,
-                                      const struct tvn_interface *interface)
-{
-    struct tvn_host_func *funcs =
-        TVN_ARENA_ARRAY(arena, struct tvn_host_func, interface->func_count);
-    if (!funcs) {
-        return NULL;
-    }
-    size_t count = 0;
-    for (; count < listed->func_count; count++) {
-        funcs[count] = listed->funcs[count];
-    }
-    for (size_t i = 0; i < interface->func_count; i++) {
-        const struct tvn_func *func = &interface->funcs[i];
-        if (is_listed(listed, func->name)) {
-            continue;
-        }
-        tvn_assert(func->kind == TVN_FUNC_METHOD);
-        tvn_assert(count < interface->func_count);
-        const char *name = tvn_arena_strndup(arena, func->name.ptr, func->name.len);
-        if (!name) {
-            return NULL;
-        }
-        funcs[count++] = (struct tvn_host_func){.name = name, .dynamic = listed->absent};
-    }
-    tvn_assert(count == interface->func_count);
-    return funcs;
-}
-
-static enum tvn_status add_interface(struct tvn_wasi_world *world, struct tvn_imports *imports,
-                                     uint32_t context, const struct tvn_wasi_interface *listed)
+static enum tvn_status add_interface(const struct tvn_wasi_world *world,
+                                     struct tvn_imports *imports, uint32_t context,
+                                     const struct tvn_wasi_interface *listed)
 {
     const struct tvn_interface *interface =
         tvn_wit_find_interface(world->wit, tvn_str_of(listed->id));
     if (!interface) {
         return TVN_E_INTERNAL;
     }
-    const struct tvn_host_func *funcs = listed->funcs;
-    size_t func_count = listed->func_count;
-    if (listed->absent) {
-        funcs = complete(world->arena, listed, interface);
-        if (!funcs) {
-            return TVN_E_OUT_OF_MEMORY;
-        }
-        func_count = interface->func_count;
-    }
-    return tvn_imports_add(imports, interface, funcs, func_count, listed->resources,
+    return tvn_imports_add(imports, interface, listed->funcs, listed->func_count, listed->resources,
                            listed->resource_count, context);
 }
 
@@ -137,8 +89,7 @@ enum tvn_status tvn_wasi_add_imports(struct tvn_imports *imports, uint32_t conte
         return TVN_E_OUT_OF_MEMORY;
     }
     world->wit = tvn_wit_create();
-    world->arena = tvn_arena_create(0);
-    if (!world->wit || !world->arena) {
+    if (!world->wit) {
         return TVN_E_OUT_OF_MEMORY;
     }
     TVN_TRY(parse(world->wit));
@@ -162,6 +113,5 @@ void tvn_wasi_world_destroy(struct tvn_wasi_world *world)
         return;
     }
     tvn_wit_destroy(world->wit);
-    tvn_arena_destroy(world->arena);
     tvn_free(world);
 }
