@@ -7,6 +7,8 @@
 #include "security/guard.h"
 #include "wasi/wasi.h"
 
+#include <errno.h>
+
 /* ---- what a role exports ---- */
 
 struct role_entry {
@@ -184,10 +186,13 @@ static void stage_destroy(struct tvn_invoker *invoker)
 
 static enum tvn_outcome stage_idle(struct tvn_invoker *invoker, struct tvn_fault *fault)
 {
-    (void)fault;
     struct tvn_component_stage *stage =
         TVN_CONTAINER_OF(invoker, struct tvn_component_stage, invoker);
     tvn_wasi_flush(stage->wasi);
+    if (TVN_UNLIKELY(tvn_instance_is_dead(stage->instance))) {
+        *fault = *tvn_instance_fault(stage->instance);
+        return TVN_OUTCOME_DEAD;
+    }
     return TVN_OUTCOME_EMIT;
 }
 
@@ -210,7 +215,17 @@ static enum tvn_status wasi_write(void *context, enum tvn_wasi_stream_kind strea
                                   const char *bytes, size_t length)
 {
     struct tvn_component_stage *stage = context;
-    return stage->write(stage->write_context, stream == TVN_WASI_STDOUT ? 1 : 2, bytes, length);
+    bool is_output = stream == TVN_WASI_STDOUT;
+    enum tvn_status status = stage->write(stage->write_context, is_output ? 1 : 2, bytes, length);
+    if (TVN_UNLIKELY(status != TVN_OK && is_output && stage->instance)) {
+        /* What a stage prints is the flow's output, and guests seldom look whether it got there:
+         * the running call ends the flow when it comes back. */
+        (void)tvn_instance_fail(stage->instance, status, "cannot write to standard output: %s",
+                                status == TVN_E_IO_ERROR
+                                    ? strerror(errno)
+                                    : "nobody takes it, and the flow was cancelled");
+    }
+    return status;
 }
 
 static const struct tvn_wasi_ops wasi_ops = {.check = wasi_check, .write = wasi_write};

@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "base/num.h"
 #include "base/utf8.h"
+#include "wasi/wasi.h"
 
 #include <stdio.h>
 
@@ -311,7 +312,12 @@ static enum tvn_outcome call_complete(struct tvn_component_stage *stage, struct 
         return abandon(stage, export, call);
     }
     uint8_t unused = 0;
-    return finish_verdict(stage, export, slots, UINT8_MAX, &unused, call);
+    enum tvn_outcome outcome = finish_verdict(stage, export, slots, UINT8_MAX, &unused, call);
+    if (outcome == TVN_OUTCOME_EMIT) {
+        tvn_wasi_flush(stage->wasi); /* a last line without end is output too */
+        outcome = tvn_instance_is_dead(stage->instance) ? dead(stage, call) : outcome;
+    }
+    return outcome;
 }
 
 static enum tvn_outcome call_init(struct tvn_component_stage *stage, struct tvn_call *call)

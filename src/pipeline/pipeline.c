@@ -4,11 +4,14 @@
 #include "base/assert.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/num.h"
 #include "connectors/connector.h"
 #include "engine/component_stage.h"
 #include "types/intern.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -29,6 +32,7 @@ struct tvn_pipeline {
     struct tvn_intern intern;
     struct stage_slot *stages;
     struct tvn_stream_stats *streams;
+    bool output_waits[2]; /* of components' standard output and error: no regular file */
 };
 
 void tvn_pipeline_destroy(struct tvn_pipeline *pipeline)
@@ -52,11 +56,53 @@ void tvn_pipeline_destroy(struct tvn_pipeline *pipeline)
 
 /* ---- stages ---- */
 
-/* A component's standard output and error: whole lines, written as one. */
+/* True when there is room, or the write will say what is wrong; false: cancelled before. */
+static bool await_room(int fd, int cancel_fd)
+{
+    struct pollfd fds[] = {{.fd = fd, .events = POLLOUT}, {.fd = cancel_fd, .events = POLLIN}};
+    while (poll(fds, TVN_ARRAY_LEN(fds), -1) < 0) {
+        if (errno != EINTR) {
+            return true;
+        }
+        fds[0].revents = 0;
+        fds[1].revents = 0;
+    }
+    return fds[0].revents != 0;
+}
+
+/* To somebody else's pipe or terminal, whose reader may stand still: that must not hold a flow
+ * that was cancelled. Ready means that PIPE_BUF bytes go without waiting. */
+static enum tvn_status write_waiting(int fd, int cancel_fd, const char *bytes, size_t length)
+{
+    while (length > 0) {
+        if (!await_room(fd, cancel_fd)) {
+            return TVN_E_FLOW_CANCELLED;
+        }
+        ssize_t written = write(fd, bytes, tvn_min(length, (size_t)PIPE_BUF));
+        if (written < 0 && errno != EINTR && errno != EAGAIN) {
+            return TVN_E_IO_ERROR;
+        }
+        bytes += written > 0 ? written : 0;
+        length -= written > 0 ? (size_t)written : 0;
+    }
+    return TVN_OK;
+}
+
+/* A component's standard output and error: whole lines, as one where the target allows it. */
 static enum tvn_status write_line(void *context, int stream, const char *bytes, size_t length)
 {
     const struct stage_slot *slot = context;
-    return tvn_fd_write_all(stream == 1 ? slot->pipeline->options.output_fd : 2, bytes, length);
+    const struct tvn_pipeline_options *options = &slot->pipeline->options;
+    int fd = stream == 1 ? options->output_fd : STDERR_FILENO;
+    return slot->pipeline->output_waits[stream == 1 ? 0 : 1]
+               ? write_waiting(fd, options->stop->cancel_fd, bytes, length)
+               : tvn_fd_write_all(fd, bytes, length);
+}
+
+static bool may_wait(int fd)
+{
+    struct stat info;
+    return fstat(fd, &info) == 0 && !S_ISREG(info.st_mode);
 }
 
 static enum tvn_status create_component(struct tvn_pipeline *pipeline, uint32_t index,
@@ -339,6 +385,8 @@ enum tvn_status tvn_pipeline_create(const struct tvn_link *link,
     if (pipeline) {
         pipeline->link = link;
         pipeline->options = *options;
+        pipeline->output_waits[0] = may_wait(options->output_fd);
+        pipeline->output_waits[1] = may_wait(STDERR_FILENO);
         pipeline->deadline_ns =
             options->deadline_ns ? options->env.now_ns(options->env.context) + options->deadline_ns
                                  : 0;
