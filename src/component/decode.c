@@ -2,6 +2,7 @@
 /* Sections of a component, in order; nested components recursively. */
 #include "base/assert.h"
 #include "component/decode_internal.h"
+#include "component/limits.h"
 
 enum {
     SECTION_CUSTOM,
@@ -40,6 +41,11 @@ static enum tvn_status decode_core_module(struct tvn_scope *scope, struct tvn_re
 {
     uint32_t start = reader->at;
     uint32_t length = tvn_reader_left(reader);
+    if (length > TVN_CORE_MODULE_BYTES_MAX) {
+        return tvn_decode_fail(scope->context, TVN_E_COMPONENT_TOO_COMPLEX, start,
+                               "%u bytes are more than a core module may have (%zu)", length,
+                               TVN_CORE_MODULE_BYTES_MAX);
+    }
     struct tvn_slot slot = {.type = {.kind = TVN_EXTERN_CORE_MODULE}};
     TVN_TRY(tvn_core_module_read(reader, &slot.core_module));
     slot.type.of.core_module = &slot.core_module->type;

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #define TVN_COMPONENT_BYTES_MAX         ((size_t)64 << 20)
+#define TVN_CORE_MODULE_BYTES_MAX       ((size_t)32 << 20) /* of the component's, each */
 #define TVN_COMPONENT_NESTING_MAX       100     /* components in components, types in types */
 #define TVN_COMPONENT_HEIGHT_MAX        200     /* types in types and types renamed, together */
 #define TVN_COMPONENT_ITEMS_MAX         100000  /* of one index space */

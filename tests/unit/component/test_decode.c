@@ -411,6 +411,21 @@ static void test_decode_custom_sections_of_the_root_are_found(void **state)
     decoded_stop(&d);
 }
 
+static void test_decode_size_of_a_core_module_is_bounded(void **state)
+{
+    (void)state;
+    static const uint8_t head[] = {COMPONENT, 0x01, 0x81, 0x80, 0x80, 0x10, /* 32 MiB and a byte */
+                                   0x00,      'a',  's',  'm',  0x01, 0x00, 0x00, 0x00};
+    size_t length = 8 + 5 + TVN_CORE_MODULE_BYTES_MAX + 1;
+    TVN_AUTO_FREE uint8_t *bytes = tvn_calloc(1, length);
+    assert_non_null(bytes);
+    memcpy(bytes, head, sizeof(head));
+    struct decoded d;
+    decode_bytes(&d, bytes, length);
+    assert_refused(&d, TVN_E_COMPONENT_TOO_COMPLEX, 8 + 5, "more than a core module may have");
+    decoded_stop(&d);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_decode_empty_component_has_nothing),
     cmocka_unit_test(test_decode_what_is_not_a_component_is_refused),
@@ -423,6 +438,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_decode_doubling_types_are_refused_before_they_are_copied),
     cmocka_unit_test(test_decode_number_of_core_instances_is_bounded),
     cmocka_unit_test(test_decode_too_many_bytes_are_not_looked_at),
+    cmocka_unit_test(test_decode_size_of_a_core_module_is_bounded),
     cmocka_unit_test(test_decode_out_of_memory_is_reported_wherever_it_happens),
     cmocka_unit_test(test_decode_each_import_of_an_instance_type_has_its_own_resource),
     cmocka_unit_test(test_decode_each_instantiation_makes_new_resources_and_passes_given_ones),
