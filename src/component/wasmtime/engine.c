@@ -14,11 +14,12 @@
 #include <sys/mman.h>
 #include <time.h>
 
-#define WASM_STACK_BYTES       ((size_t)512 << 10)
-#define MEMORY_RESERVATION     ((uint64_t)4 << 30)  /* one linear memory's address range */
-#define MEMORY_GUARD           ((uint64_t)32 << 20) /* behind each, the engine's default */
-#define POOL_MEMORIES_MAX      8000 /* beyond it a pool wants more address space than there is */
-#define CORE_INSTANCES_DEFAULT 8    /* per component instance; adapters and shims included */
+#define WASM_STACK_BYTES   ((size_t)512 << 10)
+#define MEMORY_RESERVATION ((uint64_t)4 << 30)  /* one linear memory's address range */
+#define MEMORY_GUARD       ((uint64_t)32 << 20) /* behind each, the engine's default */
+#define POOL_MEMORIES_MAX  8000 /* beyond it a pool wants more address space than there is */
+/* Per component instance. Core instances are only counted, so all that one may have. */
+#define CORE_INSTANCES_DEFAULT TVN_COMPONENT_CORE_INSTANCES_MAX
 #define MEMORIES_DEFAULT       2
 #define TABLES_DEFAULT         4
 #define MAPS_PER_COMPONENT     4
