@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "types/sandbox.h"
 #include "wasi/beneath_internal.h"
+#include "wasi/landlock.h"
 
 #include "path_tree.h"
 
@@ -115,26 +117,73 @@ struct row {
     int expected;
 };
 
+/* Confines this process to what a guest may do in the tree. */
+static bool confine(const struct path_tree *tree)
+{
+    const struct tvn_grant grants[] = {
+        {.capability = TVN_CAP_FILESYSTEM_READ, .scope = tree->in},
+        {.capability = TVN_CAP_FILESYSTEM_WRITE, .scope = tree->in},
+    };
+    const struct tvn_sandbox sandbox = {.grants = grants, .grant_count = TVN_ARRAY_LEN(grants)};
+    const struct tvn_sandbox *const sandboxes[] = {&sandbox};
+    return tvn_wasi_landlock(sandboxes, 1) == TVN_OK;
+}
+
+static bool has_landlock(void)
+{
+    return syscall(SYS_landlock_create_ruleset, NULL, 0, 1) >= 3;
+}
+
+/* The same in a child that Landlock confines: what it answers must not change. */
+static int run_op_confined(const struct path_tree *tree, enum op op, int dir, const char *text)
+{
+    int ends[2];
+    int error = INT_MAX;
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        error = confine(tree) ? run_op(op, dir, text) : INT_MAX;
+        _exit(write(ends[1], &error, sizeof(error)) == sizeof(error) ? 0 : 1);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_int_equal(read(ends[0], &error, sizeof(error)), sizeof(error));
+    close(ends[0]);
+    close(ends[1]);
+    return error;
+}
+
+static void run_row(const struct row *row, const char *base, bool confined)
+{
+    struct path_tree tree;
+    char before[64];
+    char after[64];
+    path_tree_create(&tree);
+    path_tree_outside(&tree, before, sizeof(before));
+    unsigned descriptors = path_tree_open_descriptors();
+    int dir = openat(tree.in_fd, base, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int error = confined ? run_op_confined(&tree, row->op, dir, row->path)
+                         : run_op(row->op, dir, row->path);
+    close(dir);
+    if (error != row->expected) {
+        fail_msg("op %d on '%s'%s is %d, expected %d", (int)row->op, row->path,
+                 confined ? " confined" : "", error, row->expected);
+    }
+    path_tree_outside(&tree, after, sizeof(after));
+    assert_string_equal(before, after);
+    assert_int_equal(path_tree_open_descriptors(), descriptors);
+    path_tree_destroy(&tree);
+}
+
 static void run_rows(const struct row *rows, size_t count, const char *base)
 {
     for (size_t i = 0; i < count; i++) {
-        struct path_tree tree;
-        char before[64];
-        char after[64];
-        path_tree_create(&tree);
-        path_tree_outside(&tree, before, sizeof(before));
-        unsigned descriptors = path_tree_open_descriptors();
-        int dir = openat(tree.in_fd, base, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        int error = run_op(rows[i].op, dir, rows[i].path);
-        close(dir);
-        if (error != rows[i].expected) {
-            fail_msg("row %zu: op %d on '%s' is %d, expected %d", i, (int)rows[i].op, rows[i].path,
-                     error, rows[i].expected);
+        run_row(&rows[i], base, false);
+        if (has_landlock()) {
+            run_row(&rows[i], base, true);
         }
-        path_tree_outside(&tree, after, sizeof(after));
-        assert_string_equal(before, after);
-        assert_int_equal(path_tree_open_descriptors(), descriptors);
-        path_tree_destroy(&tree);
     }
 }
 
@@ -489,6 +538,34 @@ static void test_rename_and_link_work_between_directories(void **state)
     path_tree_destroy(&tree);
 }
 
+/* Without the path layer: the wall stands by itself. */
+static void test_landlock_forbids_what_is_outside(void **state)
+{
+    (void)state;
+    struct path_tree tree;
+    path_tree_create(&tree);
+    if (has_landlock()) {
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+            int wrong = confine(&tree) ? 0 : 1000;
+            wrong += openat(tree.outside_fd, "secret", O_RDONLY | O_CLOEXEC) >= 0;
+            wrong += openat(tree.in_fd, "link-out-file", O_WRONLY | O_CLOEXEC) >= 0;
+            wrong += openat(tree.outside_fd, "new", O_WRONLY | O_CREAT | O_CLOEXEC, 0600) >= 0;
+            wrong += unlinkat(tree.outside_fd, "secret", 0) == 0;
+            wrong += renameat(tree.in_fd, "file", tree.outside_fd, "file") == 0;
+            wrong += openat(tree.in_fd, "fifo", O_RDONLY | O_NONBLOCK | O_CLOEXEC) < 0;
+            wrong += openat(tree.in_fd, "dir/file", O_RDWR | O_TRUNC | O_CLOEXEC) < 0;
+            wrong += renameat(tree.in_fd, "file", tree.in_fd, "dir/moved") != 0;
+            _exit(wrong == 0 ? 0 : 1);
+        }
+        int status = 0;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_int_equal(status, 0);
+    }
+    path_tree_destroy(&tree);
+}
+
 /* ---- a second writer that swaps a directory and a link out of the tree ---- */
 
 #define RACE_TRIES 20000
@@ -599,6 +676,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_procfs_is_refused_even_beneath_the_root),
     cmocka_unit_test(test_root_takes_no_links_and_no_files),
     cmocka_unit_test(test_rename_and_link_work_between_directories),
+    cmocka_unit_test(test_landlock_forbids_what_is_outside),
     cmocka_unit_test(test_swapping_a_directory_and_a_link_wins_nothing),
     cmocka_unit_test(test_without_openat2_nothing_opens),
 };
