@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
 
+#include "path_tree.h"
 #include "wasi_guest.h"
 
 #include <fcntl.h>
@@ -135,6 +136,27 @@ static void test_files_are_not_there(void **state)
     wasi_run_end(&run);
 }
 
+static void test_libc_works_with_files(void **state)
+{
+    (void)state;
+    struct path_tree tree;
+    struct wasi_run run;
+    char before[64];
+    char after[64];
+    path_tree_create(&tree);
+    path_tree_outside(&tree, before, sizeof(before));
+    START(&run, {.capability = TVN_CAP_FILESYSTEM_READ, .scope = tree.in},
+          {.capability = TVN_CAP_FILESYSTEM_WRITE, .scope = tree.in});
+    assert_reply(WASI_CALL(&run, "use-files", wasi_text(tree.in)), "");
+    assert_reply(WASI_CALL(&run, "use-files", wasi_text(tree.in)), ""); /* nothing was left */
+    assert_int_not_equal(WASI_CALL(&run, "open", wasi_text(tree.outside)).of.s, 0);
+    assert_int_equal(WASI_CALL(&run, "open", wasi_text(tree.in)).of.s, 0);
+    wasi_run_end(&run);
+    path_tree_outside(&tree, after, sizeof(after));
+    assert_string_equal(before, after);
+    path_tree_destroy(&tree);
+}
+
 static void test_libc_exit_ends_the_instance(void **state)
 {
     (void)state;
@@ -192,6 +214,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_stdin_is_read_to_its_end),
     cmocka_unit_test(test_libc_asks_for_variables_time_and_random),
     cmocka_unit_test(test_files_are_not_there),
+    cmocka_unit_test(test_libc_works_with_files),
     cmocka_unit_test(test_libc_exit_ends_the_instance),
     cmocka_unit_test(test_libc_sees_no_terminal),
     cmocka_unit_test(test_create_survives_failing_allocations),

@@ -2,11 +2,13 @@
 /* See libc.wit. */
 #include "libc.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -94,6 +96,84 @@ int32_t exports_libc_open(libc_string_t *path)
 {
     int fd = open(text_of(path), O_RDONLY);
     return fd >= 0 ? 0 : errno;
+}
+
+#define EXPECT(condition)                                                                          \
+    do {                                                                                           \
+        if (!(condition)) {                                                                        \
+            snprintf(found + strlen(found), sizeof(found) - strlen(found), "%s: %s\n", #condition, \
+                     strerror(errno));                                                             \
+        }                                                                                          \
+    } while (0)
+
+static const char *at(const char *directory, const char *name)
+{
+    static char paths[4][256];
+    static int next;
+    char *path = paths[next++ % 4];
+    snprintf(path, sizeof(paths[0]), "%s/%s", directory, name);
+    return path;
+}
+
+void exports_libc_use_files(libc_string_t *directory, libc_string_t *ret)
+{
+    static char found[4096];
+    const char *dir = text_of(directory);
+    char line[64] = "";
+    struct stat info;
+    struct stat other;
+    found[0] = '\0';
+
+    FILE *file = fopen(at(dir, "notes.txt"), "w");
+    EXPECT(file && fputs("one\ntwo\n", file) >= 0 && fclose(file) == 0);
+    file = fopen(at(dir, "notes.txt"), "a");
+    EXPECT(file && fputs("three\n", file) >= 0 && fclose(file) == 0);
+    file = fopen(at(dir, "notes.txt"), "r+");
+    EXPECT(file && fgets(line, sizeof(line), file) && strcmp(line, "one\n") == 0);
+    EXPECT(fseek(file, 8, SEEK_SET) == 0 && fgets(line, sizeof(line), file) &&
+           strcmp(line, "three\n") == 0);
+    EXPECT(fseek(file, -1, SEEK_END) == 0 && fputs("!\n", file) >= 0 && fclose(file) == 0);
+    EXPECT(stat(at(dir, "notes.txt"), &info) == 0 && S_ISREG(info.st_mode) && info.st_size == 15);
+    EXPECT(truncate(at(dir, "notes.txt"), 4) == 0);
+    EXPECT(stat(at(dir, "notes.txt"), &info) == 0 && info.st_size == 4);
+
+    EXPECT(mkdir(at(dir, "sub"), 0777) == 0);
+    EXPECT(mkdir(at(dir, "sub"), 0777) < 0 && errno == EEXIST);
+    EXPECT(link(at(dir, "notes.txt"), at(dir, "sub/linked")) == 0);
+    EXPECT(stat(at(dir, "sub/linked"), &other) == 0 && other.st_ino == info.st_ino &&
+           other.st_nlink == 2);
+    EXPECT(symlink("linked", at(dir, "sub/soft")) == 0);
+    EXPECT(readlink(at(dir, "sub/soft"), line, sizeof(line)) == 6);
+    EXPECT(lstat(at(dir, "sub/soft"), &other) == 0 && S_ISLNK(other.st_mode));
+    EXPECT(rename(at(dir, "notes.txt"), at(dir, "sub/moved")) == 0);
+    EXPECT(stat(at(dir, "notes.txt"), &other) < 0 && errno == ENOENT);
+    struct timespec times[2] = {{.tv_sec = 10}, {.tv_sec = 20}};
+    EXPECT(utimensat(AT_FDCWD, at(dir, "sub/moved"), times, 0) == 0);
+    EXPECT(stat(at(dir, "sub/moved"), &other) == 0 && other.st_mtim.tv_sec == 20);
+
+    DIR *listing = opendir(at(dir, "sub"));
+    int names = 0;
+    struct dirent *entry;
+    while (listing && (entry = readdir(listing)) != NULL) {
+        names += entry->d_name[0] != '.';
+    }
+    EXPECT(listing && names == 3);
+    int fd = listing ? openat(dirfd(listing), "new", O_CREAT | O_EXCL | O_RDWR, 0666) : -1;
+    EXPECT(fd >= 0 && pwrite(fd, "xyz", 3, 2) == 3 && pread(fd, line, 3, 2) == 3 && line[2] == 'z');
+    EXPECT(fsync(fd) == 0 && fdatasync(fd) == 0 && ftruncate(fd, 1) == 0 && fstat(fd, &info) == 0 &&
+           info.st_size == 1);
+    EXPECT(listing && mkdirat(dirfd(listing), "deeper", 0777) == 0);
+    EXPECT(listing && openat(dirfd(listing), "../..", O_RDONLY) < 0);
+    close(fd);
+    if (listing) {
+        closedir(listing);
+    }
+    EXPECT(rmdir(at(dir, "sub")) < 0 && errno == ENOTEMPTY);
+    EXPECT(rmdir(at(dir, "sub/deeper")) == 0);
+    EXPECT(unlink(at(dir, "sub/moved")) == 0 && unlink(at(dir, "sub/linked")) == 0);
+    EXPECT(unlink(at(dir, "sub/soft")) == 0 && unlink(at(dir, "sub/new")) == 0);
+    EXPECT(rmdir(at(dir, "sub")) == 0);
+    libc_string_dup(ret, found);
 }
 
 void exports_libc_leave(int32_t code)

@@ -10,11 +10,27 @@ typedef wasi_sockets_network_ip_socket_address_t socket_address;
 typedef wasi_sockets_tcp_borrow_tcp_socket_t tcp_socket;
 
 static const char *const code_names[] = {
-    "unknown", "access-denied", "not-supported", "invalid-argument", "out-of-memory", "timeout",
-    "concurrency-conflict", "not-in-progress", "would-block", "invalid-state", "new-socket-limit",
-    "address-not-bindable", "address-in-use", "remote-unreachable", "connection-refused",
-    "connection-reset", "connection-aborted", "datagram-too-large", "name-unresolvable",
-    "temporary-resolver-failure", "permanent-resolver-failure",
+    "unknown",
+    "access-denied",
+    "not-supported",
+    "invalid-argument",
+    "out-of-memory",
+    "timeout",
+    "concurrency-conflict",
+    "not-in-progress",
+    "would-block",
+    "invalid-state",
+    "new-socket-limit",
+    "address-not-bindable",
+    "address-in-use",
+    "remote-unreachable",
+    "connection-refused",
+    "connection-reset",
+    "connection-aborted",
+    "datagram-too-large",
+    "name-unresolvable",
+    "temporary-resolver-failure",
+    "permanent-resolver-failure",
 };
 enum { WOULD_BLOCK = 8 };
 
@@ -391,15 +407,15 @@ void exports_net_lookup(net_string_t *name, net_string_t *ret)
 
 /* ---- options and states ---- */
 
-#define EXPECT(condition)                                 \
-    do {                                                  \
-        if (!(condition)) {                               \
-            add_text(ret, #condition);                    \
-            add_text(ret, "\n");                          \
-        }                                                 \
+#define EXPECT(condition)              \
+    do {                               \
+        if (!(condition)) {            \
+            add_text(ret, #condition); \
+            add_text(ret, "\n");       \
+        }                              \
     } while (0)
-#define TCP(method) wasi_sockets_tcp_method_tcp_socket_##method
-#define UDP(method) wasi_sockets_udp_method_udp_socket_##method
+#define TCP(method)   wasi_sockets_tcp_method_tcp_socket_##method
+#define UDP(method)   wasi_sockets_udp_method_udp_socket_##method
 #define INVALID(call) (!(call) && code == 3)
 
 void exports_net_options(net_string_t *ret)
