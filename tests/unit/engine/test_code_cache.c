@@ -21,7 +21,7 @@ static const struct tvn_str code = {code_text, sizeof(code_text) - 1};
 
 static void remove_tree(const char *path)
 {
-    char command[128];
+    char command[256];
     snprintf(command, sizeof(command), "chmod -R u+rwx '%s'; rm -rf '%s'", path, path);
     assert_int_equal(system(command), 0); // NOLINT(cert-env33-c)
 }
