@@ -329,7 +329,7 @@ static enum tvn_exit run_flow(struct session *session, struct tvn_host *host)
         code = exit_code(status, &report);
     }
     say_end(session, host, &report, status);
-    if (status != TVN_OK && tvn_cli_talks(cli)) {
+    if (cli->shown < tvn_diag_count(cli->sink) && tvn_cli_talks(cli)) {
         TVN_AUTO_VALUE(tvn_strbuf) gap = {0};
         tvn_strbuf_add_char(&gap, '\n');
         tvn_cli_say(&gap);

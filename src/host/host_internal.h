@@ -22,5 +22,7 @@ struct tvn_host {
 
 /* report.c: reads the counters; may run beside the flow. */
 void tvn_host_read_report(struct tvn_host *host, struct tvn_run_report *out_report);
+/* report.c: a warning for each stage that had errors which did not end the flow. */
+void tvn_host_report_skipped(struct tvn_host *host, struct tvn_diag_sink *sink);
 /* report.c: one diagnostic for why the flow failed. */
 enum tvn_status tvn_host_report_failure(struct tvn_host *host, struct tvn_diag_sink *sink);

@@ -110,6 +110,31 @@ static void add_place(struct tvn_diag_sink *sink, const struct tvn_flow_failure 
     }
 }
 
+void tvn_host_report_skipped(struct tvn_host *host, struct tvn_diag_sink *sink)
+{
+    for (uint32_t i = 0; i < host->link->stage_count; i++) {
+        const struct tvn_flow_failure *skipped =
+            tvn_flow_first_skipped(tvn_pipeline_flow(host->pipeline), i);
+        if (!skipped) {
+            continue;
+        }
+        const struct tvn_link_stage *stage = &host->link->stages[i];
+        uint64_t errors = tvn_stat_get(&tvn_pipeline_stage_stats(host->pipeline, i)->errors);
+        if (skipped->outcome == TVN_OUTCOME_ERROR) {
+            tvn_diag_warning(sink, skipped->code, stage->span, "node '%s' returned %s: %s",
+                             stage->name, tvn_process_error_name(skipped->error), skipped->text);
+        } else {
+            tvn_diag_warning(sink, skipped->code, stage->span, "node '%s' failed: %s", stage->name,
+                             skipped->text[0] ? skipped->text : "it was not done in time");
+        }
+        add_place(sink, skipped);
+        if (errors > 1) {
+            tvn_diag_note(sink, "the first of %llu errors of this node",
+                          (unsigned long long)errors);
+        }
+    }
+}
+
 enum tvn_status tvn_host_report_failure(struct tvn_host *host, struct tvn_diag_sink *sink)
 {
     const struct tvn_flow_failure *failure = tvn_flow_failure(tvn_pipeline_flow(host->pipeline));

@@ -233,5 +233,6 @@ enum tvn_status tvn_host_run(struct tvn_host *host, tvn_host_observer observer,
     tvn_host_read_report(host, out_report);
     out_report->signal = control.signal;
     TVN_TRY(status);
+    tvn_host_report_skipped(host, sink);
     return tvn_host_report_failure(host, sink);
 }

@@ -79,6 +79,27 @@ void tvn_stage_fail(struct tvn_flow *flow, struct tvn_stage *stage, enum tvn_ent
     *fault = (struct tvn_fault){0};
 }
 
+void tvn_stage_skip(struct tvn_flow *flow, struct tvn_stage *stage, enum tvn_entry entry,
+                    enum tvn_outcome outcome, const struct tvn_element *element)
+{
+    if (!stage->has_skipped) {
+        struct tvn_flow_failure *skipped = &flow->skipped[stage->index];
+        stage->has_skipped = true;
+        *skipped = (struct tvn_flow_failure){
+            .code = flow->fault.code,
+            .stage = stage->index,
+            .entry = entry,
+            .outcome = outcome,
+            .error = flow->fault.error,
+            .has_sequence = element != NULL,
+            .sequence = element ? element->sequence : 0,
+            .attempts = stage->attempts,
+        };
+        copy_text(skipped->text, flow->fault.text);
+    }
+    flow->fault = (struct tvn_fault){0};
+}
+
 enum tvn_verdict tvn_stage_judge(struct tvn_flow *flow, struct tvn_stage *stage,
                                  enum tvn_entry entry, enum tvn_outcome outcome,
                                  const struct tvn_element *element)
@@ -89,7 +110,7 @@ enum tvn_verdict tvn_stage_judge(struct tvn_flow *flow, struct tvn_stage *stage,
     if (outcome == TVN_OUTCOME_ERROR) {
         enum tvn_on_error policy = policy_for(stage, flow->fault.error);
         if (policy == TVN_ON_ERROR_SKIP) {
-            flow->fault = (struct tvn_fault){0};
+            tvn_stage_skip(flow, stage, entry, outcome, element);
             return TVN_VERDICT_SKIP;
         }
         if (policy == TVN_ON_ERROR_RETRY && stage->attempts < stage->max_retries) {

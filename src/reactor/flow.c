@@ -204,8 +204,9 @@ enum tvn_status tvn_flow_create(const struct tvn_flow_options *options, struct t
     flow->stages = tvn_calloc(options->stage_count, sizeof(*flow->stages));
     flow->edges = tvn_calloc(options->edge_count, sizeof(*flow->edges));
     flow->order = tvn_calloc(options->stage_count, sizeof(struct tvn_stage *));
+    flow->skipped = tvn_calloc(options->stage_count, sizeof(*flow->skipped));
     flow->links = tvn_calloc(options->edge_count * (size_t)2, sizeof(struct tvn_edge *));
-    if (!flow->stages || !flow->edges || !flow->order || !flow->links) {
+    if (!flow->stages || !flow->edges || !flow->order || !flow->links || !flow->skipped) {
         return TVN_E_OUT_OF_MEMORY;
     }
     flow->stage_count = options->stage_count;
@@ -228,6 +229,7 @@ void tvn_flow_destroy(struct tvn_flow *flow)
         }
         tvn_queue_deinit(queue);
     }
+    tvn_free(flow->skipped);
     tvn_free(flow->links);
     tvn_free(flow->order);
     tvn_free(flow->edges);
@@ -301,6 +303,13 @@ uint64_t tvn_flow_queued(const struct tvn_flow *flow)
         queued += flow->edges[i].queue.count;
     }
     return queued;
+}
+
+const struct tvn_flow_failure *tvn_flow_first_skipped(const struct tvn_flow *flow, uint32_t stage)
+{
+    tvn_assert(flow);
+    tvn_assert(stage < flow->stage_count);
+    return flow->stages[stage].has_skipped ? &flow->skipped[stage] : NULL;
 }
 
 const struct tvn_flow_failure *tvn_flow_failure(const struct tvn_flow *flow)

@@ -180,3 +180,9 @@ struct tvn_flow_failure {
 };
 /* NULL while none. Kept until destroy. */
 const struct tvn_flow_failure *tvn_flow_failure(const struct tvn_flow *flow);
+/*
+ * The first thing that went wrong in a stage without ending the flow: an error after which the
+ * element was skipped, or a teardown that failed. code is TVN_OK for a plain process-error. NULL if
+ * there was none. Kept until destroy; read it when the flow is DONE.
+ */
+const struct tvn_flow_failure *tvn_flow_first_skipped(const struct tvn_flow *flow, uint32_t stage);

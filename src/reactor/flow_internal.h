@@ -32,6 +32,7 @@ struct tvn_stage {
     bool initialised;  /* TEARDOWN is due */
     bool dead;         /* the instance must not be called again */
     bool failed;       /* it made the flow fail, or only feeds such stages */
+    bool has_skipped;  /* flow->skipped tells its first error that did not end the flow */
     uint32_t stride;   /* elements between two readings of the clock */
     uint32_t attempts; /* retries made of the call in work */
     uint32_t max_retries;
@@ -84,7 +85,8 @@ struct tvn_flow {
     struct tvn_edge **links;  /* what inputs and outputs point into */
     struct tvn_element scratch;
     struct tvn_fault fault;
-    struct tvn_flow_failure failure; /* code TVN_OK: none */
+    struct tvn_flow_failure failure;  /* code TVN_OK: none */
+    struct tvn_flow_failure *skipped; /* by stage; those with has_skipped */
 };
 
 /* flow.c */
@@ -136,6 +138,9 @@ enum tvn_verdict {
 enum tvn_verdict tvn_stage_judge(struct tvn_flow *flow, struct tvn_stage *stage,
                                  enum tvn_entry entry, enum tvn_outcome outcome,
                                  const struct tvn_element *element);
+/* Keeps flow->fault for the report if it is the stage's first one, and clears it. */
+TVN_COLD void tvn_stage_skip(struct tvn_flow *flow, struct tvn_stage *stage, enum tvn_entry entry,
+                             enum tvn_outcome outcome, const struct tvn_element *element);
 /* The same where no policy applies: always a failure. */
 void tvn_stage_fail(struct tvn_flow *flow, struct tvn_stage *stage, enum tvn_entry entry,
                     enum tvn_outcome outcome, const struct tvn_element *element);

@@ -155,7 +155,7 @@ static bool tear_down(struct tvn_flow *flow, struct tvn_stage *stage,
         /* Best effort: counted, but what was delivered stays delivered. */
         tvn_stat_add(&stage->stats->errors, 1);
         tvn_stat_add(&flow->stats->errors, 1);
-        flow->fault = (struct tvn_fault){0};
+        tvn_stage_skip(flow, stage, TVN_ENTRY_TEARDOWN, outcome, NULL);
     }
     return true;
 }

@@ -295,6 +295,46 @@ static void test_first_failure_is_kept(void **state)
     mock_flow_deinit(&mock);
 }
 
+static void test_first_skipped_is_kept_by_stage(void **state)
+{
+    (void)state;
+    struct trouble trouble = {
+        TVN_ENTRY_PROCESS, TVN_OUTCOME_ERROR, TVN_PROCESS_INTERNAL, TVN_OK, 7, 9};
+    start("spk", 1, &trouble);
+    mock_flow_start(&mock);
+    assert_true(mock_flow_finish(&mock, 1000));
+    assert_null(tvn_flow_failure(mock.flow));
+    assert_null(tvn_flow_first_skipped(mock.flow, 0));
+    assert_null(tvn_flow_first_skipped(mock.flow, 2));
+    const struct tvn_flow_failure *skipped = tvn_flow_first_skipped(mock.flow, 1);
+    assert_non_null(skipped);
+    assert_int_equal(skipped->stage, 1);
+    assert_int_equal(skipped->entry, TVN_ENTRY_PROCESS);
+    assert_int_equal(skipped->error, TVN_PROCESS_INTERNAL);
+    assert_true(skipped->has_sequence);
+    assert_int_equal(skipped->sequence, 6);
+    assert_string_equal(skipped->text, "because");
+    mock_flow_deinit(&mock);
+}
+
+static void test_failed_teardown_is_kept_as_skipped(void **state)
+{
+    (void)state;
+    struct trouble trouble = {
+        TVN_ENTRY_TEARDOWN, TVN_OUTCOME_DEAD, TVN_PROCESS_INTERNAL, TVN_E_COMPONENT_TRAPPED, 1, 1};
+    start("spk", 1, &trouble);
+    mock.stages[1].entries |= MOCK_ENTRY(TVN_ENTRY_TEARDOWN);
+    mock_flow_start(&mock);
+    assert_true(mock_flow_finish(&mock, 1000));
+    assert_null(tvn_flow_failure(mock.flow));
+    const struct tvn_flow_failure *skipped = tvn_flow_first_skipped(mock.flow, 1);
+    assert_non_null(skipped);
+    assert_status(skipped->code, TVN_E_COMPONENT_TRAPPED);
+    assert_int_equal(skipped->entry, TVN_ENTRY_TEARDOWN);
+    assert_false(skipped->has_sequence);
+    mock_flow_deinit(&mock);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_default_policies_per_kind),
     cmocka_unit_test(test_explicit_policies_override_all_kinds_but_fatal),
@@ -306,5 +346,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_source_that_fails_again_and_again_is_asked_in_growing_intervals),
     cmocka_unit_test(test_complete_errors_follow_the_policy),
     cmocka_unit_test(test_first_failure_is_kept),
+    cmocka_unit_test(test_first_skipped_is_kept_by_stage),
+    cmocka_unit_test(test_failed_teardown_is_kept_as_skipped),
 };
 TVN_TEST_MAIN("reactor.failure", tests)
