@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
+#include "contracts/compat.h"
 #include "engine/stage_calls.h"
 #include "security/guard.h"
 #include "wasi/wasi.h"
@@ -75,14 +76,6 @@ static const struct tvn_interface *exported(const struct tvn_component *componen
 
 /* ---- binding ---- */
 
-/* The contracts' resources are Torvyn's own; a binary names the same ones through its imports. */
-static bool same_resource_by_name(void *context, const struct tvn_resource *a,
-                                  const struct tvn_resource *b)
-{
-    (void)context;
-    return tvn_str_equal(a->name, b->name);
-}
-
 static enum tvn_status refuse_shape(const struct tvn_component *component,
                                     const struct tvn_func *wanted, const struct role_row *row,
                                     struct tvn_diag_sink *sink)
@@ -116,8 +109,7 @@ static enum tvn_status bind_row(struct tvn_component_stage *stage,
         tvn_assert(wanted);
         const struct tvn_export *export =
             tvn_instance_find_export(stage->instance, offered->id, name);
-        if (!export ||
-            !tvn_func_type_equal(export->type, &wanted->type, same_resource_by_name, NULL)) {
+        if (!export || !tvn_contract_func_equal(export->type, &wanted->type)) {
             return refuse_shape(component, wanted, row, sink);
         }
         bool takes_pointer = row->entries[i].entry != TVN_ENTRY_PULL &&
