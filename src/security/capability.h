@@ -12,6 +12,7 @@
 #include "base/diag.h"
 #include "base/str.h"
 #include "config/manifest.h"
+#include "types/invoker.h"
 #include "types/sandbox.h"
 
 #define TVN_SECURITY_SCOPE_MAX 4096
@@ -43,6 +44,19 @@ bool tvn_grant_covers(const struct tvn_grant *grant, enum tvn_capability capabil
                       const char *scope);
 /* "wasi:filesystem/read:/data/in"; the form that tvn_grant_parse accepts. */
 void tvn_grant_print(const struct tvn_grant *grant, struct tvn_strbuf *out);
+
+/*
+ * What a world's text asks for: the capabilities that importing an interface makes use of, as bits
+ * 1 << TVN_CAP_…; a component that declares one of them may import it. 0: none is needed.
+ * `interface` is "wasi:clocks/wall-clock", with or without version.
+ */
+uint32_t tvn_capability_of_import(struct tvn_str interface);
+/* True if some interface leads to it, so that a world shows whether a component needs it. */
+bool tvn_capability_has_imports(enum tvn_capability capability);
+/* What a component cannot take part in a stream without: always granted, never declared. */
+bool tvn_capability_is_intrinsic(enum tvn_capability capability);
+/* True if a component that plays this role only hardly needs the capability: least privilege. */
+bool tvn_capability_is_excessive(enum tvn_capability capability, enum tvn_role role);
 
 /* One node of one flow, and whose capabilities it brings along. A component that runs without a
  * flow has neither. */
