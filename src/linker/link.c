@@ -221,6 +221,7 @@ static enum tvn_status resolve_stage(struct tvn_link_build *build, struct tvn_li
             return wrong_role(build, stage, roles);
         }
     }
+    TVN_TRY(tvn_link_check_contracts(build, stage));
     const struct tvn_security_subject subject = {
         .manifest = link->manifest,
         .flow = link->flow,
@@ -280,7 +281,9 @@ enum tvn_status tvn_link_create(const struct tvn_manifest *manifest,
         return tvn_diag_error(sink, TVN_E_OUT_OF_MEMORY, TVN_SPAN_NONE,
                               "no memory to link the flow");
     }
-    TVN_TRY(run_steps(&build));
+    enum tvn_status status = run_steps(&build);
+    tvn_wit_destroy(build.contracts);
+    TVN_TRY(status);
     *out_link = TVN_TAKE(link);
     return TVN_OK;
 }

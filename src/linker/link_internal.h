@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /* The steps of linking, one file each; all add diagnostics and return the first error. */
+#include "contracts/wit.h"
 #include "linker/link.h"
 
 struct tvn_link_build {
     struct tvn_link *link;
     const struct tvn_link_options *options;
     struct tvn_diag_sink *sink;
+    struct tvn_wit *contracts; /* the canonical ones; NULL until contracts.c needs them */
     uint32_t stage_capacity;
     uint32_t edge_capacity;
 };
@@ -25,6 +27,10 @@ TVN_NODISCARD enum tvn_status tvn_link_locate(struct tvn_link_build *build, cons
 TVN_NODISCARD enum tvn_status tvn_link_load(struct tvn_link_build *build, const char *path,
                                             struct tvn_span at,
                                             struct tvn_link_component **out_component);
+/* contracts.c: versions and functions of the torvyn:* interfaces that a component exports for its
+ * node and imports, and interfaces that nobody provides. */
+TVN_NODISCARD enum tvn_status tvn_link_check_contracts(struct tvn_link_build *build,
+                                                       const struct tvn_link_stage *stage);
 /* Roles that a component can play, as bits 1 << TVN_ROLE_…. */
 uint32_t tvn_link_component_roles(const struct tvn_component *component);
 

@@ -104,6 +104,24 @@ static enum tvn_status locate_declared(struct tvn_link_build *build,
     return TVN_E_COMPONENT_NOT_FOUND;
 }
 
+/* The file in --components: NAME.wasm for a name, the last part of a path. NULL when there is
+ * none. */
+static const char *in_components(struct tvn_link_build *build, struct tvn_str reference)
+{
+    if (!build->options->components) {
+        return NULL;
+    }
+    size_t slash = tvn_str_find_last(reference, '/');
+    struct tvn_str name =
+        tvn_str_slice(reference, slash == SIZE_MAX ? 0 : slash + 1, reference.len);
+    struct tvn_arena *arena = build->link->arena;
+    const char *file = tvn_str_ends_with(name, TVN_STR(".wasm"))
+                           ? tvn_arena_strndup(arena, name.ptr, name.len)
+                           : tvn_arena_printf(arena, "%.*s.wasm", TVN_STR_ARG(name));
+    TVN_AUTO_FREE char *path = file ? tvn_path_join(build->options->components, file) : NULL;
+    return path && tvn_file_exists(path) ? tvn_arena_strndup(arena, path, strlen(path)) : NULL;
+}
+
 static enum tvn_status unknown_component(struct tvn_link_build *build, const char *reference,
                                          struct tvn_span at)
 {
@@ -133,6 +151,10 @@ enum tvn_status tvn_link_locate(struct tvn_link_build *build, const char *refere
     *out_builtin = NULL;
     if (tvn_str_starts_with(text, TVN_STR(BUILTIN_PREFIX))) {
         *out_builtin = reference;
+        return TVN_OK;
+    }
+    *out_path = in_components(build, text);
+    if (*out_path) {
         return TVN_OK;
     }
     if (tvn_str_starts_with(text, TVN_STR("oci://"))) {
