@@ -87,6 +87,7 @@ static int look_up(int dir, const char *path, int flags, int *out_fd)
     if (error != 0) {
         return error;
     }
+    tvn_assert(fd >= 0);
     error = refuse_procfs(fd);
     if (error != 0) {
         tvn_fd_close(&fd);

@@ -204,7 +204,7 @@ int tvn_wasi_file_refuse(const struct tvn_wasi_file *file, enum tvn_beneath_refu
     static const char outside[] = "outside of ";
     static const char special[] = "special file in ";
     const char *what = refusal == TVN_BENEATH_OUTSIDE ? outside : special;
-    char scope[sizeof(special) + 2 * PATH_MAX];
+    char scope[sizeof(special) + 2 * (size_t)PATH_MAX];
     snprintf(scope, sizeof(scope), "%s%.*s: %s", what, PATH_MAX - 1, file->preopen->path,
              path->text);
     (void)file->wasi->ops->check(
@@ -400,8 +400,8 @@ int tvn_wasi_listing_next(struct tvn_wasi_listing *listing, const char **out_nam
             listing->length = (size_t)got;
         }
         /* SAFETY: the kernel packs whole entries, aligned to 8; the buffer is aligned as well. */
-        const struct dirent64 *entry =
-            (const struct dirent64 *)(const void *)(listing->entries + listing->at);
+        const void *at = listing->entries + listing->at;
+        const struct dirent64 *entry = at;
         listing->at += entry->d_reclen;
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
             *out_type = type_of_entry(listing, entry);

@@ -121,7 +121,9 @@ static bool clean_name(struct tvn_str text, char *out_name)
     }
     for (size_t i = 0; i < length; i++) {
         char c = text.ptr[i];
-        c = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+        if (c >= 'A' && c <= 'Z') {
+            c = (char)(c | 0x20);
+        }
         bool fine = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
                     c == '.' || c == ':';
         if (!fine) {
