@@ -53,8 +53,8 @@ static enum tvn_status parse_error(struct tvn_json_error *out_error, size_t offs
     return TVN_E_CONSTRAINT_VIOLATION;
 }
 
-enum tvn_status tvn_json_parse(struct tvn_str text, struct tvn_json **out_value,
-                               struct tvn_json_error *out_error)
+static enum tvn_status parse(struct tvn_str text, size_t flags, struct tvn_json **out_value,
+                             struct tvn_json_error *out_error)
 {
     tvn_assert(out_value);
     tvn_assert(out_error);
@@ -67,7 +67,7 @@ enum tvn_status tvn_json_parse(struct tvn_str text, struct tvn_json **out_value,
     }
     json_error_t error;
     json_t *value = json_loadb(text.ptr ? text.ptr : "", text.len,
-                               JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+                               JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | flags, &error);
     if (!value) {
         if (json_error_code(&error) == json_error_out_of_memory) {
             return TVN_E_OUT_OF_MEMORY;
@@ -77,6 +77,18 @@ enum tvn_status tvn_json_parse(struct tvn_str text, struct tvn_json **out_value,
     }
     *out_value = wrap(value);
     return TVN_OK;
+}
+
+enum tvn_status tvn_json_parse(struct tvn_str text, struct tvn_json **out_value,
+                               struct tvn_json_error *out_error)
+{
+    return parse(text, 0, out_value, out_error);
+}
+
+enum tvn_status tvn_json_parse_with_nul(struct tvn_str text, struct tvn_json **out_value,
+                                        struct tvn_json_error *out_error)
+{
+    return parse(text, JSON_ALLOW_NUL, out_value, out_error);
 }
 
 void tvn_json_unref(struct tvn_json *value)

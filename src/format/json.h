@@ -38,6 +38,10 @@ struct tvn_json_error {
 // stand at the top.
 TVN_NODISCARD enum tvn_status tvn_json_parse(struct tvn_str text, struct tvn_json **out_value,
                                              struct tvn_json_error *out_error);
+/* The same, but strings (not keys) may hold U+0000: for data whose strings are never C strings. */
+TVN_NODISCARD enum tvn_status tvn_json_parse_with_nul(struct tvn_str text,
+                                                      struct tvn_json **out_value,
+                                                      struct tvn_json_error *out_error);
 void tvn_json_unref(struct tvn_json *value);
 TVN_DEFINE_CLEANUP(tvn_json, tvn_json_unref)
 

@@ -85,6 +85,21 @@ static void test_json_depth_is_limited(void **state)
     }
 }
 
+static void test_json_nul_is_for_those_who_ask(void **state)
+{
+    (void)state;
+    const struct tvn_str text = TVN_STR("[\"a\\u0000b\"]");
+    struct tvn_json *value = NULL;
+    struct tvn_json_error error = {0};
+    assert_status(tvn_json_parse(text, &value, &error), TVN_E_CONSTRAINT_VIOLATION);
+    assert_null(value);
+    assert_status(tvn_json_parse_with_nul(text, &value, &error), TVN_OK);
+    assert_true(tvn_str_equal(tvn_json_string(tvn_json_at(value, 0)), TVN_STR("a\0b")));
+    tvn_json_unref(TVN_TAKE(value));
+    assert_status(tvn_json_parse_with_nul(TVN_STR("{\"a\\u0000\":1}"), &value, &error),
+                  TVN_E_CONSTRAINT_VIOLATION);
+}
+
 static void test_json_set_replaces_and_prints_compactly(void **state)
 {
     (void)state;
@@ -104,6 +119,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_json_values_keep_kind_and_order),
     cmocka_unit_test(test_json_errors_have_an_offset),
     cmocka_unit_test(test_json_depth_is_limited),
+    cmocka_unit_test(test_json_nul_is_for_those_who_ask),
     cmocka_unit_test(test_json_set_replaces_and_prints_compactly),
 };
 TVN_TEST_MAIN("format.json", tests)
