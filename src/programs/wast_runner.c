@@ -67,7 +67,7 @@ static bool read_script(const char *path, struct tvn_json **out_script)
         return false;
     }
     struct tvn_str text = {(const char *)bytes.ptr, bytes.len};
-    if (tvn_json_parse(text, out_script, &error) != TVN_OK) {
+    if (tvn_json_parse_with_nul(text, out_script, &error) != TVN_OK) {
         fprintf(stderr, "%s: byte %zu: %s\n", path, error.offset, error.text);
         return false;
     }

@@ -5,7 +5,7 @@
  * writes them, executed on the component layer.
  *
  * Threads: one. Memory: what a script makes lives until its end. Limits: TVN_WAST_ITEMS_MAX
- * definitions, instances and names in one script.
+ * definitions and instances in one script, and as many resources held across instances.
  */
 #include "base/vec.h"
 #include "component/engine.h"
@@ -25,6 +25,7 @@ enum tvn_wast_outcome { TVN_WAST_PASSED, TVN_WAST_FAILED, TVN_WAST_SKIPPED };
 
 /* A component (or a core module inside a component of ours), decoded and compiled. */
 struct tvn_wast_definition {
+    struct tvn_wast_definition *older;
     struct tvn_str name; /* len 0: only "the last one" */
     uint8_t *bytes;      /* owned */
     struct tvn_component *component;
@@ -33,6 +34,7 @@ struct tvn_wast_definition {
 };
 
 struct tvn_wast_instance {
+    struct tvn_wast_instance *older;
     struct tvn_str name;          /* len 0: only "the last one" */
     struct tvn_str registered_as; /* len 0: for nobody */
     const struct tvn_wast_definition *definition;
@@ -60,10 +62,11 @@ struct tvn_wast_run {
     struct tvn_arena *arena; /* names and linked interfaces */
     struct tvn_wast_counts counts;
     bool verbose;
-    bool validate_only; /* nothing is instantiated or called */
-    TVN_VEC(struct tvn_wast_definition *) definitions;
-    TVN_VEC(struct tvn_wast_instance *) instances;
-    struct tvn_wast_instance *current; /* NULL: the last instantiation failed */
+    bool validate_only;                      /* nothing is instantiated or called */
+    struct tvn_wast_definition *definitions; /* the newest first */
+    struct tvn_wast_instance *instances;     /* likewise */
+    unsigned item_count;                     /* of both */
+    struct tvn_wast_instance *current;       /* NULL: the last instantiation failed */
     TVN_VEC(struct tvn_wast_held) held;
     struct tvn_wast_host_state host;
 };

@@ -43,7 +43,8 @@ static bool pass_handle(const struct passage *passage, const struct tvn_value *f
                                            from->of.handle.rep};
         to->of.handle.type = NULL; /* the one that was linked */
         to->of.handle.rep = run->held.count;
-        return tvn_vec_push(&run->held, TVN_WAST_ITEMS_MAX, held) == TVN_OK;
+        enum tvn_status status = tvn_vec_push(&run->held, TVN_WAST_ITEMS_MAX, held);
+        return status == TVN_OK;
     }
     if (from->of.handle.rep >= run->held.count) {
         return false;
@@ -218,8 +219,8 @@ static bool make_offer(struct tvn_arena *arena, const struct tvn_world *world, s
 
 static struct tvn_wast_instance *find_registered(const struct tvn_wast_run *run, struct tvn_str id)
 {
-    for (size_t i = run->instances.count; i > 0; i--) {
-        struct tvn_wast_instance *instance = run->instances.items[i - 1];
+    for (struct tvn_wast_instance *instance = run->instances; instance;
+         instance = instance->older) {
         if (instance->registered_as.len > 0 && tvn_str_equal(instance->registered_as, id) &&
             !instance->definition->is_core) {
             return instance;

@@ -40,6 +40,16 @@ static void destroy_definition(struct tvn_wast_definition *definition)
     }
 }
 
+static bool count_item(struct tvn_wast_run *run, struct tvn_strbuf *reason)
+{
+    if (run->item_count == TVN_WAST_ITEMS_MAX) {
+        tvn_strbuf_add_text(reason, "too many definitions and instances");
+        return false;
+    }
+    run->item_count++;
+    return true;
+}
+
 static enum tvn_wast_load refused(const struct tvn_diag_sink *sink, enum tvn_status status,
                                   struct tvn_strbuf *reason)
 {
@@ -134,14 +144,12 @@ enum tvn_wast_load tvn_wast_load(struct tvn_wast_run *run, const struct tvn_json
         return TVN_WAST_BROKEN;
     }
     enum tvn_wast_load load = load_bytes(run, &file, reason, definition);
-    if (load == TVN_WAST_LOADED &&
-        tvn_vec_push(&run->definitions, TVN_WAST_ITEMS_MAX, definition) != TVN_OK) {
-        load = TVN_WAST_BROKEN;
-    }
-    if (load != TVN_WAST_LOADED) {
+    if (load != TVN_WAST_LOADED || !count_item(run, reason)) {
         destroy_definition(definition);
-        return load;
+        return load == TVN_WAST_LOADED ? TVN_WAST_BROKEN : load;
     }
+    definition->older = run->definitions;
+    run->definitions = definition;
     const struct tvn_json *name = tvn_json_get(command, "name");
     if (name) {
         definition->name = tvn_arena_str(run->arena, tvn_json_string(name));
@@ -153,13 +161,11 @@ enum tvn_wast_load tvn_wast_load(struct tvn_wast_run *run, const struct tvn_json
 const struct tvn_wast_definition *tvn_wast_find_definition(const struct tvn_wast_run *run,
                                                            struct tvn_str name)
 {
-    for (size_t i = run->definitions.count; i > 0; i--) {
-        const struct tvn_wast_definition *definition = run->definitions.items[i - 1];
-        if (name.len == 0 || tvn_str_equal(definition->name, name)) {
-            return definition;
-        }
+    const struct tvn_wast_definition *definition = run->definitions;
+    while (definition && name.len > 0 && !tvn_str_equal(definition->name, name)) {
+        definition = definition->older;
     }
-    return NULL;
+    return definition;
 }
 
 /* ---- instances ---- */
@@ -228,14 +234,12 @@ enum tvn_wast_start tvn_wast_start(struct tvn_wast_run *run,
     }
     instance->definition = definition;
     enum tvn_wast_start start = create_instance(run, reason, instance);
-    if (start == TVN_WAST_STARTED &&
-        tvn_vec_push(&run->instances, TVN_WAST_ITEMS_MAX, instance) != TVN_OK) {
-        start = TVN_WAST_NOT_STARTED;
-    }
-    if (start != TVN_WAST_STARTED) {
+    if (start != TVN_WAST_STARTED || !count_item(run, reason)) {
         destroy_instance(instance);
-        return start;
+        return start == TVN_WAST_STARTED ? TVN_WAST_NOT_STARTED : start;
     }
+    instance->older = run->instances;
+    run->instances = instance;
     instance->name = tvn_arena_str(run->arena, name);
     run->current = instance;
     return TVN_WAST_STARTED;
@@ -247,25 +251,26 @@ struct tvn_wast_instance *tvn_wast_find_instance(const struct tvn_wast_run *run,
     if (name.len == 0) {
         return run->current;
     }
-    for (size_t i = run->instances.count; i > 0; i--) {
-        if (tvn_str_equal(run->instances.items[i - 1]->name, name)) {
-            return run->instances.items[i - 1];
-        }
+    struct tvn_wast_instance *instance = run->instances;
+    while (instance && !tvn_str_equal(instance->name, name)) {
+        instance = instance->older;
     }
-    return NULL;
+    return instance;
 }
 
 /* The last first: what an instance holds belongs to earlier ones. */
 void tvn_wast_run_deinit(struct tvn_wast_run *run)
 {
-    for (size_t i = run->instances.count; i > 0; i--) {
-        destroy_instance(run->instances.items[i - 1]);
+    while (run->instances) {
+        struct tvn_wast_instance *instance = run->instances;
+        run->instances = instance->older;
+        destroy_instance(instance);
     }
-    for (size_t i = run->definitions.count; i > 0; i--) {
-        destroy_definition(run->definitions.items[i - 1]);
+    while (run->definitions) {
+        struct tvn_wast_definition *definition = run->definitions;
+        run->definitions = definition->older;
+        destroy_definition(definition);
     }
-    tvn_vec_deinit(&run->instances);
-    tvn_vec_deinit(&run->definitions);
     tvn_vec_deinit(&run->held);
     tvn_arena_destroy(run->arena);
     run->arena = NULL;

@@ -101,7 +101,7 @@
 
 (component instance $a $user)
 (assert_return (invoke $a "sub" (s32.const 8)) (s32.const -42))
-(assert_return (invoke $a "echo" (str.const "snow ☃ and \22")) (str.const "snow ☃ and \22"))
+(assert_return (invoke $a "echo" (str.const "snow ☃ and \00\22")) (str.const "snow ☃ and \00\22"))
 (assert_return (invoke $a "use-and-drop") (u32.const 77))
 (assert_return (invoke $provider "live") (u32.const 0))
 (assert_return (invoke $a "keep") (u32.const 78))
