@@ -111,7 +111,8 @@ static void tear_down(struct bench *bench)
     }
 }
 
-static void instantiate(struct bench *bench, struct tvn_component *component, uint64_t *best_ns)
+static struct tvn_invoker *instantiate(struct bench *bench, struct tvn_component *component,
+                                       uint64_t *best_ns)
 {
     const struct tvn_component_stage_options options = {
         .name = "guest",
@@ -135,7 +136,7 @@ static void instantiate(struct bench *bench, struct tvn_component *component, ui
         tvn_component_stage_create(bench->runtime, component, &options, bench->sink, &stage),
         bench->sink, "instantiate");
     lower(best_ns, begin_ns);
-    tvn_invoker_destroy(stage);
+    return stage;
 }
 
 static void hash_modules(const struct bench *bench, const struct tvn_component *component,
@@ -168,9 +169,10 @@ static void start(struct bench *bench, uint64_t *load_ns, struct times *times)
     uint64_t load_begin_ns = tvn_clock_monotonic_ns();
     bench_check(tvn_runtime_compile(bench->runtime, component, bench->sink), bench->sink, "load");
     lower(load_ns, load_begin_ns);
-    instantiate(bench, component, &times->first_ns);
+    struct tvn_invoker *stage = instantiate(bench, component, &times->first_ns);
     lower(&times->disk_ns, begin_ns);
-    instantiate(bench, component, &times->warm_ns);
+    tvn_invoker_destroy(stage);
+    tvn_invoker_destroy(instantiate(bench, component, &times->warm_ns));
     hash_modules(bench, component, &times->hash_ns);
 }
 

@@ -231,7 +231,8 @@ static void look_at(struct tvn_code_cache *cache, const char *name, struct kept_
     }
     struct kept_file file = {.used = status.st_mtim, .bytes = (uint64_t)status.st_size};
     memcpy(file.key.text, name, sizeof(file.key.text));
-    if (tvn_vec_push(&kept->files, TVN_CODE_FILES_MAX, file) == TVN_OK) {
+    enum tvn_status pushed = tvn_vec_push(&kept->files, TVN_CODE_FILES_MAX, file);
+    if (pushed == TVN_OK) {
         kept->bytes += file.bytes;
     } else {
         tvn_code_cache_remove(cache, &file.key);

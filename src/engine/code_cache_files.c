@@ -202,6 +202,6 @@ enum tvn_status tvn_code_cache_locate(struct tvn_code_cache_place *out_place)
         return TVN_E_OUT_OF_MEMORY;
     }
     *out_place = place;
-    place = (struct tvn_code_cache_place){0};
+    memset(&place, 0, sizeof(place)); /* the caller's now */
     return TVN_OK;
 }

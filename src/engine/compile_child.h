@@ -6,7 +6,7 @@
  * There is no size below which compiling in this process would be harmless: a third of a megabyte
  * can take a minute and gigabytes, 32 KB of the same kind 0.3 s and 50 MB, and no count of
  * instructions tells beforehand. So every module that is not in the code cache goes to the child;
- * starting it costs about 10 ms, once.
+ * starting it costs about 3 ms, once.
  *
  * Threads: any; the caller waits, nobody else does. Memory: the answers, one at a time.
  */

@@ -47,7 +47,7 @@ static void decode_anew(void)
 static int set_up(void **state)
 {
     (void)state;
-    memcpy(root + sizeof(root) - 7, "XXXXXX", 6);
+    snprintf(root, sizeof(root), "/tmp/tvn-compile-XXXXXX");
     assert_non_null(mkdtemp(root));
     snprintf(directory, sizeof(directory), "%s/cache", root);
     const struct tvn_code_cache_place place = {.directory = directory,
@@ -357,7 +357,10 @@ static void test_compile_child_bomb_is_refused_while_another_instance_runs(void 
 static unsigned count_descriptors(void)
 {
     DIR *stream = opendir("/proc/self/fd");
-    assert_non_null(stream);
+    if (!stream) {
+        fail_msg("descriptors cannot be counted");
+        return 0;
+    }
     unsigned count = 0;
     while (readdir(stream)) {
         count++;
