@@ -8,8 +8,8 @@
 
 const char *tvn_check_step_name(enum tvn_check_step step)
 {
-    static const char *const names[] = {"manifest-parse",    "manifest-schema", "wit-syntax",
-                                        "wit-resolution",    "world",           "capabilities",
+    static const char *const names[] = {"manifest-parse", "manifest-schema", "wit-syntax",
+                                        "wit-resolution", "world",           "capabilities",
                                         "deprecations"};
     tvn_assert((unsigned)step < TVN_ARRAY_LEN(names));
     return names[step];
@@ -153,9 +153,12 @@ static enum tvn_status fill_components(const struct check *check, struct tvn_che
 
 static enum tvn_status check_contracts(struct check *check, struct tvn_check_report *report)
 {
-    TVN_TRY(check_wit_find(check));
+    enum tvn_status result = check_wit_find(check);
+    if (result != TVN_OK) {
+        report->steps[TVN_CHECK_MANIFEST_SCHEMA] = TVN_CHECK_FAILED; /* it names wrong folders */
+    }
     struct count before = count_now(check);
-    enum tvn_status result = check_wit_parse(check);
+    keep_first(&result, check_wit_parse(check));
     report->steps[TVN_CHECK_WIT_SYNTAX] = since(check, before);
     before = count_now(check);
     keep_first(&result, check_wit_resolve(check));
@@ -173,7 +176,8 @@ enum tvn_status tvn_host_check(const char *manifest_path, struct tvn_diag_sink *
     tvn_assert(sink && out_report);
     const char *path = manifest_path ? manifest_path : TVN_MANIFEST_DEFAULT_PATH;
     *out_report = (struct tvn_check_report){.arena = tvn_arena_create(0), .manifest_path = ""};
-    char *copy = out_report->arena ? tvn_arena_strndup(out_report->arena, path, strlen(path)) : NULL;
+    char *copy =
+        out_report->arena ? tvn_arena_strndup(out_report->arena, path, strlen(path)) : NULL;
     if (!copy) {
         return check_no_memory(sink);
     }

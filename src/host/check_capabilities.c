@@ -7,9 +7,8 @@
 /* An import that the world's text names; not one that another import brings along for its types. */
 static bool is_written(const struct tvn_world_item *item)
 {
-    return item->kind == TVN_WORLD_INTERFACE &&
-           (item->span.file != item->interface->span.file ||
-            item->span.offset != item->interface->span.offset);
+    return item->kind == TVN_WORLD_INTERFACE && (item->span.file != item->interface->span.file ||
+                                                 item->span.offset != item->interface->span.offset);
 }
 
 static const struct tvn_manifest_capability *
@@ -19,8 +18,8 @@ find_declared(const struct tvn_manifest_capabilities *capabilities, enum tvn_cap
     for (size_t i = 0; i < capabilities->count; i++) {
         const struct tvn_manifest_capability *item = &capabilities->items[i];
         enum tvn_capability found;
-        if (item->wanted == wanted &&
-            tvn_capability_from_key(tvn_str_of(item->name), &found) && found == capability) {
+        if (item->wanted == wanted && tvn_capability_from_key(tvn_str_of(item->name), &found) &&
+            found == capability) {
             return item;
         }
     }

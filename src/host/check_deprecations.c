@@ -46,8 +46,7 @@ static void check_item(struct check *check, const struct check_component *compon
 {
     struct tvn_package_id package = {0};
     struct tvn_str name;
-    if (item->kind != TVN_WORLD_INTERFACE ||
-        !tvn_interface_id_parse(item->name, &package, &name)) {
+    if (item->kind != TVN_WORLD_INTERFACE || !tvn_interface_id_parse(item->name, &package, &name)) {
         return;
     }
     struct tvn_semver oldest = version_of(CONTRACT_OLDEST);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The WIT text of a project: which folders hold it, parsing and resolving. */
-#include "base/assert.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/vec.h"
 #include "host/check_internal.h"
 
 #include <dirent.h>
@@ -95,16 +95,13 @@ enum tvn_status check_wit_find(struct check *check)
 
 /* ---- parsing ---- */
 
+/* Names in a folder, sorted; the names live in the check's arena. */
 struct entries {
-    struct dirent **items;
-    int count;
+    TVN_VEC(const char *) list;
 };
 static void entries_deinit(struct entries *entries)
 {
-    for (int i = 0; i < entries->count; i++) {
-        free(entries->items[i]); // NOLINT: scandir's own
-    }
-    free((void *)entries->items); // NOLINT
+    tvn_vec_deinit(&entries->list);
 }
 TVN_DEFINE_CLEANUP_VALUE(entries, entries_deinit)
 
@@ -126,22 +123,52 @@ static enum tvn_status add_package(struct check *check, struct check_folder *fol
 static size_t count_wit_files(const struct entries *entries)
 {
     size_t count = 0;
-    for (int i = 0; i < entries->count; i++) {
-        const char *name = entries->items[i]->d_name;
-        count += name[0] != '.' && tvn_str_ends_with(tvn_str_of(name), TVN_STR(".wit"));
+    for (size_t i = 0; i < entries->list.count; i++) {
+        count += tvn_str_ends_with(tvn_str_of(entries->list.items[i]), TVN_STR(".wit"));
     }
     return count;
 }
 
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Without hidden ones. */
+static enum tvn_status read_names(struct check *check, DIR *directory, struct entries *out)
+{
+    const struct dirent *entry;
+    while ((entry = readdir(directory))) {
+        if (entry->d_name[0] == '.') {
+            continue;
+        }
+        const char *name = tvn_arena_strndup(check->arena, entry->d_name, strlen(entry->d_name));
+        TVN_TRY(name ? TVN_OK : TVN_E_OUT_OF_MEMORY);
+        TVN_TRY(tvn_vec_push(&out->list, TVN_WIT_FILES_MAX, name));
+    }
+    return TVN_OK;
+}
+
 static enum tvn_status list(struct check *check, const char *path, struct entries *out)
 {
-    out->count = scandir(path, &out->items, NULL, alphasort);
-    if (out->count >= 0) {
-        return TVN_OK;
+    DIR *directory = opendir(path);
+    if (!directory) {
+        return tvn_diag_error(check->sink, TVN_E_IO_ERROR, TVN_SPAN_NONE,
+                              "folder '%s' cannot be read: %s", path, strerror(errno));
     }
-    out->count = 0;
-    return tvn_diag_error(check->sink, TVN_E_IO_ERROR, TVN_SPAN_NONE,
-                          "folder '%s' cannot be read: %s", path, strerror(errno));
+    enum tvn_status status = read_names(check, directory, out);
+    closedir(directory);
+    if (status == TVN_FULL) {
+        return tvn_diag_error(check->sink, TVN_E_WIT_RESOLUTION_ERROR, TVN_SPAN_NONE,
+                              "'%s' holds more than %d files", path, TVN_WIT_FILES_MAX);
+    }
+    if (status != TVN_OK) {
+        return check_no_memory(check->sink);
+    }
+    if (out->list.count > 0) {
+        qsort((void *)out->list.items, out->list.count, sizeof(*out->list.items), compare_names);
+    }
+    return TVN_OK;
 }
 
 /* Every folder that holds .wit files is a package; deps has dependencies only. */
@@ -149,13 +176,13 @@ static enum tvn_status add_packages(struct check *check, struct check_folder *fo
                                     const struct entries *entries)
 {
     enum tvn_status result = TVN_OK;
-    for (int i = 0; i < entries->count; i++) {
-        const char *name = entries->items[i]->d_name;
+    for (size_t i = 0; i < entries->list.count; i++) {
+        const char *name = entries->list.items[i];
         const char *path = join(check, folder->path, name);
         if (!path) {
             return check_no_memory(check->sink);
         }
-        if (name[0] == '.' || strcmp(name, "deps") == 0 || !is_folder(path)) {
+        if (strcmp(name, "deps") == 0 || !is_folder(path)) {
             continue;
         }
         TVN_AUTO_VALUE(entries) inner = {0};

@@ -88,10 +88,11 @@ static enum tvn_status no_world(struct check *check, const struct check_componen
         return TVN_E_WORLD_INCOMPLETE;
     }
     const struct tvn_world *world = check_wit_world(check, component->folder, 0);
-    (void)tvn_diag_error(check->sink, TVN_E_WORLD_INCOMPLETE, at,
-                         world ? "which world in '%s' is that of component '%s' cannot be told"
-                               : "no file in '%s' defines a world for component '%s'",
-                         component->folder->path, name);
+    (void)tvn_diag_error(
+        check->sink, TVN_E_WORLD_INCOMPLETE, at,
+        world ? "which world is that of component '%s' is not clear: '%s' has several"
+              : "component '%s' has no world: no file in '%s' defines one",
+        name, component->folder->path);
     if (!world) {
         tvn_diag_help(check->sink, "define one: world %s { … }", name);
         return TVN_E_WORLD_INCOMPLETE;
@@ -101,7 +102,7 @@ static enum tvn_status no_world(struct check *check, const struct check_componen
         world = check_wit_world(check, component->folder, i + 1);
     }
     tvn_diag_help(check->sink,
-                  "give the component a folder 'wit' of its own, or call its world '%s'", name);
+                  "call its world '%s', or give the component a folder 'wit' of its own", name);
     return TVN_E_WORLD_INCOMPLETE;
 }
 
