@@ -69,6 +69,12 @@ uint64_t tvn_instance_fuel_consumed(struct tvn_instance *instance); /* 0 without
  * metered; ignored when the engine has no fuel).
  */
 void tvn_instance_set_limits(struct tvn_instance *instance, uint64_t timeout_ms, uint64_t fuel);
+/*
+ * COLD PATH. When the running call will be cut (CLOCK_MONOTONIC; 0: never), for host functions that
+ * wait: no guest code runs meanwhile that would notice. At most a tick later than the call's start
+ * plus its limit.
+ */
+uint64_t tvn_instance_deadline_ns(struct tvn_instance *instance);
 
 /* Records the first fault and marks the instance dead. Formats like printf. Returns code. */
 enum tvn_status tvn_instance_fail(struct tvn_instance *instance, enum tvn_status code,

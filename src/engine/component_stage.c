@@ -2,6 +2,7 @@
 #include "engine/component_stage.h"
 
 #include "base/assert.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "contracts/compat.h"
 #include "engine/stage_calls.h"
@@ -220,7 +221,18 @@ static enum tvn_status wasi_write(void *context, enum tvn_wasi_stream_kind strea
     return status;
 }
 
-static const struct tvn_wasi_ops wasi_ops = {.check = wasi_check, .write = wasi_write};
+static uint64_t wasi_deadline(void *context)
+{
+    const struct tvn_component_stage *stage = context;
+    if (stage->instance) {
+        return tvn_instance_deadline_ns(stage->instance);
+    }
+    uint64_t timeout_ms = stage->sandbox->init_timeout_ms; /* it is being instantiated */
+    return timeout_ms > 0 ? tvn_clock_monotonic_ns() + timeout_ms * 1000000 : 0;
+}
+
+static const struct tvn_wasi_ops wasi_ops = {
+    .check = wasi_check, .write = wasi_write, .deadline_ns = wasi_deadline};
 
 /* ---- creation ---- */
 

@@ -10,6 +10,7 @@
  * late therefore never cuts early, and a call lives for timeout + two ticks at most while it is
  * scheduled.
  */
+#include "base/assert.h"
 #include "base/clock.h"
 #include "component/wasmtime/engine_internal.h"
 
@@ -44,6 +45,22 @@ static wasmtime_error_t *epoch_deadline(wasmtime_context_t *context, void *data,
     *delta = 1;
     *kind = WASMTIME_UPDATE_DEADLINE_CONTINUE;
     return NULL;
+}
+
+uint64_t tvn_instance_deadline_ns(struct tvn_instance *instance)
+{
+    tvn_assert(instance);
+    if (instance->timeout_ns == 0) {
+        return 0;
+    }
+    if (instance->ticks_in_call == 0) { /* as the first tick would: guest code may not run soon */
+        instance->first_tick_ns = tvn_clock_monotonic_ns();
+        instance->ticks_in_call = 1;
+    }
+    uint64_t deadline_ns;
+    return __builtin_add_overflow(instance->first_tick_ns, instance->timeout_ns, &deadline_ns)
+               ? 0
+               : deadline_ns;
 }
 
 enum tvn_status tvn_core_store_create(struct tvn_instance *instance)

@@ -73,6 +73,26 @@ static void test_faults_deadline_starts_anew_with_each_call(void **state)
     }
 }
 
+/* Host functions that wait one after the other share the call's time. */
+static void test_faults_deadline_of_the_running_call(void **state)
+{
+    (void)state;
+    const struct tvn_export *export = guest_export(&guest, "count");
+    tvn_instance_set_limits(guest.instance, 0, 0);
+    assert_int_equal(tvn_instance_deadline_ns(guest.instance), 0);
+    tvn_instance_set_limits(guest.instance, 3000, 0);
+    uint64_t before = tvn_clock_monotonic_ns();
+    assert_status(tvn_export_begin(export), TVN_OK);
+    uint64_t deadline_ns = tvn_instance_deadline_ns(guest.instance);
+    assert_true(deadline_ns >= before + UINT64_C(3000000000));
+    assert_true(deadline_ns <= tvn_clock_monotonic_ns() + UINT64_C(3000000000));
+    assert_int_equal(tvn_instance_deadline_ns(guest.instance), deadline_ns);
+    assert_status(tvn_export_end(export, NULL), TVN_OK);
+    assert_status(tvn_export_begin(export), TVN_OK);
+    assert_true(tvn_instance_deadline_ns(guest.instance) > deadline_ns);
+    assert_status(tvn_export_end(export, NULL), TVN_OK);
+}
+
 static void test_faults_cancel_interrupts(void **state)
 {
     (void)state;
@@ -198,6 +218,7 @@ static const struct CMUnitTest tests[] = {
     CASE(test_faults_traps_are_told_apart),
     CASE(test_faults_endless_loop_times_out),
     CASE(test_faults_deadline_starts_anew_with_each_call),
+    CASE(test_faults_deadline_of_the_running_call),
     CASE(test_faults_cancel_interrupts),
     CASE(test_faults_memory_grows_up_to_the_limit_only),
     CASE(test_faults_memory_that_is_too_large_from_the_start),
