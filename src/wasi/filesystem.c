@@ -435,16 +435,28 @@ static int change_two(const struct tvn_wasi_call *call, uint32_t first,
     return error ? error : path_of(call, bases[1], first + 2, &paths[1]);
 }
 
+/* As `settle`, told about the path that leads out. */
+static int settle_two(struct tvn_wasi_file *const bases[2], const struct tvn_beneath_path paths[2],
+                      int error)
+{
+    struct stat info;
+    if (error >= 0) {
+        return error;
+    }
+    size_t which = tvn_beneath_stat(bases[0]->fd, &paths[0], false, &info) < 0 ? 0 : 1;
+    return settle(bases[which], error, true, &paths[which]);
+}
+
 METHOD(link_at)
 {
     struct tvn_wasi_file *bases[2];
     struct tvn_beneath_path paths[2];
     int error = change_two(call, 2, bases, paths);
-    return error ? error
-                 : settle(bases[0],
-                          tvn_beneath_link(bases[0]->fd, &paths[0], follows(call, 1), bases[1]->fd,
-                                           &paths[1]),
-                          true, &paths[0]);
+    if (error) {
+        return error;
+    }
+    error = tvn_beneath_link(bases[0]->fd, &paths[0], follows(call, 1), bases[1]->fd, &paths[1]);
+    return settle_two(bases, paths, error);
 }
 
 METHOD(rename_at)
@@ -452,10 +464,11 @@ METHOD(rename_at)
     struct tvn_wasi_file *bases[2];
     struct tvn_beneath_path paths[2];
     int error = change_two(call, 1, bases, paths);
-    return error ? error
-                 : settle(bases[0],
-                          tvn_beneath_rename(bases[0]->fd, &paths[0], bases[1]->fd, &paths[1]),
-                          true, &paths[0]);
+    if (error) {
+        return error;
+    }
+    error = tvn_beneath_rename(bases[0]->fd, &paths[0], bases[1]->fd, &paths[1]);
+    return settle_two(bases, paths, error);
 }
 
 /* ---- open-at ---- */

@@ -249,6 +249,7 @@ static void test_escapes_are_told_to_the_guard(void **state)
         assert_non_null(strstr(run.recorder.last_denied, rows[i].path));
     }
     assert_op2(&run, "rename", 0, "file", 0, "../outside/file", "error: not-permitted");
+    assert_non_null(strstr(run.recorder.last_denied, ": ../outside/file"));
     assert_op2(&run, "link", 0, "file", 0, "link-out/file", "error: not-permitted");
     assert_op2(&run, "rename", 0, "../outside/secret", 0, "mine", "error: not-permitted");
     assert_op2(&run, "symlink", 0, "new", 0, "/etc/passwd", "error: not-permitted");
