@@ -25,6 +25,9 @@ struct tvn_canon {
     const struct tvn_core_func *realloc; /* NULL: none */
     const struct tvn_rt_scope *scope;    /* for the types' resources */
     enum tvn_string_encoding encoding;
+    /* Of the component whose strings are lowered; UTF-8 for the host's. It decides about realloc.
+     */
+    enum tvn_string_encoding source_encoding;
     struct tvn_arena **arena; /* made on first use; the caller destroys it */
     size_t budget;            /* host bytes that lifting may still allocate */
     struct tvn_lends *lends;  /* NULL: the borrower is the host */

@@ -152,6 +152,41 @@ static uint8_t *memory_at(struct tvn_canon *cx, uint32_t offset, uint32_t length
     return at;
 }
 
+/* `offset` holds `length` bytes now, of which `used` are needed. */
+static bool shrink(struct tvn_canon *cx, uint32_t alignment, uint32_t length, uint32_t used,
+                   uint32_t *offset)
+{
+    return used == length || tvn_canon_realloc(cx, *offset, length, alignment, used, offset);
+}
+
+/*
+ * What the sizes depend on when a string comes from a component that does not use UTF-8. In
+ * "latin1+utf16" the text decides: one that is tagged as UTF-16 and would fit into Latin-1 counts
+ * as Latin-1, and saves the call of realloc that would make it so.
+ */
+struct source {
+    uint32_t units;     /* of UTF-16, which are the characters of a Latin-1 string */
+    bool is_utf16;      /* else Latin-1 */
+    size_t ascii_bytes; /* leading ones */
+};
+
+static struct source measure(const struct tvn_canon *cx, struct tvn_str text)
+{
+    struct source source = {.is_utf16 = cx->source_encoding == TVN_STRING_UTF16,
+                            .ascii_bytes = text.len};
+    for (size_t i = 0; i < text.len;) {
+        uint32_t code_point = 0;
+        size_t bytes = tvn_utf8_decode(text.ptr + i, text.len - i, &code_point);
+        source.units += code_point >= 0x10000u ? 2 : 1;
+        source.is_utf16 |= code_point > LATIN1_MAX;
+        if (code_point >= 0x80u && i < source.ascii_bytes) {
+            source.ascii_bytes = i;
+        }
+        i += bytes;
+    }
+    return source;
+}
+
 static bool lower_utf8(struct tvn_canon *cx, struct tvn_str text, uint32_t *out_offset,
                        uint32_t *out_units)
 {
@@ -169,8 +204,37 @@ static bool lower_utf8(struct tvn_canon *cx, struct tvn_str text, uint32_t *out_
     return true;
 }
 
-/* Writes UTF-16 to `at`, which has two bytes for each byte of `text`; the text is valid UTF-8.
- * Returns units. */
+/* From another encoding: room for ASCII, then for the worst case, then what it takes. */
+static bool lower_wide_as_utf8(struct tvn_canon *cx, struct tvn_str text, uint32_t *out_offset,
+                               uint32_t *out_units)
+{
+    const struct source source = measure(cx, text);
+    if (source.ascii_bytes == text.len) {
+        return lower_utf8(cx, text, out_offset, out_units);
+    }
+    uint32_t worst = source.units * (source.is_utf16 ? 3 : 2);
+    if (!tvn_canon_realloc(cx, 0, 0, 1, source.units, out_offset)) {
+        return false;
+    }
+    uint8_t *at = memory_at(cx, *out_offset, source.units);
+    if (!at) {
+        return false;
+    }
+    memcpy(at, text.ptr, source.ascii_bytes);
+    if (!tvn_canon_realloc(cx, *out_offset, source.units, 1, worst, out_offset)) {
+        return false;
+    }
+    at = memory_at(cx, *out_offset, worst);
+    if (!at) {
+        return false;
+    }
+    memcpy(at, text.ptr, text.len);
+    *out_units = (uint32_t)text.len;
+    return shrink(cx, 1, worst, *out_units, out_offset);
+}
+
+/* Writes UTF-16 to `at`, which has room for it, at most two bytes for each byte of `text`; the text
+ * is valid UTF-8. Returns units. */
 static uint32_t write_utf16(struct tvn_str text, uint8_t *at)
 {
     uint32_t units = 0;
@@ -190,17 +254,11 @@ static uint32_t write_utf16(struct tvn_str text, uint8_t *at)
     return units;
 }
 
-/* `offset` holds `length` bytes now, of which `used` are needed. */
-static bool shrink(struct tvn_canon *cx, uint32_t alignment, uint32_t length, uint32_t used,
-                   uint32_t *offset)
-{
-    return used == length || tvn_canon_realloc(cx, *offset, length, alignment, used, offset);
-}
-
 static bool lower_utf16(struct tvn_canon *cx, struct tvn_str text, uint32_t *out_offset,
                         uint32_t *out_units)
 {
-    uint32_t worst = (uint32_t)text.len * 2;
+    bool is_utf8 = cx->source_encoding == TVN_STRING_UTF8;
+    uint32_t worst = (is_utf8 ? (uint32_t)text.len : measure(cx, text).units) * 2;
     if (!tvn_canon_realloc(cx, 0, 0, 2, worst, out_offset)) {
         return false;
     }
@@ -235,6 +293,15 @@ static bool lower_latin1_utf16(struct tvn_canon *cx, struct tvn_str text, uint32
                                uint32_t *out_units)
 {
     uint32_t length = (uint32_t)text.len;
+    if (cx->source_encoding != TVN_STRING_UTF8) {
+        const struct source source = measure(cx, text);
+        length = source.units;
+        if (cx->source_encoding == TVN_STRING_LATIN1_UTF16 && source.is_utf16) {
+            *out_units = source.units | UTF16_TAG;
+            uint32_t units;
+            return lower_utf16(cx, text, out_offset, &units);
+        }
+    }
     if (!tvn_canon_realloc(cx, 0, 0, 2, length, out_offset)) {
         return false;
     }
@@ -273,7 +340,9 @@ bool tvn_lower_string(struct tvn_canon *cx, struct tvn_str text, uint32_t *out_o
     }
     switch (cx->encoding) {
     case TVN_STRING_UTF8:
-        return lower_utf8(cx, text, out_offset, out_tagged_units);
+        return cx->source_encoding == TVN_STRING_UTF8
+                   ? lower_utf8(cx, text, out_offset, out_tagged_units)
+                   : lower_wide_as_utf8(cx, text, out_offset, out_tagged_units);
     case TVN_STRING_UTF16:
         return lower_utf16(cx, text, out_offset, out_tagged_units);
     case TVN_STRING_LATIN1_UTF16:

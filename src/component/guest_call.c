@@ -140,6 +140,8 @@ static bool guest_call(struct tvn_site *site, union tvn_flat *slots, struct tvn_
     from.lends = &lends;
     tvn_canon_init(&to, site->callee->scope, export->mem,
                    export->has_realloc ? &export->realloc : NULL, export->string_encoding, arena);
+    from.source_encoding = to.encoding; /* of the result */
+    to.source_encoding = from.encoding; /* of the parameters */
     struct tvn_outer_call frame;
     if (!tvn_guest_enter(export->guest, site->site.guest, &frame)) {
         return false;

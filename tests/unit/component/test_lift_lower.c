@@ -258,6 +258,44 @@ static void test_lower_latin1_utf16_tags_wide_strings_only(void **state)
     assert_int_equal(bench->memory[offset + 1], 0x20);
 }
 
+/* The Canonical ABI says how often realloc is called and for how much, by both encodings. */
+static void test_lower_string_of_another_component_allocates_as_prescribed(void **state)
+{
+    static const struct {
+        enum tvn_string_encoding from, to;
+        const char *text;
+        uint32_t reallocs, bytes; /* bytes of the bump allocator, all calls together */
+    } cases[] = {
+        {TVN_STRING_UTF8, TVN_STRING_UTF8, "\xe2\x82\xac", 1, 3},
+        {TVN_STRING_UTF8, TVN_STRING_UTF16, "\xe2\x82\xac", 2, 8},
+        {TVN_STRING_UTF16, TVN_STRING_UTF16, "\xe2\x82\xac", 1, 2},
+        {TVN_STRING_LATIN1_UTF16, TVN_STRING_UTF16, "\xc3\xa9\xc3\xa9", 1, 4},
+        {TVN_STRING_UTF16, TVN_STRING_UTF8, "plain", 1, 5},
+        {TVN_STRING_UTF16, TVN_STRING_UTF8, "\xe2\x82\xac", 2, 4},            /* 1, then 3 */
+        {TVN_STRING_UTF16, TVN_STRING_UTF8, "a\xc3\xa9", 3, 11},              /* 2, 6, then 3 */
+        {TVN_STRING_UTF16, TVN_STRING_UTF8, "\xf0\x9f\x98\x80", 3, 12},       /* 2, 6, then 4 */
+        {TVN_STRING_LATIN1_UTF16, TVN_STRING_UTF8, "\xc3\xa9\xc3\xa9", 2, 6}, /* 2, then 4 */
+        {TVN_STRING_UTF16, TVN_STRING_LATIN1_UTF16, "\xc3\xa9\xc3\xa9", 1, 2},
+        {TVN_STRING_UTF16, TVN_STRING_LATIN1_UTF16, "a\xe2\x82\xac", 2, 6}, /* 2, then 4 */
+        {TVN_STRING_LATIN1_UTF16, TVN_STRING_LATIN1_UTF16, "\xc3\xa9\xc3\xa9", 1, 2},
+        {TVN_STRING_LATIN1_UTF16, TVN_STRING_LATIN1_UTF16, "a\xe2\x82\xac", 1, 4},
+    };
+    struct bench *bench = *state;
+    for (size_t i = 0; i < TVN_ARRAY_LEN(cases); i++) {
+        start_canon(bench, cases[i].to);
+        bench->cx.source_encoding = cases[i].from;
+        bench->top = HEAP;
+        bench->reallocs = 0;
+        struct tvn_value value = text_value(cases[i].text);
+        struct tvn_value back = {0};
+        assert_true(tvn_lower_memory(&bench->cx, primitive(TVN_TYPE_STRING), &value, 64));
+        assert_int_equal(bench->reallocs, cases[i].reallocs);
+        assert_in_range(bench->top, HEAP + cases[i].bytes, HEAP + cases[i].bytes + 1); /* aligned */
+        assert_true(tvn_lift_memory(&bench->cx, primitive(TVN_TYPE_STRING), 64, &back));
+        assert_true(tvn_str_is(back.of.string, cases[i].text));
+    }
+}
+
 static void test_lift_lower_lists(void **state)
 {
     struct bench *bench = *state;
@@ -647,6 +685,7 @@ static const struct CMUnitTest tests[] = {
     CASE(test_lift_lower_bool_and_char),
     CASE(test_lift_lower_strings_in_all_encodings),
     CASE(test_lower_latin1_utf16_tags_wide_strings_only),
+    CASE(test_lower_string_of_another_component_allocates_as_prescribed),
     CASE(test_lift_lower_lists),
     CASE(test_lift_lower_fixed_length_list_lies_inline),
     CASE(test_lift_lower_record_follows_layout),
