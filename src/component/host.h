@@ -108,6 +108,10 @@ const struct tvn_resource_rt *tvn_imports_resource(const struct tvn_imports *imp
                                                    struct tvn_str interface_id,
                                                    struct tvn_str resource);
 
+/* The offered interface that an import of this id is matched with; NULL when there is none. */
+const struct tvn_interface *tvn_imports_interface(const struct tvn_imports *imports,
+                                                  struct tvn_str id);
+
 /* ---- for raw host functions ---- */
 
 // COLD PATH. Records the fault (code, printf text) and returns the trap that the function must

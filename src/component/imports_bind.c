@@ -4,6 +4,7 @@
  * its semver track; each function that the component names must be there with a structurally equal
  * type, where two resources are the same when they have become the same run-time type.
  */
+#include "base/assert.h"
 #include "base/suggest.h"
 #include "component/imports_internal.h"
 
@@ -60,6 +61,14 @@ static const struct tvn_offered_interface *find_interface(const struct tvn_impor
         }
     }
     return found;
+}
+
+const struct tvn_interface *tvn_imports_interface(const struct tvn_imports *imports,
+                                                  struct tvn_str id)
+{
+    tvn_assert(imports);
+    const struct tvn_offered_interface *offered = find_interface(imports, id);
+    return offered ? offered->interface : NULL;
 }
 
 static enum tvn_status unknown_interface(const struct binding *binding, struct tvn_str id)

@@ -96,8 +96,11 @@ enum tvn_status check_wit_find(struct check *check)
 /* ---- parsing ---- */
 
 /* Names in a folder, sorted; the names live in the check's arena. */
+struct entry {
+    const char *name;
+};
 struct entries {
-    TVN_VEC(const char *) list;
+    TVN_VEC(struct entry) list;
 };
 static void entries_deinit(struct entries *entries)
 {
@@ -124,14 +127,14 @@ static size_t count_wit_files(const struct entries *entries)
 {
     size_t count = 0;
     for (size_t i = 0; i < entries->list.count; i++) {
-        count += tvn_str_ends_with(tvn_str_of(entries->list.items[i]), TVN_STR(".wit"));
+        count += tvn_str_ends_with(tvn_str_of(entries->list.items[i].name), TVN_STR(".wit"));
     }
     return count;
 }
 
 static int compare_names(const void *a, const void *b)
 {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
+    return strcmp(((const struct entry *)a)->name, ((const struct entry *)b)->name);
 }
 
 /* Without hidden ones. */
@@ -144,7 +147,7 @@ static enum tvn_status read_names(struct check *check, DIR *directory, struct en
         }
         const char *name = tvn_arena_strndup(check->arena, entry->d_name, strlen(entry->d_name));
         TVN_TRY(name ? TVN_OK : TVN_E_OUT_OF_MEMORY);
-        TVN_TRY(tvn_vec_push(&out->list, TVN_WIT_FILES_MAX, name));
+        TVN_TRY(tvn_vec_push(&out->list, TVN_WIT_FILES_MAX, (struct entry){name}));
     }
     return TVN_OK;
 }
@@ -166,7 +169,7 @@ static enum tvn_status list(struct check *check, const char *path, struct entrie
         return check_no_memory(check->sink);
     }
     if (out->list.count > 0) {
-        qsort((void *)out->list.items, out->list.count, sizeof(*out->list.items), compare_names);
+        qsort(out->list.items, out->list.count, sizeof(*out->list.items), compare_names);
     }
     return TVN_OK;
 }
@@ -177,7 +180,7 @@ static enum tvn_status add_packages(struct check *check, struct check_folder *fo
 {
     enum tvn_status result = TVN_OK;
     for (size_t i = 0; i < entries->list.count; i++) {
-        const char *name = entries->list.items[i];
+        const char *name = entries->list.items[i].name;
         const char *path = join(check, folder->path, name);
         if (!path) {
             return check_no_memory(check->sink);

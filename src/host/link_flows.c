@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
+#include "host/link_wasi_internal.h"
 #include "security/capability.h"
 
 void tvn_flow_links_deinit(struct tvn_flow_links *links)
@@ -84,9 +85,16 @@ static enum tvn_status link_one(struct tvn_flow_links *links,
     const struct tvn_link_options link_options = {.flow = name, .components = options->components};
     struct tvn_flow_link *item = &links->items[links->count];
     enum tvn_status status = tvn_link_create(links->manifest, &link_options, sink, &item->link);
-    item->flow = name ? name : item->link ? item->link->flow_name : "main";
+    item->flow = name ? name : "main"; /* the implicit flow */
     links->count++;
-    return status == TVN_OK ? describe(item, sink) : status;
+    TVN_TRY(status);
+    status = link_wasi_check(item->link, sink);
+    if (status != TVN_OK) {
+        tvn_link_destroy(item->link);
+        item->link = NULL;
+        return status;
+    }
+    return describe(item, sink);
 }
 
 static enum tvn_status link_flows(struct tvn_flow_links *links,

@@ -36,7 +36,8 @@ struct tvn_flow_links_options {
 
 /*
  * COLD PATH. Judges every flow, also after one was refused. Written in any case and to be
- * deinitialised; statuses as tvn_manifest_load and tvn_link_create.
+ * deinitialised; statuses as tvn_manifest_load and tvn_link_create, and E0212 for what WASI does
+ * not have: run finds that out when it instantiates.
  */
 TVN_NODISCARD enum tvn_status tvn_host_link_flows(const struct tvn_flow_links_options *options,
                                                   struct tvn_diag_sink *sink,
