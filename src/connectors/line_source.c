@@ -17,6 +17,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* What one pull passes over of a line that is too long; then others, and a stop, get their turn. */
+#define SKIP_BYTES_MAX ((size_t)64 << 20)
+
 struct line_source {
     struct tvn_connector connector;
     int fd;
@@ -161,10 +164,16 @@ static bool read_on(struct line_source *source, struct tvn_call *call,
 
 static enum tvn_outcome pull(struct line_source *source, struct tvn_call *call)
 {
+    size_t skipped = 0;
     for (;;) {
         const char *newline = find_newline(source);
         if (TVN_UNLIKELY(!newline)) {
             enum tvn_outcome outcome;
+            skipped += source->skipping ? source->end - source->start : 0;
+            if (skipped > SKIP_BYTES_MAX) {
+                source->start = source->scanned = source->end = 0;
+                return TVN_OUTCOME_WAIT;
+            }
             if (!read_on(source, call, &outcome)) {
                 return outcome;
             }

@@ -2,6 +2,7 @@
 #include "connector_rig.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
 
@@ -153,6 +154,22 @@ static void test_too_long_line_is_one_error_and_skipped(void **state)
     }
 }
 
+/* A device that never ends a line must not keep the flow in one call. */
+static void test_endless_line_waits_in_between(void **state)
+{
+    (void)state;
+    set_up();
+    rig.options.max_buffer_bytes = 10;
+    int fd = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    TVN_AUTO(tvn_invoker) source = over_fd(fd);
+    assert_int_equal(connector_rig_pull(&rig, source), TVN_OUTCOME_ERROR);
+    assert_int_equal(connector_rig_pull(&rig, source), TVN_OUTCOME_WAIT);
+    assert_int_equal(connector_rig_pull(&rig, source), TVN_OUTCOME_WAIT);
+    close(fd);
+    connector_rig_deinit(&rig);
+}
+
 static void test_too_long_last_line_without_newline(void **state)
 {
     (void)state;
@@ -272,6 +289,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_file_edges),
     cmocka_unit_test(test_file_of_many_chunks_comes_out_unchanged),
     cmocka_unit_test(test_too_long_line_is_one_error_and_skipped),
+    cmocka_unit_test(test_endless_line_waits_in_between),
     cmocka_unit_test(test_too_long_last_line_without_newline),
     cmocka_unit_test(test_pipe_waits_and_goes_on),
     cmocka_unit_test(test_nonblocking_descriptor_waits_too),
