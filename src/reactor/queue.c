@@ -20,7 +20,7 @@ enum tvn_status tvn_queue_init(struct tvn_queue *queue, uint32_t capacity,
 {
     tvn_assert(queue);
     /* Written so that a NaN is refused. */
-    bool ratio_valid = low_watermark_ratio >= 0.0 && low_watermark_ratio < 1.0;
+    bool ratio_valid = low_watermark_ratio >= 0.0 && low_watermark_ratio <= 1.0;
     if (capacity < 1 || capacity > TVN_QUEUE_CAPACITY_MAX || !ratio_valid) {
         return TVN_E_CONSTRAINT_VIOLATION;
     }
@@ -33,7 +33,7 @@ enum tvn_status tvn_queue_init(struct tvn_queue *queue, uint32_t capacity,
     *queue = (struct tvn_queue){
         .slots = slots,
         .capacity = capacity,
-        .low_mark = low_mark < capacity ? low_mark : capacity - 1, /* the product is rounded */
+        .low_mark = low_mark < capacity ? low_mark : capacity - 1, /* as soon as there is room */
     };
     return TVN_OK;
 }

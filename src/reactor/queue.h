@@ -37,7 +37,7 @@ struct tvn_queue {
     bool throttled;
 };
 
-// COLD PATH. low_watermark_ratio in [0, 1). TVN_E_CONSTRAINT_VIOLATION, TVN_E_OUT_OF_MEMORY; then
+// COLD PATH. low_watermark_ratio in [0, 1]. TVN_E_CONSTRAINT_VIOLATION, TVN_E_OUT_OF_MEMORY; then
 // *queue is untouched.
 TVN_NODISCARD enum tvn_status tvn_queue_init(struct tvn_queue *queue, uint32_t capacity,
                                              double low_watermark_ratio);

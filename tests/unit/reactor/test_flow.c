@@ -71,7 +71,7 @@ static void test_create_refuses_bad_queue_options(void **state)
     mock.edge_options[1].queue_depth = 0;
     assert_status(tvn_flow_create(&mock.options, &mock.flow), TVN_E_CONSTRAINT_VIOLATION);
     mock.edge_options[1].queue_depth = 1;
-    mock.edge_options[1].low_watermark_ratio = 1.0;
+    mock.edge_options[1].low_watermark_ratio = 1.5;
     assert_status(tvn_flow_create(&mock.options, &mock.flow), TVN_E_CONSTRAINT_VIOLATION);
     assert_null(mock.flow);
     mock_flow_deinit(&mock);

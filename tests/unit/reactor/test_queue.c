@@ -32,7 +32,7 @@ static void test_queue_init_bounds(void **state)
     assert_status(tvn_queue_init(&queue, TVN_QUEUE_CAPACITY_MAX + 1, 0.5),
                   TVN_E_CONSTRAINT_VIOLATION);
     assert_status(tvn_queue_init(&queue, 4, -0.1), TVN_E_CONSTRAINT_VIOLATION);
-    assert_status(tvn_queue_init(&queue, 4, 1.0), TVN_E_CONSTRAINT_VIOLATION);
+    assert_status(tvn_queue_init(&queue, 4, 1.01), TVN_E_CONSTRAINT_VIOLATION);
     assert_status(tvn_queue_init(&queue, 4, (double)NAN), TVN_E_CONSTRAINT_VIOLATION);
     assert_null(queue.slots);
     tvn_mem_fail_at(1, false);
@@ -48,7 +48,8 @@ static void test_queue_low_mark_is_below_capacity(void **state)
         double ratio;
         uint32_t low_mark;
     } cases[] = {{1, 0.5, 0},  {16, 0.5, 8}, {5, 0.5, 2},
-                 {10, 0.0, 0}, {4, 0.25, 1}, {3, 0.9999999999999999, 2}};
+                 {10, 0.0, 0}, {4, 0.25, 1}, {3, 0.9999999999999999, 2},
+                 {4, 1.0, 3},  {1, 1.0, 0}};
     for (size_t i = 0; i < TVN_ARRAY_LEN(cases); i++) {
         struct tvn_queue queue;
         assert_status(tvn_queue_init(&queue, cases[i].capacity, cases[i].ratio), TVN_OK);
