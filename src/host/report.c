@@ -149,7 +149,7 @@ enum tvn_status tvn_host_report_failure(struct tvn_host *host, struct tvn_diag_s
         return code;
     }
     const struct tvn_link_stage *stage = &host->link->stages[failure->stage];
-    if (failure->outcome == TVN_OUTCOME_ERROR) {
+    if (failure->outcome == TVN_OUTCOME_ERROR && code != TVN_E_QUEUE_FULL) {
         (void)tvn_diag_error(sink, code, stage->span, "node '%s' returned %s: %s", stage->name,
                              tvn_process_error_name(failure->error), failure->text);
     } else {

@@ -341,6 +341,12 @@ static enum tvn_status create_flow(struct tvn_pipeline *pipeline, struct tvn_dia
 {
     const struct tvn_link *link = pipeline->link;
     const struct tvn_pipeline_options *options = &pipeline->options;
+    if (link->stage_count > TVN_FLOW_STAGES_MAX) {
+        return tvn_diag_error(sink, TVN_E_TOPOLOGY_INVALID,
+                              link->flow ? link->flow->span : TVN_SPAN_NONE,
+                              "flow '%s' has %u stages; at most %d can run", link->flow_name,
+                              link->stage_count, TVN_FLOW_STAGES_MAX);
+    }
     TVN_AUTO_FREE struct tvn_stage_options *stages = tvn_calloc(link->stage_count, sizeof(*stages));
     TVN_AUTO_FREE struct tvn_edge_options *edges = tvn_calloc(link->edge_count, sizeof(*edges));
     if (!stages || !edges) {
