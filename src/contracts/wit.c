@@ -202,6 +202,18 @@ static bool is_directory(const char *path)
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
+/* A file that a directory lists: what is none, such as a pipe, could keep its reader for ever. */
+static enum tvn_status add_listed(struct tvn_wit *wit, const char *file, const char *group,
+                                  struct tvn_diag_sink *sink)
+{
+    struct stat info;
+    if (stat(file, &info) == 0 && !S_ISREG(info.st_mode)) {
+        return tvn_diag_error(sink, TVN_E_IO_ERROR, TVN_SPAN_NONE, "'%s' is not a regular file",
+                              file);
+    }
+    return add_file(wit, file, group, true, sink);
+}
+
 /* Remembers the first failure but lets the loop go on to the next file. */
 static void keep_first(enum tvn_status *first, enum tvn_status status)
 {
@@ -227,7 +239,7 @@ static enum tvn_status add_package_directory(struct tvn_wit *wit, const char *pa
             return no_memory(sink);
         }
         found++;
-        keep_first(&first, add_file(wit, file, path, true, sink));
+        keep_first(&first, add_listed(wit, file, path, sink));
     }
     if (found == 0) {
         return tvn_diag_error(sink, TVN_E_WIT_RESOLUTION_ERROR, TVN_SPAN_NONE,
@@ -250,7 +262,7 @@ static enum tvn_status add_deps(struct tvn_wit *wit, const char *path, struct tv
         if (is_directory(entry)) {
             keep_first(&first, add_package_directory(wit, entry, sink));
         } else if (tvn_str_ends_with(tvn_str_of(entry), TVN_STR(".wit"))) {
-            keep_first(&first, add_file(wit, entry, entry, true, sink));
+            keep_first(&first, add_listed(wit, entry, entry, sink));
         }
     }
     return first;
