@@ -291,6 +291,7 @@ static void *mutable_freeze(void *env, void *caller, union tvn_flat *slots, size
     }
     uint32_t handle = tvn_site_give_own(site, stage->types.buffer, tvn_buffer_id_of(buffer).raw);
     if (TVN_UNLIKELY(handle == 0)) {
+        tvn_buffer_release(stage->magazine, buffer); /* no handle knows its new id */
         return tvn_site_trapped(site);
     }
     slots[0].u64 = handle;

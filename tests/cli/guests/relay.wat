@@ -82,6 +82,13 @@
         (call $clone (local.get $payload) (i32.const 64))
         (br_if $more (i32.eqz (i32.load8_u (i32.const 64)))))
       (unreachable)))
+    (if (call $is (i32.const 120)) (then                                      ;; x: exhausts its handles in a freeze
+      (call $drop_context (local.get $context))
+      (loop $more
+        (call $clone (local.get $payload) (i32.const 64))
+        (if (i32.load8_u (i32.const 64)) (then (unreachable)))
+        (drop (call $freeze (i32.load (i32.const 68))))
+        (br $more))))
     (if (call $is (i32.const 102)) (then                                      ;; f: fatal
       (call $drop_buffer (local.get $payload))
       (call $drop_context (local.get $context))
