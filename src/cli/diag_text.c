@@ -7,6 +7,7 @@
 #include "base/utf8.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #define LABELS_MAX       32
 #define TAB_COLUMNS      4
@@ -301,8 +302,13 @@ static void render_binary(struct renderer *r, const struct tvn_diag_label *label
     add(r, "\n");
 }
 
+/*
+ * Lines of a help after the first, such as a table to add to the manifest, stand below it. Notes
+ * may hold what others wrote and stay on one line.
+ */
 static void render_footer(struct renderer *r, enum style style, const char *kind, const char *text)
 {
+    size_t indent = r->gutter + strlen(" = : ") + strlen(kind);
     tvn_strbuf_add_repeat(r->out, ' ', r->gutter + 1);
     style_begin(r, STYLE_FRAME);
     add(r, "=");
@@ -312,6 +318,11 @@ static void render_footer(struct renderer *r, enum style style, const char *kind
     add(r, kind);
     style_end(r);
     add(r, ": ");
+    for (const char *end; style == STYLE_HELP && (end = strchr(text, '\n')); text = end + 1) {
+        tvn_strbuf_add_escaped(r->out, (struct tvn_str){text, (size_t)(end - text)});
+        add(r, "\n");
+        tvn_strbuf_add_repeat(r->out, ' ', indent);
+    }
     add_input(r, text);
     add(r, "\n");
 }

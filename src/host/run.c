@@ -234,5 +234,10 @@ enum tvn_status tvn_host_run(struct tvn_host *host, tvn_host_observer observer,
     out_report->signal = control.signal;
     TVN_TRY(status);
     tvn_host_report_skipped(host, sink);
-    return tvn_host_report_failure(host, sink);
+    status = tvn_host_report_failure(host, sink);
+    /* The stages' last audit records are written when they end; only then is it known whether all
+     * of them were. */
+    tvn_pipeline_destroy(TVN_TAKE(host->pipeline));
+    enum tvn_status audited = tvn_audit_close(TVN_TAKE(host->audit), sink);
+    return status != TVN_OK ? status : audited;
 }

@@ -57,7 +57,7 @@ struct tvn_flow {
     struct tvn_magazine *magazine;
     struct tvn_flow_stats *stats;
     const tvn_stop_flag *stop;
-    enum tvn_flow_state state;
+    _Atomic enum tvn_flow_state state; /* written by the driver, read by anyone */
     uint32_t stage_count;
     uint32_t edge_count;
     uint32_t ended_count;

@@ -76,6 +76,21 @@ static void test_diag_text_without_help_shows_the_codes_fix_for_errors_only(void
                "\n");
 }
 
+static void test_diag_text_of_help_with_lines_keeps_them_and_of_a_note_escapes_them(void **state)
+{
+    struct tvn_diag_sink *sink = *state;
+    tvn_diag_error(sink, TVN_E_CAPABILITY_NOT_GRANTED, TVN_SPAN_NONE, "not granted");
+    tvn_diag_note(sink, "one\ntwo");
+    tvn_diag_help(sink, "write:\n[security.grants.x]\ncapabilities = []");
+
+    check_text(sink, "error[E0202]: not granted\n"
+                     "  = note: one\\ntwo\n"
+                     "  = help: write:\n"
+                     "          [security.grants.x]\n"
+                     "          capabilities = []\n"
+                     "\n");
+}
+
 static void test_diag_text_of_related_places_in_one_file_is_in_line_order(void **state)
 {
     struct tvn_diag_sink *sink = *state;
@@ -526,6 +541,7 @@ static const struct CMUnitTest tests[] = {
     WITH_SINK(test_diag_text_of_empty_sink_is_empty),
     WITH_SINK(test_diag_text_of_error_with_label_note_and_help),
     WITH_SINK(test_diag_text_without_help_shows_the_codes_fix_for_errors_only),
+    WITH_SINK(test_diag_text_of_help_with_lines_keeps_them_and_of_a_note_escapes_them),
     WITH_SINK(test_diag_text_of_related_places_in_one_file_is_in_line_order),
     WITH_SINK(test_diag_text_of_two_labels_on_one_line_shows_it_once),
     WITH_SINK(test_diag_text_of_related_place_in_another_file_is_a_second_snippet),
