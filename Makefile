@@ -25,7 +25,7 @@ demo: build ## Build, then run hello-world and package-log on this machine's own
 	@scripts/demo "$(DPKG_LOG)"
 
 test: ## Build and test everything: ASan and UBSan, ThreadSanitizer, release
-	@scripts/bootstrap --rust-guests --polyglot-guests
+	@scripts/bootstrap --rust-guests --polyglot-guests --suites
 	@scripts/build-preset dev
 	@echo "== tests under AddressSanitizer and UndefinedBehaviorSanitizer"
 	@cd build/dev && $(CTEST)
