@@ -4,6 +4,7 @@
  * The state of one component stage: the invoker, and at the same time the context that Torvyn's
  * host functions get.
  */
+#include "base/assert.h"
 #include "component/instance.h"
 #include "engine/component_stage.h"
 
@@ -61,9 +62,27 @@ void *tvn_host_flow_id(void *env, void *caller, union tvn_flat *slots, size_t sl
  * In host_return.c. */
 void *tvn_host_return_bytes(const struct tvn_call_site *site, uint32_t return_pointer,
                             const void *bytes, uint32_t length);
-/* Guest memory for a result of `size` bytes at a return pointer; NULL after recording the fault. */
-uint8_t *tvn_host_return_area(const struct tvn_call_site *site, uint32_t pointer, uint32_t size,
-                              uint32_t alignment);
-/* Bytes of a list or string argument; NULL after recording the fault. */
-const uint8_t *tvn_host_argument(const struct tvn_call_site *site, uint32_t pointer,
-                                 uint32_t length);
+/* The slow halves of the two functions below: record the fault, answer NULL. */
+uint8_t *tvn_host_bad_return_pointer(const struct tvn_call_site *site, uint32_t pointer);
+const uint8_t *tvn_host_bad_argument(const struct tvn_call_site *site, uint32_t pointer,
+                                     uint32_t length);
+
+// HOT PATH. Guest memory for a result of `size` bytes at a return pointer; NULL after recording the
+// fault.
+static inline uint8_t *tvn_host_return_area(const struct tvn_call_site *site, uint32_t pointer,
+                                            uint32_t size, uint32_t alignment)
+{
+    tvn_debug_assert(site->mem);
+    uint8_t *at =
+        (pointer & (alignment - 1)) == 0 ? tvn_guest_mem_at(site->mem, pointer, size) : NULL;
+    return TVN_LIKELY(at != NULL) ? at : tvn_host_bad_return_pointer(site, pointer);
+}
+
+// HOT PATH. Bytes of a list or string argument; NULL after recording the fault.
+static inline const uint8_t *tvn_host_argument(const struct tvn_call_site *site, uint32_t pointer,
+                                               uint32_t length)
+{
+    tvn_debug_assert(site->mem);
+    const uint8_t *at = tvn_guest_mem_at(site->mem, pointer, length);
+    return TVN_LIKELY(at != NULL) ? at : tvn_host_bad_argument(site, pointer, length);
+}
