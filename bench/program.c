@@ -62,7 +62,8 @@ void bench_parse(int argc, char **argv, const char *usage, const struct bench_op
             continue;
         }
         const struct bench_option *option = find(argv[i], options, option_count);
-        if (!option || i + 1 == argc || !read_number(argv[++i], option->max, option->value)) {
+        i++;
+        if (!option || i == argc || !read_number(argv[i], option->max, option->value)) {
             usage_error(usage);
         }
     }
