@@ -65,7 +65,7 @@ static void create_stage(struct bench *bench)
         .sandbox = &bench->sandbox,
         .guard = &bench->guard,
         .resources = bench->resources,
-        .magazine = bench->magazine,
+        .magazine = &bench->magazine,
         .intern = &bench->intern,
         .stats = &bench->stats,
         .owner = STAGE_OWNER,

@@ -122,7 +122,7 @@ static struct tvn_invoker *instantiate(struct bench *bench, struct tvn_component
         .sandbox = &sandbox,
         .guard = &bench->guard,
         .resources = bench->resources,
-        .magazine = bench->magazine,
+        .magazine = &bench->magazine,
         .intern = &bench->intern,
         .stats = &bench->stats,
         .owner = STAGE_OWNER,

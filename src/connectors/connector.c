@@ -57,7 +57,7 @@ enum tvn_status tvn_connector_init(struct tvn_connector *connector,
     static const struct tvn_str text_plain = {"text/plain", 10};
     uint32_t content_type = 0;
     TVN_TRY(tvn_intern_add(options->intern, text_plain.ptr, text_plain.len, &content_type));
-    uint64_t limit = options->magazine->max_buffer_bytes;
+    uint64_t limit = (*options->magazine)->max_buffer_bytes;
     if (options->max_buffer_bytes > 0) {
         limit = tvn_min(limit, options->max_buffer_bytes);
     }
@@ -76,7 +76,7 @@ enum tvn_outcome tvn_connector_emit(struct tvn_connector *connector, const char 
 {
     struct tvn_buffer *buffer = NULL;
     enum tvn_status status =
-        tvn_buffer_acquire(connector->magazine, length, TVN_OWNER_HOST, NULL, &buffer);
+        tvn_buffer_acquire(*connector->magazine, length, TVN_OWNER_HOST, NULL, &buffer);
     if (TVN_UNLIKELY(status != TVN_OK)) {
         *call->fault = (struct tvn_fault){.code = status, .error = TVN_PROCESS_UNAVAILABLE};
         snprintf(call->fault->text, sizeof(call->fault->text),

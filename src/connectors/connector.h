@@ -37,7 +37,7 @@ struct tvn_connector_options {
     int fd;                    /* instead of what the spec would open, kept open; -1: by the spec */
     uint64_t payload_bytes;    /* generator; 0: the text as it is */
     uint64_t max_buffer_bytes; /* 0: the resource manager's */
-    struct tvn_magazine *magazine;
+    struct tvn_magazine *const *magazine; /* a slot: that of the thread that runs the flow now */
     struct tvn_intern *intern;
     struct tvn_stage_stats *stats;
 };

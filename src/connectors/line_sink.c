@@ -122,7 +122,7 @@ static enum tvn_outcome push(struct line_sink *sink, struct tvn_call *call)
     if (TVN_LIKELY(call->in->payload.raw != 0)) {
         struct tvn_buffer *buffer = NULL;
         enum tvn_status status =
-            tvn_magazine_find(sink->connector.magazine, call->in->payload, &buffer);
+            tvn_magazine_find(*sink->connector.magazine, call->in->payload, &buffer);
         tvn_assert(status == TVN_OK);
         payload = buffer->bytes;
         length = buffer->length;

@@ -34,8 +34,10 @@ struct tvn_component_stage_options {
     const struct tvn_sandbox *sandbox; /* outlives the stage */
     struct tvn_guard *guard;           /* every access to the outside; outlives the stage */
     struct tvn_resources *resources;
-    struct tvn_magazine *magazine; /* of the thread that runs the flow */
-    struct tvn_intern *intern;     /* the flow's */
+    /* A slot: holds the magazine of the thread that runs the flow now; outlives the stage, and is
+     * filled whenever an entry is called and at destroy. */
+    struct tvn_magazine *const *magazine;
+    struct tvn_intern *intern; /* the flow's */
     struct tvn_stage_stats *stats;
     tvn_owner owner;                  /* this stage's number in the flow, not 0 */
     const uint64_t *flow_deadline_ns; /* CLOCK_MONOTONIC, 0: none; may be NULL */

@@ -44,7 +44,7 @@ static struct tvn_buffer *buffer_of(const struct tvn_call_site *site, uint32_t h
     }
     struct tvn_buffer *buffer;
     enum tvn_status status =
-        tvn_magazine_find(stage->magazine, (struct tvn_buffer_id){entry->rep}, &buffer);
+        tvn_magazine_find(*stage->magazine, (struct tvn_buffer_id){entry->rep}, &buffer);
     if (TVN_UNLIKELY(status != TVN_OK)) {
         handle_fault(site, status, handle);
         return NULL;
@@ -291,7 +291,7 @@ static void *mutable_freeze(void *env, void *caller, union tvn_flat *slots, size
     }
     uint32_t handle = tvn_site_give_own(site, stage->types.buffer, tvn_buffer_id_of(buffer).raw);
     if (TVN_UNLIKELY(handle == 0)) {
-        tvn_buffer_release(stage->magazine, buffer); /* no handle knows its new id */
+        tvn_buffer_release(*stage->magazine, buffer); /* no handle knows its new id */
         return tvn_site_trapped(site);
     }
     slots[0].u64 = handle;
@@ -307,9 +307,9 @@ static void drop_buffer(void *host, struct tvn_guest *guest, uint64_t rep)
     (void)guest;
     struct tvn_component_stage *stage = host;
     struct tvn_buffer *buffer;
-    if (tvn_magazine_find(stage->magazine, (struct tvn_buffer_id){rep}, &buffer) == TVN_OK &&
+    if (tvn_magazine_find(*stage->magazine, (struct tvn_buffer_id){rep}, &buffer) == TVN_OK &&
         buffer->owner == stage->owner) {
-        tvn_buffer_release(stage->magazine, buffer);
+        tvn_buffer_release(*stage->magazine, buffer);
     }
 }
 
@@ -336,7 +336,7 @@ static void *return_mutable(const struct tvn_call_site *site, struct tvn_buffer 
         area ? tvn_site_give_own(site, stage->types.mutable_buffer, tvn_buffer_id_of(buffer).raw)
              : 0;
     if (TVN_UNLIKELY(handle == 0)) {
-        tvn_buffer_release(stage->magazine, buffer);
+        tvn_buffer_release(*stage->magazine, buffer);
         return tvn_site_trapped(site);
     }
     area[RESULT_TAG] = 0;
@@ -354,7 +354,7 @@ static void *allocate(void *env, void *caller, union tvn_flat *slots, size_t slo
     refresh_budget(stage, site);
     struct tvn_buffer *buffer;
     enum tvn_status status =
-        tvn_buffer_acquire(stage->magazine, slots[0].u64, stage->owner, &stage->budget, &buffer);
+        tvn_buffer_acquire(*stage->magazine, slots[0].u64, stage->owner, &stage->budget, &buffer);
     if (TVN_UNLIKELY(status != TVN_OK)) {
         return return_buffer_error(site, slots[1].u32, status);
     }
@@ -375,7 +375,7 @@ static void *clone_into_mutable(void *env, void *caller, union tvn_flat *slots, 
     refresh_budget(stage, site);
     struct tvn_buffer *copy;
     enum tvn_status status =
-        tvn_buffer_acquire(stage->magazine, source->length, stage->owner, &stage->budget, &copy);
+        tvn_buffer_acquire(*stage->magazine, source->length, stage->owner, &stage->budget, &copy);
     if (TVN_UNLIKELY(status != TVN_OK)) {
         return return_buffer_error(site, slots[1].u32, status);
     }

@@ -141,7 +141,7 @@ static bool call_with_element(struct tvn_component_stage *stage, const struct tv
         return false;
     }
     struct tvn_buffer *payload;
-    enum tvn_status status = tvn_magazine_find(stage->magazine, element->payload, &payload);
+    enum tvn_status status = tvn_magazine_find(*stage->magazine, element->payload, &payload);
     tvn_assert(status == TVN_OK);
     tvn_buffer_borrow(payload);
     stage->current = element;
@@ -187,7 +187,7 @@ static bool lift_output(struct tvn_component_stage *stage, const struct tvn_expo
         return false;
     }
     struct tvn_buffer *buffer;
-    status = tvn_magazine_find(stage->magazine, (struct tvn_buffer_id){rep}, &buffer);
+    status = tvn_magazine_find(*stage->magazine, (struct tvn_buffer_id){rep}, &buffer);
     if (TVN_LIKELY(status == TVN_OK)) {
         status = tvn_buffer_transfer(buffer, stage->owner, TVN_OWNER_HOST, NULL);
     }
@@ -232,9 +232,9 @@ static enum tvn_outcome finish_output(struct tvn_component_stage *stage,
     }
     if (TVN_UNLIKELY(tvn_export_end(export, slots) != TVN_OK)) {
         struct tvn_buffer *buffer;
-        enum tvn_status status = tvn_magazine_find(stage->magazine, call->out[0].payload, &buffer);
+        enum tvn_status status = tvn_magazine_find(*stage->magazine, call->out[0].payload, &buffer);
         tvn_assert(status == TVN_OK);
-        tvn_buffer_release(stage->magazine, buffer);
+        tvn_buffer_release(*stage->magazine, buffer);
         return dead(stage, call);
     }
     call->out_count = 1;

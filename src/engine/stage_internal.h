@@ -18,7 +18,7 @@ struct tvn_component_stage {
     const struct tvn_export *entries[TVN_ENTRY_COUNT];
     struct tvn_stage_resources types; /* copied: one load less per handle lookup */
     struct tvn_resources *resources;
-    struct tvn_magazine *magazine;
+    struct tvn_magazine *const *magazine;
     struct tvn_intern *intern;
     struct tvn_stage_stats *stats;
     const struct tvn_element *current; /* during a call: what flow-context speaks of */

@@ -127,7 +127,7 @@ static enum tvn_status create_pipeline(struct tvn_host *host, struct tvn_diag_si
     const struct tvn_pipeline_options options = {
         .runtime = host->runtime,
         .resources = host->resources,
-        .magazine = host->magazine,
+        .magazine = &host->magazine,
         .audit = host->audit,
         .env = {.now_ns = now_ns, .wall_ns = wall_ns},
         .stop = &host->stop,

@@ -20,7 +20,9 @@ struct tvn_pipeline;
 struct tvn_pipeline_options {
     struct tvn_runtime *runtime; /* NULL if no stage is a component */
     struct tvn_resources *resources;
-    struct tvn_magazine *magazine;
+    /* A slot: holds the magazine of the thread that creates, runs or destroys the pipeline at that
+     * time; outlives the pipeline. */
+    struct tvn_magazine *const *magazine;
     struct tvn_audit *audit; /* may be NULL */
     struct tvn_env env;
     struct tvn_stop_control *stop; /* outlives the pipeline */

@@ -103,7 +103,11 @@ void tvn_edge_options_default(struct tvn_edge_options *options);
 
 struct tvn_flow_options {
     struct tvn_env env;
-    struct tvn_magazine *magazine; /* releases payloads; may be NULL when no element has one */
+    /*
+     * Where payloads are released to: a slot, because a flow may move between threads. Whoever runs
+     * the flow stores its thread's magazine there before. NULL when no element has a payload.
+     */
+    struct tvn_magazine *const *magazine;
     const struct tvn_stage_options *stages;
     uint32_t stage_count;
     const struct tvn_edge_options *edges;

@@ -54,7 +54,7 @@ struct tvn_edge {
 
 struct tvn_flow {
     struct tvn_env env;
-    struct tvn_magazine *magazine;
+    struct tvn_magazine *const *magazine;
     struct tvn_flow_stats *stats;
     const tvn_stop_flag *stop;
     _Atomic enum tvn_flow_state state; /* written by the driver, read by anyone */
@@ -101,9 +101,9 @@ static inline void tvn_flow_release_payload(struct tvn_flow *flow,
         return;
     }
     struct tvn_buffer *buffer = NULL;
-    enum tvn_status status = tvn_magazine_find(flow->magazine, element->payload, &buffer);
+    enum tvn_status status = tvn_magazine_find(*flow->magazine, element->payload, &buffer);
     tvn_assert(status == TVN_OK && buffer->owner == TVN_OWNER_HOST);
-    tvn_buffer_release(flow->magazine, buffer);
+    tvn_buffer_release(*flow->magazine, buffer);
 }
 
 /* stage.c. One vector; false when nothing happened. */

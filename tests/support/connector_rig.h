@@ -36,7 +36,7 @@ static inline void connector_rig_init(struct connector_rig *rig, enum tvn_exhaus
     assert_non_null(rig->magazine);
     tvn_intern_init(&rig->intern);
     tvn_connector_options_default(&rig->options);
-    rig->options.magazine = rig->magazine;
+    rig->options.magazine = &rig->magazine;
     rig->options.intern = &rig->intern;
     rig->options.stats = &rig->stats;
 }

@@ -199,7 +199,7 @@ void mock_flow_init(struct mock_flow *mock, const char *roles)
     }
     mock->options = (struct tvn_flow_options){
         .env = mock_world_env(&mock->world),
-        .magazine = mock->world.magazine,
+        .magazine = &mock->world.magazine,
         .stages = mock->stage_options,
         .stage_count = count,
         .edges = mock->edge_options,

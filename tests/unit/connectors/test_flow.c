@@ -56,7 +56,7 @@ static void set_up(const char *from, int from_fd, const char *to, int to_fd)
     edge.stats = &stream;
     struct tvn_flow_options options = {
         .env = {.now_ns = now, .wall_ns = wall},
-        .magazine = rig.magazine,
+        .magazine = &rig.magazine,
         .stages = stages,
         .stage_count = 2,
         .edges = &edge,

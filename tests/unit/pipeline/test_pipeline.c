@@ -105,7 +105,7 @@ static enum tvn_status build(struct fixture *fixture, const char *text, const ch
     const struct tvn_pipeline_options options = {
         .runtime = fixture->runtime,
         .resources = fixture->resources,
-        .magazine = fixture->magazine,
+        .magazine = &fixture->magazine,
         .env = {.now_ns = now_ns, .wall_ns = wall_ns},
         .stop = &fixture->stop,
         .limit = limit,
