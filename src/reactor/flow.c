@@ -12,6 +12,10 @@ void tvn_stage_options_default(struct tvn_stage_options *options)
         .on_error = TVN_ON_ERROR_DEFAULT,
         .max_retries = 3,
         .retry_backoff_ns = UINT64_C(100000000),
+        .merge = TVN_MERGE_FIRST_AVAILABLE,
+        .restart_backoff_ns = UINT64_C(1000000),
+        .circuit_traps = 5,
+        .circuit_window_ns = UINT64_C(1000000000),
     };
 }
 
@@ -154,8 +158,32 @@ static void stage_init(struct tvn_stage *stage, uint32_t index,
     };
 }
 
+/* What the options can say and this version cannot do. */
+static bool options_supported(const struct tvn_flow_options *options)
+{
+    if (options->fan_out != TVN_FAN_OUT_MIN_DEMAND ||
+        options->schedule != TVN_SCHEDULE_CONSUMER_FIRST) {
+        return false;
+    }
+    for (uint32_t i = 0; i < options->stage_count; i++) {
+        if (options->stages[i].on_error == TVN_ON_ERROR_DEAD_LETTER) {
+            return false;
+        }
+    }
+    for (uint32_t i = 0; i < options->edge_count; i++) {
+        const struct tvn_edge_options *edge = &options->edges[i];
+        if (edge->port != 0 || edge->max_bytes != 0 || edge->policy == TVN_OVERFLOW_RATE_LIMIT) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static enum tvn_status build(struct tvn_flow *flow, const struct tvn_flow_options *options)
 {
+    if (!options_supported(options)) {
+        return TVN_E_CONSTRAINT_VIOLATION;
+    }
     for (uint32_t i = 0; i < flow->stage_count; i++) {
         stage_init(&flow->stages[i], i, &options->stages[i]);
         flow->sources_left += flow->stages[i].role == TVN_ROLE_SOURCE;

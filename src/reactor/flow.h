@@ -26,8 +26,8 @@
  *
  * Threads: one at a time; only the stop flag may be raised from elsewhere (then wake the driver).
  * Memory: create allocates everything; run never does.
- * Limits: TVN_FLOW_STAGES_MAX stages. In this phase a linear graph of source, processor, filter and
- * sink stages.
+ * Limits: TVN_FLOW_STAGES_MAX stages, TVN_FLOW_EDGES_MAX edges. In this phase a linear graph of
+ * source, processor, filter and sink stages; create refuses what else the options can say.
  */
 #include "base/compiler.h"
 #include "base/status.h"
@@ -40,6 +40,7 @@
 #include <stdint.h>
 
 #define TVN_FLOW_STAGES_MAX    256
+#define TVN_FLOW_EDGES_MAX     1024
 #define TVN_FLOW_WAIT_FDS_MAX  16
 #define TVN_FLOW_SOURCE_STRIDE 8 /* elements between two readings of the clock, at most */
 #define TVN_FLOW_STRIDE        32
@@ -58,6 +59,7 @@
 
 struct tvn_magazine;
 struct tvn_flow;
+struct tvn_flow_failure;
 
 /* The world. */
 struct tvn_env {
@@ -77,6 +79,27 @@ enum tvn_on_error {
     TVN_ON_ERROR_SKIP,
     TVN_ON_ERROR_RETRY,
     TVN_ON_ERROR_TERMINATE,
+    TVN_ON_ERROR_DEAD_LETTER,
+};
+
+/* From which of several inputs a stage takes its next element; one that is empty is passed over. */
+enum tvn_merge {
+    TVN_MERGE_FIRST_AVAILABLE, /* one input until it is empty or the vector is over, then the next
+                                */
+    TVN_MERGE_ROUND_ROBIN,     /* one element of each in turn */
+    TVN_MERGE_PRIORITY,        /* the first in the order of the edges that has one */
+};
+
+/* What a stage with several outputs asks for before it is called. */
+enum tvn_fan_out {
+    TVN_FAN_OUT_MIN_DEMAND,  /* room behind every edge that blocks */
+    TVN_FAN_OUT_INDEPENDENT, /* nothing: all its edges must drop */
+};
+
+/* In which order the stages of a flow get their vectors. */
+enum tvn_schedule {
+    TVN_SCHEDULE_CONSUMER_FIRST,
+    TVN_SCHEDULE_FIFO, /* in the order in which an element passes them */
 };
 
 struct tvn_stage_options {
@@ -86,8 +109,12 @@ struct tvn_stage_options {
     enum tvn_on_error on_error;
     uint32_t max_retries;
     uint64_t retry_backoff_ns; /* doubles with each retry */
+    enum tvn_merge merge;
+    uint64_t restart_backoff_ns; /* doubles with each trap within circuit_window_ns */
+    uint32_t circuit_traps;      /* so many within the window end the flow; at least 1 */
+    uint64_t circuit_window_ns;
 };
-/* DEFAULT, 3 retries, 100 ms. */
+/* DEFAULT, 3 retries, 100 ms; first-available; restart after 1 ms, 5 traps within 1 s. */
 void tvn_stage_options_default(struct tvn_stage_options *options);
 
 struct tvn_edge_options {
@@ -97,8 +124,16 @@ struct tvn_edge_options {
     enum tvn_overflow_policy policy;
     double low_watermark_ratio;
     struct tvn_stream_stats *stats; /* borrowed; outlives the flow */
+    uint32_t port;                  /* of a router, below TVN_CALL_PORTS_MAX; else 0 */
+    /*
+     * Payload in the queue; 0: no limit. An element that does not fit meets a full queue; into an
+     * empty queue everything fits. Under BLOCK it waits beside the queue, one element at most.
+     */
+    uint64_t max_bytes;
+    uint64_t max_elements_per_second; /* of RATE_LIMIT, at least 1; else 0 */
+    uint32_t burst; /* of RATE_LIMIT: elements at once; 0: what 10 ms bring, at least 1 */
 };
-/* Depth 64, block, 0.5. */
+/* Depth 64, block, 0.5, no limits. */
 void tvn_edge_options_default(struct tvn_edge_options *options);
 
 struct tvn_flow_options {
@@ -116,6 +151,15 @@ struct tvn_flow_options {
     const tvn_stop_flag *stop;    /* borrowed; outlives the flow */
     uint64_t limit;               /* elements to pull; 0: no limit */
     uint64_t deadline_ns;         /* from start; then drains and ends Failed with E0400; 0: none */
+    enum tvn_fan_out fan_out;
+    enum tvn_schedule schedule;
+    /*
+     * Gets each element that ends because of TVN_ON_ERROR_DEAD_LETTER, before its payload is
+     * released; all is lent for the call. Mandatory if a stage has that policy.
+     */
+    void (*dead_letter)(void *context, uint32_t stage, const struct tvn_element *element,
+                        const struct tvn_flow_failure *failure);
+    void *dead_letter_context;
 };
 
 // COLD PATH. TVN_E_TOPOLOGY_INVALID, TVN_E_CONSTRAINT_VIOLATION (depth, ratio),
@@ -180,6 +224,7 @@ struct tvn_flow_failure {
     bool has_sequence;
     uint64_t sequence; /* of the element in work */
     uint32_t attempts; /* retries made before */
+    uint32_t traps;    /* not 0: so many within the window were too many, restarts included */
     char text[TVN_FAULT_TEXT_MAX];
 };
 /* NULL while none. Kept until destroy. */

@@ -10,6 +10,7 @@ const char *tvn_overflow_policy_name(enum tvn_overflow_policy policy)
         [TVN_OVERFLOW_DROP_OLDEST] = "drop-oldest",
         [TVN_OVERFLOW_DROP_NEWEST] = "drop-newest",
         [TVN_OVERFLOW_ERROR] = "error",
+        [TVN_OVERFLOW_RATE_LIMIT] = "rate-limit",
     };
     tvn_assert((unsigned)policy < TVN_ARRAY_LEN(names));
     return names[policy];

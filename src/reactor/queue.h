@@ -25,6 +25,7 @@ enum tvn_overflow_policy {
     TVN_OVERFLOW_DROP_OLDEST, /* the queue's first element makes room */
     TVN_OVERFLOW_DROP_NEWEST, /* it is dropped */
     TVN_OVERFLOW_ERROR,       /* the producing stage fails with E0412 */
+    TVN_OVERFLOW_RATE_LIMIT,  /* as BLOCK; besides, the producer is held to a number a second */
 };
 const char *tvn_overflow_policy_name(enum tvn_overflow_policy policy); /* "drop-oldest" */
 

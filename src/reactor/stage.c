@@ -241,6 +241,7 @@ static TVN_COLD void overflow(struct vector *vector, struct tvn_edge *edge,
         return;
     }
     case TVN_OVERFLOW_BLOCK:
+    case TVN_OVERFLOW_RATE_LIMIT:
         break;
     }
     tvn_unreachable(); /* credits keep a blocking producer from getting here */

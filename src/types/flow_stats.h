@@ -49,10 +49,14 @@ static inline void tvn_copy_record(struct tvn_copy_stats *copies, enum tvn_copy_
 /* One per stage. `copies` and `produced_bytes` are kept by the invoker, the rest by the reactor. */
 struct tvn_stage_stats {
     tvn_stat invocations;
-    tvn_stat errors;  /* process-errors and traps */
-    tvn_stat emitted; /* elements that left */
-    tvn_stat dropped; /* rejected by a filter, dropped by a processor */
-    tvn_stat failed;  /* elements that ended here because of an error */
+    tvn_stat errors;   /* process-errors and traps */
+    tvn_stat emitted;  /* elements that left, each once however many edges got a record of it */
+    tvn_stat dropped;  /* rejected by a filter or router, dropped by a processor */
+    tvn_stat failed;   /* elements that ended here because of an error */
+    tvn_stat absorbed; /* elements that an aggregator took in without putting one out */
+    tvn_stat flushed;  /* elements that an aggregator put out at the end */
+    tvn_stat dead_lettered; /* part of failed */
+    tvn_stat restarts;      /* fresh instances after a trap or timeout */
     struct tvn_copy_stats copies;
     tvn_stat produced_bytes; /* payload bytes of emitted, newly made buffers */
 };
@@ -62,18 +66,28 @@ struct tvn_stream_stats {
     tvn_stat transferred;
     tvn_stat backpressure_events;
     tvn_stat backpressure_ns;
+    tvn_stat suspend_ns; /* from queue full to producer suspended and told; sum over the events */
     tvn_stat depth;
     tvn_stat depth_peak;
+    tvn_stat bytes; /* payload in the queue; kept for edges with a limit in bytes */
+    tvn_stat bytes_peak;
     tvn_stat dropped; /* by the overflow policy; also part of the flow's dropped */
 };
 
-/* One per flow. At its end pulled = delivered + dropped + failed, to the element. */
+/*
+ * One per flow. At its end, to the element:
+ *   pulled + forked + flushed = delivered + dropped + failed + absorbed
+ */
 struct tvn_flow_stats {
     tvn_stat pulled;    /* flow.elements.total */
+    tvn_stat forked;    /* records beyond the first of an element that several edges got */
+    tvn_stat flushed;   /* put out by aggregators at their end */
     tvn_stat delivered; /* accepted by a sink */
     tvn_stat dropped;
-    tvn_stat failed;     /* ended by an error, or discarded from the queues of a flow that failed */
-    tvn_stat errors;     /* process-errors and traps, retries included */
-    tvn_stat started_ns; /* CLOCK_MONOTONIC */
+    tvn_stat failed;   /* ended by an error, or discarded from the queues of a flow that failed */
+    tvn_stat absorbed; /* taken in by an aggregator that put nothing out */
+    tvn_stat dead_lettered; /* part of failed */
+    tvn_stat errors;        /* process-errors and traps, retries included */
+    tvn_stat started_ns;    /* CLOCK_MONOTONIC */
     tvn_stat ended_ns;
 };

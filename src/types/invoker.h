@@ -32,10 +32,10 @@ enum tvn_entry {
     TVN_ENTRY_NOTIFY,   /* source.notify-backpressure(call.signal) */
     TVN_ENTRY_PROCESS,  /* processor */
     TVN_ENTRY_EVALUATE, /* filter: EMIT accepts (out stays empty), DROP rejects */
-    TVN_ENTRY_ROUTE,    /* router: call.ports */
-    TVN_ENTRY_INGEST,   /* aggregator */
-    TVN_ENTRY_FLUSH,    /* aggregator: at the end */
-    TVN_ENTRY_PUSH,     /* sink: call.signal */
+    TVN_ENTRY_ROUTE,  /* router: EMIT with call.ports (out stays empty); no port or DROP: dropped */
+    TVN_ENTRY_INGEST, /* aggregator: EMIT with nothing (absorbed) or one element; or DROP */
+    TVN_ENTRY_FLUSH,  /* aggregator, at the end, until EMIT comes with nothing */
+    TVN_ENTRY_PUSH,   /* sink: call.signal */
     TVN_ENTRY_COMPLETE, /* sink: at the end */
     TVN_ENTRY_TEARDOWN, /* lifecycle.teardown() */
 };
@@ -70,14 +70,15 @@ struct tvn_fault {
     char text[TVN_FAULT_TEXT_MAX];
 };
 
-#define TVN_CALL_OUT_MAX 32
+#define TVN_CALL_OUT_MAX   32
+#define TVN_CALL_PORTS_MAX 64
 
 struct tvn_call {
     const struct tvn_element *in; /* NULL where the entry takes none */
     struct tvn_element *out;
     uint32_t out_capacity;
     uint32_t out_count;
-    uint64_t ports;          /* ROUTE: bit per port */
+    uint64_t ports;          /* ROUTE, out: bit per port; 0 when called */
     enum tvn_signal signal;  /* NOTIFY: in; PUSH: out */
     bool waited;             /* PULL, out: the call blocked; consumers drain before the next pull */
     struct tvn_fault *fault; /* written only for ERROR and DEAD */
@@ -103,6 +104,12 @@ struct tvn_invoker_ops {
      * Optional.
      */
     enum tvn_outcome (*idle)(struct tvn_invoker *self, struct tvn_fault *fault);
+    /*
+     * COLD PATH. After DEAD: replaces the instance by a fresh one, INIT included. EMIT: it can be
+     * called again. ERROR, DEAD: it cannot, see *fault; restart may be tried again later. Without
+     * it a dead instance ends the flow. Optional.
+     */
+    enum tvn_outcome (*restart)(struct tvn_invoker *self, struct tvn_fault *fault);
     /* Frees everything the stage holds. Mandatory. */
     void (*destroy)(struct tvn_invoker *self);
 };

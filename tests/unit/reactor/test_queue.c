@@ -191,6 +191,7 @@ static void test_overflow_policy_names_are_the_specifications(void **state)
     assert_string_equal(tvn_overflow_policy_name(TVN_OVERFLOW_DROP_OLDEST), "drop-oldest");
     assert_string_equal(tvn_overflow_policy_name(TVN_OVERFLOW_DROP_NEWEST), "drop-newest");
     assert_string_equal(tvn_overflow_policy_name(TVN_OVERFLOW_ERROR), "error");
+    assert_string_equal(tvn_overflow_policy_name(TVN_OVERFLOW_RATE_LIMIT), "rate-limit");
 }
 
 static const struct CMUnitTest tests[] = {
