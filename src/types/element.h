@@ -22,6 +22,7 @@ static inline uint32_t tvn_buffer_generation(struct tvn_buffer_id id)
 
 enum tvn_element_flags {
     TVN_ELEMENT_SAMPLED = 1u << 0, /* its spans are exported */
+    TVN_ELEMENT_WATCHED = 1u << 1, /* its calls go through the event sink */
 };
 
 struct tvn_element {
@@ -32,6 +33,6 @@ struct tvn_element {
     uint32_t flags;
     uint8_t trace_id[16];
     uint8_t span_id[8];
-    uint64_t spare;
+    uint64_t spare; /* the event sink's; outputs get it from their input */
 };
 static_assert(sizeof(struct tvn_element) == 64, "elements are one cache line");

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * How a flow tells what happens in it, to whoever observes it: metrics, traces, benchmarks.
+ *
+ * Counting is not its business: counters are exact at every level and live in types/flow_stats.h. A
+ * sink gets
+ *  - calls: the reactor hands a call to the sink, which makes it and may look at clock, counters
+ * and elements before and after. Which calls, the sink's mask says: none; those of elements that
+ * the sink chose at their source (TVN_ELEMENT_WATCHED); or all. Copies and transfers are what the
+ * call changed in the stage's counters and elements.
+ *  - events: what is rare, one by one.
+ *
+ * Cost: the mask is read once per vector. A call that is not watched costs one comparison more than
+ * without a sink.
+ *
+ * Threads: the reactor calls the sink on the thread that runs the flow, never two at a time. The
+ * mask may be changed by any thread at any time; it holds from the next vector on. Memory: the sink
+ * outlives the flow. Nothing here allocates, and no operation may on the hot path.
+ */
+#include "types/flow_state.h"
+#include "types/invoker.h"
+
+#include <assert.h>
+
+enum tvn_watch {
+    TVN_WATCH_EVENTS = 1u << 0,
+    TVN_WATCH_SAMPLED = TVN_ELEMENT_WATCHED, /* calls of elements that have this flag */
+    TVN_WATCH_CALLS = 1u << 2,               /* all calls */
+};
+static_assert(TVN_ELEMENT_WATCHED == 1u << 1, "a bit of the mask and of an element's flags");
+
+/* Index of no stage, no edge. */
+#define TVN_EVENT_NOWHERE UINT32_MAX
+
+enum tvn_event_kind {
+    TVN_EVENT_STATE,     /* the flow's state changed: state */
+    TVN_EVENT_THROTTLED, /* back-pressure begins: edge, depth, capacity */
+    TVN_EVENT_RELIEVED,  /* and ends: edge, depth, capacity, duration_ns */
+    TVN_EVENT_EVICTED, /* an element met a full queue and the policy dropped one: edge, sequence */
+    TVN_EVENT_DISCARDED, /* an element in the queue of a flow that ends: edge, sequence */
+    TVN_EVENT_FAULT, /* a call ended with ERROR or DEAD: stage, entry, outcome, sequence, fault */
+    TVN_EVENT_RESTARTED,   /* the stage has a new instance: stage */
+    TVN_EVENT_DEAD_LETTER, /* an element went to the dead letters: stage, sequence */
+    TVN_EVENT_KIND_COUNT,
+};
+const char *tvn_event_kind_name(enum tvn_event_kind kind); /* "throttled" */
+
+#define TVN_EVENT_NO_SEQUENCE UINT64_MAX
+
+/* Fields that a kind does not name are zero, NOWHERE or NO_SEQUENCE. */
+struct tvn_event {
+    enum tvn_event_kind kind;
+    uint32_t stage;
+    uint32_t edge;
+    uint32_t depth;
+    uint32_t capacity;
+    enum tvn_entry entry;
+    enum tvn_outcome outcome;
+    enum tvn_flow_state state;
+    uint64_t now_ns; /* the flow's monotonic clock */
+    uint64_t sequence;
+    uint64_t duration_ns;
+    const struct tvn_fault *fault; /* valid during the call */
+};
+
+struct tvn_event_sink;
+
+struct tvn_event_sink_ops {
+    /*
+     * HOT PATH. Makes the call (tvn_invoke) and returns its outcome. `in` is call->in, or NULL; the
+     * sink may set in->spare, which the outputs get from the reactor after the call. Of a PULL's
+     * output it may set flags and spare. `stage` is the index. Mandatory.
+     */
+    enum tvn_outcome (*call)(struct tvn_event_sink *self, uint32_t stage,
+                             struct tvn_invoker *invoker, enum tvn_entry entry,
+                             struct tvn_call *call, struct tvn_element *in);
+    /* WARM PATH. Mandatory. */
+    void (*event)(struct tvn_event_sink *self, const struct tvn_event *event);
+};
+
+/* Embedded as the first field of every implementation. */
+struct tvn_event_sink {
+    const struct tvn_event_sink_ops *ops;
+    _Atomic uint32_t mask; /* enum tvn_watch */
+    uint64_t sample_next;  /* with SAMPLED: the first pull whose sequence is not less is watched;
+                              set by `call` */
+};
+
+/* HOT PATH. Once per vector. `sink` may be NULL. */
+static inline uint32_t tvn_watch_mask(const struct tvn_event_sink *sink)
+{
+    return sink ? atomic_load_explicit(&sink->mask, memory_order_relaxed) : 0;
+}
+/* HOT PATH. Is the call that takes an element with these flags watched? */
+static inline bool tvn_watch_element(uint32_t mask, uint32_t element_flags)
+{
+    return ((element_flags & TVN_WATCH_SAMPLED & mask) | (mask & TVN_WATCH_CALLS)) != 0;
+}
+/* HOT PATH. Is the pull that will make the element `sequence` watched? */
+static inline bool tvn_watch_pull(const struct tvn_event_sink *sink, uint32_t mask,
+                                  uint64_t sequence)
+{
+    return (mask & (TVN_WATCH_SAMPLED | TVN_WATCH_CALLS)) != 0 &&
+           ((mask & TVN_WATCH_CALLS) != 0 || sequence >= sink->sample_next);
+}
+/* Are calls that take no element (init, notify, flush, complete, teardown) watched? */
+static inline bool tvn_watch_other(uint32_t mask)
+{
+    return (mask & (TVN_WATCH_SAMPLED | TVN_WATCH_CALLS)) != 0;
+}
+
+/* HOT PATH. A call, watched or not. */
+static inline enum tvn_outcome tvn_watch_call(struct tvn_event_sink *sink, bool watched,
+                                              uint32_t stage, struct tvn_invoker *invoker,
+                                              enum tvn_entry entry, struct tvn_call *call,
+                                              struct tvn_element *in)
+{
+    return TVN_UNLIKELY(watched) ? sink->ops->call(sink, stage, invoker, entry, call, in)
+                                 : tvn_invoke(invoker, entry, call);
+}
+
+/* WARM PATH. Tells an event if anyone wants events. `sink` may be NULL. */
+static inline void tvn_event_tell(struct tvn_event_sink *sink, const struct tvn_event *event)
+{
+    if (tvn_watch_mask(sink) & TVN_WATCH_EVENTS) {
+        sink->ops->event(sink, event);
+    }
+}
