@@ -66,15 +66,23 @@ struct tvn_event {
 
 struct tvn_event_sink;
 
+/* Which call is watched. */
+struct tvn_watched {
+    uint32_t stage;
+    uint32_t edge; /* through which `in` came; NOWHERE without */
+    struct tvn_invoker *invoker;
+    enum tvn_entry entry;
+    struct tvn_element *in; /* call->in; NULL without */
+};
+
 struct tvn_event_sink_ops {
     /*
-     * HOT PATH. Makes the call (tvn_invoke) and returns its outcome. `in` is call->in, or NULL; the
-     * sink may set in->spare, which the outputs get from the reactor after the call. Of a PULL's
-     * output it may set flags and spare. `stage` is the index. Mandatory.
+     * HOT PATH. Makes the call (tvn_invoke) and returns its outcome. The sink may set in->spare,
+     * which the outputs get from the reactor after the call; of a PULL's output it may set flags
+     * and spare. Mandatory.
      */
-    enum tvn_outcome (*call)(struct tvn_event_sink *self, uint32_t stage,
-                             struct tvn_invoker *invoker, enum tvn_entry entry,
-                             struct tvn_call *call, struct tvn_element *in);
+    enum tvn_outcome (*call)(struct tvn_event_sink *self, const struct tvn_watched *watched,
+                             struct tvn_call *call);
     /* WARM PATH. Mandatory. */
     void (*event)(struct tvn_event_sink *self, const struct tvn_event *event);
 };
@@ -108,16 +116,6 @@ static inline bool tvn_watch_pull(const struct tvn_event_sink *sink, uint32_t ma
 static inline bool tvn_watch_other(uint32_t mask)
 {
     return (mask & (TVN_WATCH_SAMPLED | TVN_WATCH_CALLS)) != 0;
-}
-
-/* HOT PATH. A call, watched or not. */
-static inline enum tvn_outcome tvn_watch_call(struct tvn_event_sink *sink, bool watched,
-                                              uint32_t stage, struct tvn_invoker *invoker,
-                                              enum tvn_entry entry, struct tvn_call *call,
-                                              struct tvn_element *in)
-{
-    return TVN_UNLIKELY(watched) ? sink->ops->call(sink, stage, invoker, entry, call, in)
-                                 : tvn_invoke(invoker, entry, call);
 }
 
 /* WARM PATH. Tells an event if anyone wants events. `sink` may be NULL. */

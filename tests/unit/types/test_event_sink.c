@@ -32,49 +32,17 @@ struct counting_sink {
     unsigned events;
 };
 
-static enum tvn_outcome count_call(struct tvn_event_sink *self, uint32_t stage,
-                                   struct tvn_invoker *invoker, enum tvn_entry entry,
-                                   struct tvn_call *call, struct tvn_element *in)
+static enum tvn_outcome count_call(struct tvn_event_sink *self, const struct tvn_watched *watched,
+                                   struct tvn_call *call)
 {
-    (void)stage;
-    (void)in;
     ((struct counting_sink *)self)->calls++;
-    return tvn_invoke(invoker, entry, call);
+    return tvn_invoke(watched->invoker, watched->entry, call);
 }
 
 static void count_event(struct tvn_event_sink *self, const struct tvn_event *event)
 {
     (void)event;
     ((struct counting_sink *)self)->events++;
-}
-
-static enum tvn_outcome answer(struct tvn_invoker *self, enum tvn_entry entry,
-                               struct tvn_call *call)
-{
-    (void)self;
-    (void)entry;
-    call->out_count++;
-    return TVN_OUTCOME_DROP;
-}
-
-static void test_watch_call_reaches_the_invoker_once_either_way(void **state)
-{
-    (void)state;
-    static const struct tvn_event_sink_ops sink_ops = {.call = count_call, .event = count_event};
-    static const struct tvn_invoker_ops invoker_ops = {.invoke = answer};
-    struct counting_sink counting = {.sink = {.ops = &sink_ops}};
-    struct tvn_invoker invoker = {.ops = &invoker_ops};
-    struct tvn_call call = {0};
-
-    assert_int_equal(tvn_watch_call(NULL, false, 0, &invoker, TVN_ENTRY_PULL, &call, NULL),
-                     TVN_OUTCOME_DROP);
-    assert_int_equal(call.out_count, 1);
-    assert_int_equal(counting.calls, 0);
-
-    assert_int_equal(tvn_watch_call(&counting.sink, true, 0, &invoker, TVN_ENTRY_PULL, &call, NULL),
-                     TVN_OUTCOME_DROP);
-    assert_int_equal(call.out_count, 2);
-    assert_int_equal(counting.calls, 1);
 }
 
 static void test_event_tell_asks_the_mask(void **state)
@@ -103,7 +71,6 @@ static void test_event_kind_name_is_known_for_all(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_watch_element_follows_mask_and_flag),
     cmocka_unit_test(test_watch_pull_from_the_chosen_sequence_on),
-    cmocka_unit_test(test_watch_call_reaches_the_invoker_once_either_way),
     cmocka_unit_test(test_event_tell_asks_the_mask),
     cmocka_unit_test(test_event_kind_name_is_known_for_all),
 };
