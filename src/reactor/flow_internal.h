@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Inside of a flow. flow.c makes and ends it, schedule.c decides which stage works, stage.c moves
- * elements, failure.c judges errors.
+ * Inside of a flow. flow.c makes and ends it, schedule.c decides which stage works, source.c and
+ * consumer.c move elements, edge.c holds back, failure.c judges errors.
  */
 #include "reactor/flow.h"
 #include "resources/magazine.h"
@@ -89,6 +89,10 @@ struct tvn_flow {
     struct tvn_flow_failure *skipped; /* by stage; those with has_skipped */
 };
 
+/* graph.c. Links stages and edges and orders the stages. TVN_E_TOPOLOGY_INVALID. */
+TVN_NODISCARD enum tvn_status tvn_flow_link_graph(struct tvn_flow *flow,
+                                                  const struct tvn_flow_options *options);
+
 /* flow.c */
 void tvn_flow_transition(struct tvn_flow *flow, enum tvn_flow_state to);
 uint64_t tvn_flow_read_clock(struct tvn_flow *flow);
@@ -112,11 +116,16 @@ bool tvn_stage_run(struct tvn_flow *flow, struct tvn_stage *stage, uint32_t vect
 void tvn_stage_wait_backoff(struct tvn_flow *flow, struct tvn_stage *stage);
 /* After WAIT: by descriptor if the invoker has one, else by back-off. */
 void tvn_stage_wait(struct tvn_flow *flow, struct tvn_stage *stage);
-/* Accounts a change of the queue's throttling and tells the source. */
-void tvn_edge_settle(struct tvn_flow *flow, struct tvn_edge *edge);
-void tvn_edge_discard(struct tvn_flow *flow, struct tvn_edge *edge);
 /* Nothing more comes out of the stage. */
 void tvn_stage_end(struct tvn_flow *flow, struct tvn_stage *stage);
+
+/* source.c, consumer.c. One vector of a stage that is ready. */
+bool tvn_source_run(struct tvn_flow *flow, struct tvn_stage *stage, uint32_t vector_max);
+bool tvn_consumer_run(struct tvn_flow *flow, struct tvn_stage *stage, uint32_t vector_max);
+
+/* edge.c. Accounts a change of the queue's throttling and tells the source. */
+void tvn_edge_settle(struct tvn_flow *flow, struct tvn_edge *edge);
+void tvn_edge_discard(struct tvn_flow *flow, struct tvn_edge *edge);
 
 /* failure.c */
 /*
