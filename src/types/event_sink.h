@@ -72,6 +72,7 @@ struct tvn_watched {
     uint32_t edge; /* through which `in` came; NOWHERE without */
     struct tvn_invoker *invoker;
     enum tvn_entry entry;
+    uint64_t sequence;      /* of `in`; of a PULL the one its output will get; else NO_SEQUENCE */
     struct tvn_element *in; /* call->in; NULL without */
 };
 

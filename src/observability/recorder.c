@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "observability/recorder.h"
+
+#include "base/assert.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/num.h"
+
+#include <string.h>
+
+#define IN_FLIGHT_MIN 64
+
+/* When the pull of an element began. */
+struct start {
+    uint64_t sequence_plus_one; /* 0: unused */
+    uint64_t ticks;
+};
+
+struct tvn_recorder {
+    struct tvn_event_sink sink;
+    const struct tvn_stage_stats **stages;
+    uint32_t stage_count;
+    uint32_t edge_count;
+    uint32_t listener_count;
+    uint32_t start_mask;
+    struct start *starts; /* by sequence */
+    struct tvn_histogram *latency;
+    struct tvn_histogram *processing;
+    struct tvn_histogram *waiting;
+    uint64_t random;
+    uint64_t reset_ticks; /* what began before does not count */
+    uint64_t mark_sequence;
+    uint32_t marks_reached;
+    _Atomic uint32_t marks_requested;
+    _Atomic uint32_t sample_every;
+    _Atomic uint32_t level;
+    void (*mark)(void *context);
+    void *mark_context;
+    uint64_t memory_bytes;
+    struct tvn_recorder_listener listeners[TVN_RECORDER_LISTENERS_MAX];
+};
+
+const char *tvn_observe_level_name(enum tvn_observe_level level)
+{
+    static const char *const names[TVN_OBSERVE_LEVEL_COUNT] = {"off", "production", "diagnostic"};
+    tvn_assert((unsigned)level < TVN_OBSERVE_LEVEL_COUNT);
+    return names[level];
+}
+
+/* xorshift64* */
+static uint64_t next_random(struct tvn_recorder *recorder)
+{
+    uint64_t x = recorder->random;
+    x ^= x >> 12;
+    x ^= x << 25;
+    x ^= x >> 27;
+    recorder->random = x;
+    return x * UINT64_C(2685821657736338717);
+}
+
+/* The next sample: 1 to 2 × every − 1 elements later, every on average. */
+static void choose_next(struct tvn_recorder *recorder, uint64_t sequence)
+{
+    uint64_t every = atomic_load_explicit(&recorder->sample_every, memory_order_relaxed);
+    uint64_t distance = every == 1 ? 1 : 1 + next_random(recorder) % (2 * every - 1);
+    recorder->sink.sample_next = tvn_min(sequence + distance, recorder->mark_sequence);
+}
+
+static bool is_timed(enum tvn_entry entry, enum tvn_outcome outcome)
+{
+    if (outcome == TVN_OUTCOME_WAIT || outcome == TVN_OUTCOME_END) {
+        return false;
+    }
+    switch (entry) {
+    case TVN_ENTRY_PULL:
+    case TVN_ENTRY_PROCESS:
+    case TVN_ENTRY_EVALUATE:
+    case TVN_ENTRY_ROUTE:
+    case TVN_ENTRY_INGEST:
+    case TVN_ENTRY_FLUSH:
+    case TVN_ENTRY_PUSH:
+        return true;
+    case TVN_ENTRY_INIT:
+    case TVN_ENTRY_NOTIFY:
+    case TVN_ENTRY_COMPLETE:
+    case TVN_ENTRY_TEARDOWN:
+        break;
+    }
+    return false;
+}
+
+/* ---- calls ---- */
+
+static TVN_COLD void reach_mark(struct tvn_recorder *recorder)
+{
+    recorder->marks_reached =
+        atomic_load_explicit(&recorder->marks_requested, memory_order_acquire);
+    if (recorder->mark) {
+        recorder->mark(recorder->mark_context);
+    }
+}
+
+static inline void look_for_marks(struct tvn_recorder *recorder, const struct tvn_watched *watched)
+{
+    uint32_t requested = atomic_load_explicit(&recorder->marks_requested, memory_order_relaxed);
+    if (TVN_UNLIKELY(requested != recorder->marks_reached)) {
+        reach_mark(recorder);
+    }
+    if (TVN_UNLIKELY(watched->entry == TVN_ENTRY_PULL &&
+                     watched->sequence >= recorder->mark_sequence)) {
+        recorder->mark_sequence = UINT64_MAX;
+        reach_mark(recorder);
+    }
+}
+
+/* The output of a pull: from now on its calls are watched. */
+static void pulled(struct tvn_recorder *recorder, const struct tvn_call_record *record)
+{
+    const struct tvn_watched *watched = record->watched;
+    choose_next(recorder, watched->sequence);
+    if (record->outcome != TVN_OUTCOME_EMIT) {
+        return;
+    }
+    struct tvn_element *out = record->call->out;
+    struct start *start = &recorder->starts[watched->sequence & recorder->start_mask];
+    start->sequence_plus_one = watched->sequence + 1;
+    /* A paced source says when the element was due: waiting for it is part of the latency. */
+    start->ticks = out->spare != 0 ? out->spare : record->begin_ticks;
+    out->flags |= TVN_ELEMENT_WATCHED;
+    out->spare = record->end_ticks;
+}
+
+static void pushed(struct tvn_recorder *recorder, struct tvn_call_record *record)
+{
+    uint64_t sequence = record->watched->sequence;
+    const struct start *start = &recorder->starts[sequence & recorder->start_mask];
+    if (start->sequence_plus_one != sequence + 1 || start->ticks < recorder->reset_ticks ||
+        record->end_ticks < start->ticks) {
+        return;
+    }
+    record->latency_ns = tvn_ticks_to_ns(record->end_ticks - start->ticks);
+    tvn_histogram_record(recorder->latency, record->latency_ns);
+}
+
+/* How long the input stood in its queue. */
+static void waited(struct tvn_recorder *recorder, struct tvn_call_record *record, uint64_t since)
+{
+    const struct tvn_watched *watched = record->watched;
+    if (since == 0 || since < recorder->reset_ticks || record->begin_ticks < since ||
+        watched->edge >= recorder->edge_count) {
+        return;
+    }
+    record->wait_ns = tvn_ticks_to_ns(record->begin_ticks - since);
+    tvn_histogram_record(&recorder->waiting[watched->edge], record->wait_ns);
+}
+
+/* `copies` and `copy_bytes` hold what was counted before the call. */
+static void subtract_copies(const struct tvn_stage_stats *stats, struct tvn_call_record *record)
+{
+    for (unsigned reason = 0; reason < TVN_COPY_REASON_COUNT; reason++) {
+        record->copies[reason] =
+            tvn_stat_get(&stats->copies.count[reason]) - record->copies[reason];
+        record->copy_bytes[reason] =
+            tvn_stat_get(&stats->copies.bytes[reason]) - record->copy_bytes[reason];
+    }
+}
+
+static void read_copies(const struct tvn_stage_stats *stats, struct tvn_call_record *record)
+{
+    for (unsigned reason = 0; reason < TVN_COPY_REASON_COUNT; reason++) {
+        record->copies[reason] = tvn_stat_get(&stats->copies.count[reason]);
+        record->copy_bytes[reason] = tvn_stat_get(&stats->copies.bytes[reason]);
+    }
+}
+
+static void tell(const struct tvn_recorder *recorder, const struct tvn_call_record *record)
+{
+    for (uint32_t i = 0; i < recorder->listener_count; i++) {
+        if (recorder->listeners[i].call) {
+            recorder->listeners[i].call(recorder->listeners[i].context, record);
+        }
+    }
+}
+
+static enum tvn_outcome make_call(struct tvn_event_sink *self, const struct tvn_watched *watched,
+                                  struct tvn_call *call)
+{
+    struct tvn_recorder *recorder = (struct tvn_recorder *)self;
+    tvn_debug_assert(watched->stage < recorder->stage_count);
+    look_for_marks(recorder, watched);
+    struct tvn_call_record record = {.watched = watched, .call = call};
+    const struct tvn_stage_stats *stats = recorder->stages[watched->stage];
+    bool is_told = recorder->listener_count > 0;
+    if (is_told) {
+        read_copies(stats, &record);
+    }
+    uint64_t since = watched->in ? watched->in->spare : 0;
+    record.begin_ticks = tvn_ticks_now();
+    record.outcome = tvn_invoke(watched->invoker, watched->entry, call);
+    record.end_ticks = tvn_ticks_now();
+    if (is_timed(watched->entry, record.outcome)) {
+        tvn_histogram_record(&recorder->processing[watched->stage],
+                             tvn_ticks_to_ns(record.end_ticks - record.begin_ticks));
+    }
+    if (watched->in) {
+        waited(recorder, &record, since);
+        watched->in->spare = record.end_ticks;
+        if (watched->entry == TVN_ENTRY_PUSH && record.outcome == TVN_OUTCOME_EMIT) {
+            pushed(recorder, &record);
+        }
+    } else if (watched->entry == TVN_ENTRY_PULL) {
+        pulled(recorder, &record);
+    }
+    if (is_told) {
+        subtract_copies(stats, &record);
+        tell(recorder, &record);
+    }
+    return record.outcome;
+}
+
+static void take_event(struct tvn_event_sink *self, const struct tvn_event *event)
+{
+    struct tvn_recorder *recorder = (struct tvn_recorder *)self;
+    for (uint32_t i = 0; i < recorder->listener_count; i++) {
+        if (recorder->listeners[i].event) {
+            recorder->listeners[i].event(recorder->listeners[i].context, event);
+        }
+    }
+}
+
+/* ---- life ---- */
+
+void tvn_recorder_destroy(struct tvn_recorder *recorder)
+{
+    if (!recorder) {
+        return;
+    }
+    tvn_free(recorder->stages);
+    tvn_free(recorder->starts);
+    tvn_free(recorder->latency);
+    tvn_free(recorder->processing);
+    tvn_free(recorder->waiting);
+    tvn_free(recorder);
+}
+
+static void *allocate(struct tvn_recorder *recorder, size_t count, size_t size)
+{
+    recorder->memory_bytes += count * size;
+    return tvn_calloc(count, size);
+}
+
+static bool options_valid(const struct tvn_recorder_options *options)
+{
+    return options->stage_count > 0 && options->stages && options->sample_every > 0 &&
+           options->sample_every <= TVN_RECORDER_SAMPLE_EVERY_MAX &&
+           (unsigned)options->level < TVN_OBSERVE_LEVEL_COUNT;
+}
+
+static uint32_t start_count(uint32_t in_flight)
+{
+    uint32_t count = IN_FLIGHT_MIN;
+    while (count < in_flight && count < TVN_RECORDER_IN_FLIGHT_MAX) {
+        count *= 2;
+    }
+    return count;
+}
+
+enum tvn_status tvn_recorder_create(const struct tvn_recorder_options *options,
+                                    struct tvn_recorder **out_recorder)
+{
+    static const struct tvn_event_sink_ops ops = {.call = make_call, .event = take_event};
+    tvn_assert(options && out_recorder);
+    if (!options_valid(options)) {
+        return TVN_E_CONSTRAINT_VIOLATION;
+    }
+    tvn_ticks_init();
+    TVN_AUTO(tvn_recorder) recorder = tvn_calloc(1, sizeof(*recorder));
+    if (!recorder) {
+        return TVN_E_OUT_OF_MEMORY;
+    }
+    recorder->memory_bytes = sizeof(*recorder);
+    uint32_t starts = start_count(options->in_flight);
+    uint32_t edges = tvn_max(options->edge_count, 1u); /* a flow of one stage has none */
+    recorder->starts = allocate(recorder, starts, sizeof(*recorder->starts));
+    recorder->stages = allocate(recorder, options->stage_count, sizeof(recorder->stages[0]));
+    recorder->latency = allocate(recorder, 1, sizeof(*recorder->latency));
+    recorder->processing = allocate(recorder, options->stage_count, sizeof(*recorder->processing));
+    recorder->waiting = allocate(recorder, edges, sizeof(*recorder->waiting));
+    if (!recorder->starts || !recorder->stages || !recorder->latency || !recorder->processing ||
+        !recorder->waiting) {
+        return TVN_E_OUT_OF_MEMORY;
+    }
+    memcpy(recorder->stages, options->stages, options->stage_count * sizeof(recorder->stages[0]));
+    recorder->sink.ops = &ops;
+    recorder->stage_count = options->stage_count;
+    recorder->edge_count = options->edge_count;
+    recorder->start_mask = starts - 1;
+    recorder->random = options->seed | 1;
+    recorder->mark_sequence = UINT64_MAX;
+    atomic_store_explicit(&recorder->sample_every, options->sample_every, memory_order_relaxed);
+    tvn_recorder_set_level(recorder, options->level);
+    *out_recorder = TVN_TAKE(recorder);
+    return TVN_OK;
+}
+
+struct tvn_event_sink *tvn_recorder_sink(struct tvn_recorder *recorder)
+{
+    return &recorder->sink;
+}
+
+void tvn_recorder_listen(struct tvn_recorder *recorder,
+                         const struct tvn_recorder_listener *listener)
+{
+    tvn_assert(recorder->listener_count < TVN_RECORDER_LISTENERS_MAX);
+    recorder->listeners[recorder->listener_count++] = *listener;
+}
+
+/* ---- levels and marks ---- */
+
+void tvn_recorder_set_level(struct tvn_recorder *recorder, enum tvn_observe_level level)
+{
+    static const uint32_t masks[TVN_OBSERVE_LEVEL_COUNT] = {
+        [TVN_OBSERVE_OFF] = 0,
+        [TVN_OBSERVE_PRODUCTION] = TVN_WATCH_EVENTS | TVN_WATCH_SAMPLED,
+        [TVN_OBSERVE_DIAGNOSTIC] = TVN_WATCH_EVENTS | TVN_WATCH_CALLS,
+    };
+    tvn_assert((unsigned)level < TVN_OBSERVE_LEVEL_COUNT);
+    atomic_store_explicit(&recorder->level, level, memory_order_relaxed);
+    atomic_store_explicit(&recorder->sink.mask, masks[level], memory_order_relaxed);
+}
+
+enum tvn_observe_level tvn_recorder_level(const struct tvn_recorder *recorder)
+{
+    return (enum tvn_observe_level)atomic_load_explicit(&recorder->level, memory_order_relaxed);
+}
+
+void tvn_recorder_set_sample_every(struct tvn_recorder *recorder, uint32_t sample_every)
+{
+    tvn_assert(sample_every > 0 && sample_every <= TVN_RECORDER_SAMPLE_EVERY_MAX);
+    atomic_store_explicit(&recorder->sample_every, sample_every, memory_order_relaxed);
+}
+
+uint32_t tvn_recorder_sample_every(const struct tvn_recorder *recorder)
+{
+    return atomic_load_explicit(&recorder->sample_every, memory_order_relaxed);
+}
+
+void tvn_recorder_on_mark(struct tvn_recorder *recorder, void (*reached)(void *context),
+                          void *context)
+{
+    recorder->mark = reached;
+    recorder->mark_context = context;
+}
+
+void tvn_recorder_request_mark(struct tvn_recorder *recorder)
+{
+    atomic_fetch_add_explicit(&recorder->marks_requested, 1, memory_order_release);
+}
+
+void tvn_recorder_mark_at(struct tvn_recorder *recorder, uint64_t sequence)
+{
+    recorder->mark_sequence = sequence;
+    recorder->sink.sample_next = tvn_min(recorder->sink.sample_next, sequence);
+}
+
+void tvn_recorder_reset(struct tvn_recorder *recorder)
+{
+    recorder->reset_ticks = tvn_ticks_now();
+    tvn_histogram_reset(recorder->latency);
+    for (uint32_t i = 0; i < recorder->stage_count; i++) {
+        tvn_histogram_reset(&recorder->processing[i]);
+    }
+    for (uint32_t i = 0; i < recorder->edge_count; i++) {
+        tvn_histogram_reset(&recorder->waiting[i]);
+    }
+}
+
+/* ---- reading ---- */
+
+const struct tvn_histogram *tvn_recorder_latency(const struct tvn_recorder *recorder)
+{
+    return recorder->latency;
+}
+
+const struct tvn_histogram *tvn_recorder_processing(const struct tvn_recorder *recorder,
+                                                    uint32_t stage)
+{
+    tvn_assert(stage < recorder->stage_count);
+    return &recorder->processing[stage];
+}
+
+const struct tvn_histogram *tvn_recorder_waiting(const struct tvn_recorder *recorder, uint32_t edge)
+{
+    tvn_assert(edge < recorder->edge_count);
+    return &recorder->waiting[edge];
+}
+
+uint64_t tvn_recorder_memory_bytes(const struct tvn_recorder *recorder)
+{
+    return recorder->memory_bytes;
+}

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/clock.h"
+#include "observability/recorder.h"
+
+#include "tvn_test.h"
+
+enum { SOURCE, SINK, STAGES };
+
+/* A flow of two stages, run by hand as the reactor would. */
+struct rig {
+    struct tvn_recorder *recorder;
+    struct tvn_event_sink *sink;
+    struct tvn_invoker invoker;
+    struct tvn_stage_stats stats[STAGES];
+    enum tvn_outcome outcome; /* of the next call */
+    uint64_t due_ticks;       /* what the source writes into spare */
+    uint64_t copies;          /* made by each call, of 10 bytes */
+    uint32_t stage;
+    /* what the listener heard */
+    unsigned calls;
+    unsigned events;
+    struct tvn_call_record last;
+    unsigned marks;
+    bool reset_at_mark;
+};
+
+static enum tvn_outcome answer(struct tvn_invoker *self, enum tvn_entry entry,
+                               struct tvn_call *call)
+{
+    struct rig *rig = TVN_CONTAINER_OF(self, struct rig, invoker);
+    for (uint64_t i = 0; i < rig->copies; i++) {
+        tvn_copy_record(&rig->stats[rig->stage].copies, TVN_COPY_PAYLOAD_READ, 10);
+    }
+    if (entry == TVN_ENTRY_PULL && rig->outcome == TVN_OUTCOME_EMIT) {
+        call->out_count = 1;
+        call->out->spare = rig->due_ticks;
+    }
+    return rig->outcome;
+}
+
+static void heard_call(void *context, const struct tvn_call_record *record)
+{
+    struct rig *rig = context;
+    rig->calls++;
+    rig->last = *record;
+}
+
+static void heard_event(void *context, const struct tvn_event *event)
+{
+    (void)event;
+    ((struct rig *)context)->events++;
+}
+
+static void marked(void *context)
+{
+    struct rig *rig = context;
+    rig->marks++;
+    if (rig->reset_at_mark) {
+        tvn_recorder_reset(rig->recorder);
+    }
+}
+
+static void rig_init(struct rig *rig, enum tvn_observe_level level, uint32_t sample_every)
+{
+    static const struct tvn_invoker_ops ops = {.invoke = answer};
+    *rig = (struct rig){.invoker = {.ops = &ops}, .outcome = TVN_OUTCOME_EMIT};
+    const struct tvn_stage_stats *stages[STAGES] = {&rig->stats[SOURCE], &rig->stats[SINK]};
+    const struct tvn_recorder_options options = {
+        .stage_count = STAGES,
+        .edge_count = 1,
+        .stages = stages,
+        .level = level,
+        .sample_every = sample_every,
+        .in_flight = 64,
+        .seed = 1,
+    };
+    assert_status(tvn_recorder_create(&options, &rig->recorder), TVN_OK);
+    rig->sink = tvn_recorder_sink(rig->recorder);
+    tvn_recorder_on_mark(rig->recorder, marked, rig);
+}
+
+static void listen(struct rig *rig)
+{
+    const struct tvn_recorder_listener listener = {heard_call, heard_event, rig};
+    tvn_recorder_listen(rig->recorder, &listener);
+}
+
+static bool pull(struct rig *rig, uint64_t sequence, struct tvn_element *out)
+{
+    *out = (struct tvn_element){0};
+    struct tvn_call call = {.out = out, .out_capacity = 1};
+    uint32_t mask = tvn_watch_mask(rig->sink);
+    bool is_watched = tvn_watch_pull(rig->sink, mask, sequence);
+    const struct tvn_watched watched = {.stage = SOURCE,
+                                        .edge = TVN_EVENT_NOWHERE,
+                                        .invoker = &rig->invoker,
+                                        .entry = TVN_ENTRY_PULL,
+                                        .sequence = sequence};
+    rig->stage = SOURCE;
+    if (is_watched) {
+        (void)rig->sink->ops->call(rig->sink, &watched, &call);
+    } else {
+        (void)tvn_invoke(&rig->invoker, TVN_ENTRY_PULL, &call);
+    }
+    out->sequence = sequence;
+    return is_watched;
+}
+
+static bool push(struct rig *rig, struct tvn_element *in)
+{
+    struct tvn_call call = {.in = in};
+    bool is_watched = tvn_watch_element(tvn_watch_mask(rig->sink), in->flags);
+    const struct tvn_watched watched = {.stage = SINK,
+                                        .edge = 0,
+                                        .invoker = &rig->invoker,
+                                        .entry = TVN_ENTRY_PUSH,
+                                        .sequence = in->sequence,
+                                        .in = in};
+    rig->stage = SINK;
+    if (is_watched) {
+        (void)rig->sink->ops->call(rig->sink, &watched, &call);
+    }
+    return is_watched;
+}
+
+static uint64_t latencies(const struct rig *rig)
+{
+    return tvn_histogram_count(tvn_recorder_latency(rig->recorder));
+}
+
+static void test_recorder_off_watches_nothing(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, TVN_OBSERVE_OFF, 1);
+    struct tvn_element element;
+    assert_false(pull(&rig, 0, &element));
+    assert_false(push(&rig, &element));
+    tvn_event_tell(rig.sink, &(struct tvn_event){.kind = TVN_EVENT_STATE});
+    assert_int_equal(latencies(&rig), 0);
+    assert_int_equal(element.flags, 0);
+    tvn_recorder_destroy(rig.recorder);
+}
+
+static void test_recorder_diagnostic_times_every_call(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, TVN_OBSERVE_DIAGNOSTIC, 64);
+    struct tvn_element element;
+    for (uint64_t i = 0; i < 100; i++) {
+        assert_true(pull(&rig, i, &element));
+        assert_true(push(&rig, &element));
+    }
+    assert_int_equal(latencies(&rig), 100);
+    assert_int_equal(tvn_histogram_count(tvn_recorder_processing(rig.recorder, SOURCE)), 100);
+    assert_int_equal(tvn_histogram_count(tvn_recorder_processing(rig.recorder, SINK)), 100);
+    assert_int_equal(tvn_histogram_count(tvn_recorder_waiting(rig.recorder, 0)), 100);
+    tvn_recorder_destroy(rig.recorder);
+}
+
+static void test_recorder_production_times_one_of_many_at_random_distances(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, TVN_OBSERVE_PRODUCTION, 16);
+    struct tvn_element element;
+    uint64_t watched = 0;
+    uint64_t by_residue[16] = {0};
+    for (uint64_t i = 0; i < 160000; i++) {
+        if (pull(&rig, i, &element)) {
+            watched++;
+            by_residue[i % 16]++;
+        }
+        assert_int_equal(push(&rig, &element), (element.flags & TVN_ELEMENT_WATCHED) != 0);
+    }
+    assert_in_range(watched, 9500, 10500);
+    for (size_t i = 0; i < TVN_ARRAY_LEN(by_residue); i++) {
+        assert_in_range(by_residue[i], 500, 750); /* no position is preferred */
+    }
+    assert_int_equal(latencies(&rig), watched);
+    tvn_recorder_destroy(rig.recorder);
+}
+
+static void test_recorder_level_changes_while_elements_are_under_way(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, TVN_OBSERVE_OFF, 1);
+    struct tvn_element early;
+    struct tvn_element late;
+    assert_false(pull(&rig, 0, &early));
+    tvn_recorder_set_level(rig.recorder, TVN_OBSERVE_DIAGNOSTIC);
+    assert_int_equal(tvn_recorder_level(rig.recorder), TVN_OBSERVE_DIAGNOSTIC);
+    assert_true(push(&rig, &early)); /* timed, but nobody knows when it began */
+    assert_int_equal(latencies(&rig), 0);
+    assert_int_equal(tvn_histogram_count(tvn_recorder_waiting(rig.recorder, 0)), 0);
+    assert_int_equal(tvn_histogram_count(tvn_recorder_processing(rig.recorder, SINK)), 1);
+
+    assert_true(pull(&rig, 1, &late));
+    tvn_recorder_set_level(rig.recorder, TVN_OBSERVE_OFF);
+    assert_false(push(&rig, &late));
+    assert_int_equal(latencies(&rig), 0);
+    tvn_recorder_destroy(rig.recorder);
+}
+
+static void test_recorder_latency_begins_when_a_paced_element_was_due(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, TVN_OBSERVE_DIAGNOSTIC, 1);
+    struct tvn_element element;
+    rig.due_ticks = tvn_ticks_now() - tvn_ticks_from_ns(5000000000);
+    assert_true(pull(&rig, 0, &element));
+    assert_true(push(&rig, &element));
+    assert_true(tvn_histogram_min(tvn_recorder_latency(rig.recorder)) >= 4900000000);
+    assert_true(tvn_histogram_max(tvn_recorder_waiting(rig.recorder, 0)) < 4900000000);
+    tvn_recorder_destroy(rig.recorder);
+}
+
+static void test_recorder_forgets_the_start_of_what_is_too_old(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, TVN_OBSERVE_DIAGNOSTIC, 1);
+    struct tvn_element oldest;
+    struct tvn_element element;
+    assert_true(pull(&rig, 0, &oldest));
+    for (uint64_t i = 1; i <= 64; i++) {
+        assert_true(pull(&rig, i, &element));
+    }
+    assert_true(push(&rig, &oldest));
+    assert_int_equal(latencies(&rig), 0);
+    assert_true(push(&rig, &element));
+    assert_int_equal(latencies(&rig), 1);
+    tvn_recorder_destroy(rig.recorder);
+}
+
+static void test_recorder_leaves_out_calls_without_element(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, TVN_OBSERVE_DIAGNOSTIC, 1);
+    struct tvn_element element;
+    rig.outcome = TVN_OUTCOME_WAIT;
+    assert_true(pull(&rig, 0, &element));
+    rig.outcome = TVN_OUTCOME_END;
+    assert_true(pull(&rig, 0, &element));
+    assert_int_equal(tvn_histogram_count(tvn_recorder_processing(rig.recorder, SOURCE)), 0);
+    rig.outcome = TVN_OUTCOME_ERROR;
+    assert_true(pull(&rig, 0, &element));
+    assert_int_equal(tvn_histogram_count(tvn_recorder_processing(rig.recorder, SOURCE)), 1);
+    tvn_recorder_destroy(rig.recorder);
+}
+
+static void test_recorder_tells_listeners_calls_with_their_copies(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, TVN_OBSERVE_DIAGNOSTIC, 1);
+    listen(&rig);
+    rig.copies = 2;
+    struct tvn_element element;
+    assert_true(pull(&rig, 0, &element));
+    assert_true(push(&rig, &element));
+    assert_int_equal(rig.calls, 2);
+    assert_int_equal(rig.last.copies[TVN_COPY_PAYLOAD_READ], 2);
+    assert_int_equal(rig.last.copy_bytes[TVN_COPY_PAYLOAD_READ], 20);
+    assert_int_equal(rig.last.copies[TVN_COPY_PAYLOAD_WRITE], 0);
+    assert_int_equal(rig.last.latency_ns, tvn_histogram_max(tvn_recorder_latency(rig.recorder)));
+    tvn_event_tell(rig.sink, &(struct tvn_event){.kind = TVN_EVENT_THROTTLED});
+    assert_int_equal(rig.events, 1);
+    tvn_recorder_destroy(rig.recorder);
+}
+
+static void test_recorder_mark_at_a_sequence_comes_before_its_pull(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, TVN_OBSERVE_PRODUCTION, 1000);
+    tvn_recorder_mark_at(rig.recorder, 10);
+    struct tvn_element element;
+    for (uint64_t i = 0; i < 10; i++) {
+        (void)pull(&rig, i, &element);
+        assert_int_equal(rig.marks, 0);
+    }
+    assert_true(pull(&rig, 10, &element));
+    assert_int_equal(rig.marks, 1);
+    (void)pull(&rig, 11, &element);
+    assert_int_equal(rig.marks, 1);
+    tvn_recorder_destroy(rig.recorder);
+}
+
+static void test_recorder_reset_at_a_mark_leaves_out_what_came_before(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, TVN_OBSERVE_DIAGNOSTIC, 1);
+    rig.reset_at_mark = true;
+    struct tvn_element before;
+    struct tvn_element after;
+    assert_true(pull(&rig, 0, &before));
+    tvn_recorder_request_mark(rig.recorder);
+    assert_true(pull(&rig, 1, &after));
+    assert_int_equal(rig.marks, 1);
+    assert_true(push(&rig, &before));
+    assert_int_equal(latencies(&rig), 0);
+    assert_int_equal(tvn_histogram_count(tvn_recorder_waiting(rig.recorder, 0)), 0);
+    assert_true(push(&rig, &after));
+    assert_int_equal(latencies(&rig), 1);
+    assert_int_equal(tvn_histogram_count(tvn_recorder_processing(rig.recorder, SOURCE)), 1);
+    tvn_recorder_destroy(rig.recorder);
+}
+
+static void test_recorder_create_refuses_bad_options(void **state)
+{
+    (void)state;
+    struct tvn_stage_stats stats = {0};
+    const struct tvn_stage_stats *stages[] = {&stats};
+    const struct tvn_recorder_options good = {
+        .stage_count = 1, .stages = stages, .sample_every = 1};
+    struct tvn_recorder *recorder = NULL;
+    struct tvn_recorder_options options = good;
+    options.sample_every = 0;
+    assert_status(tvn_recorder_create(&options, &recorder), TVN_E_CONSTRAINT_VIOLATION);
+    options = good;
+    options.sample_every = TVN_RECORDER_SAMPLE_EVERY_MAX + 1;
+    assert_status(tvn_recorder_create(&options, &recorder), TVN_E_CONSTRAINT_VIOLATION);
+    options = good;
+    options.stage_count = 0;
+    assert_status(tvn_recorder_create(&options, &recorder), TVN_E_CONSTRAINT_VIOLATION);
+    assert_null(recorder);
+    assert_status(tvn_recorder_create(&good, &recorder), TVN_OK);
+    tvn_recorder_destroy(recorder);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_recorder_off_watches_nothing),
+    cmocka_unit_test(test_recorder_diagnostic_times_every_call),
+    cmocka_unit_test(test_recorder_production_times_one_of_many_at_random_distances),
+    cmocka_unit_test(test_recorder_level_changes_while_elements_are_under_way),
+    cmocka_unit_test(test_recorder_latency_begins_when_a_paced_element_was_due),
+    cmocka_unit_test(test_recorder_forgets_the_start_of_what_is_too_old),
+    cmocka_unit_test(test_recorder_leaves_out_calls_without_element),
+    cmocka_unit_test(test_recorder_tells_listeners_calls_with_their_copies),
+    cmocka_unit_test(test_recorder_mark_at_a_sequence_comes_before_its_pull),
+    cmocka_unit_test(test_recorder_reset_at_a_mark_leaves_out_what_came_before),
+    cmocka_unit_test(test_recorder_create_refuses_bad_options),
+};
+TVN_TEST_MAIN("observability.recorder", tests)
