@@ -10,6 +10,7 @@
 #include "wasi/wasi.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 /* ---- what a role exports ---- */
 
@@ -22,38 +23,30 @@ static const struct role_row {
     const char *interface; /* without version */
     const char *id;        /* the canonical contract */
     struct role_entry entries[ROLE_ENTRIES_MAX];
-    bool runnable;
 } role_rows[] = {
     [TVN_ROLE_SOURCE] = {"torvyn:streaming/source",
                          "torvyn:streaming/source@0.1.0",
-                         {{TVN_ENTRY_PULL, "pull"}, {TVN_ENTRY_NOTIFY, "notify-backpressure"}},
-                         true},
+                         {{TVN_ENTRY_PULL, "pull"}, {TVN_ENTRY_NOTIFY, "notify-backpressure"}}},
     [TVN_ROLE_PROCESSOR] = {"torvyn:streaming/processor",
                             "torvyn:streaming/processor@0.1.0",
-                            {{TVN_ENTRY_PROCESS, "process"}},
-                            true},
+                            {{TVN_ENTRY_PROCESS, "process"}}},
     [TVN_ROLE_FILTER] = {"torvyn:filtering/filter",
                          "torvyn:filtering/filter@0.1.0",
-                         {{TVN_ENTRY_EVALUATE, "evaluate"}},
-                         true},
+                         {{TVN_ENTRY_EVALUATE, "evaluate"}}},
     [TVN_ROLE_ROUTER] = {"torvyn:filtering/router",
                          "torvyn:filtering/router@0.1.0",
-                         {{TVN_ENTRY_ROUTE, "route"}},
-                         false},
+                         {{TVN_ENTRY_ROUTE, "route"}}},
     [TVN_ROLE_AGGREGATOR] = {"torvyn:aggregation/aggregator",
                              "torvyn:aggregation/aggregator@0.1.0",
-                             {{TVN_ENTRY_INGEST, "ingest"}, {TVN_ENTRY_FLUSH, "flush"}},
-                             false},
+                             {{TVN_ENTRY_INGEST, "ingest"}, {TVN_ENTRY_FLUSH, "flush"}}},
     [TVN_ROLE_SINK] = {"torvyn:streaming/sink",
                        "torvyn:streaming/sink@0.1.0",
-                       {{TVN_ENTRY_PUSH, "push"}, {TVN_ENTRY_COMPLETE, "complete"}},
-                       true},
+                       {{TVN_ENTRY_PUSH, "push"}, {TVN_ENTRY_COMPLETE, "complete"}}},
 };
 static const struct role_row lifecycle_row = {
     "torvyn:streaming/lifecycle",
     "torvyn:streaming/lifecycle@0.1.0",
-    {{TVN_ENTRY_INIT, "init"}, {TVN_ENTRY_TEARDOWN, "teardown"}},
-    true};
+    {{TVN_ENTRY_INIT, "init"}, {TVN_ENTRY_TEARDOWN, "teardown"}}};
 
 /* "torvyn:streaming/sink@0.1.3" is the interface "torvyn:streaming/sink". */
 static bool id_is(struct tvn_str id, const char *interface)
@@ -131,11 +124,6 @@ static enum tvn_status bind_role(struct tvn_component_stage *stage,
 {
     struct tvn_span at = {tvn_component_file(component), 0, 0};
     const struct role_row *row = &role_rows[stage->invoker.role];
-    if (!row->runnable) {
-        return tvn_diag_error(sink, TVN_E_TOPOLOGY_INVALID, at,
-                              "node '%s': the role '%s' cannot be run by this version", stage->name,
-                              tvn_role_name(stage->invoker.role));
-    }
     const struct tvn_wit *contracts = tvn_runtime_contracts(runtime);
     enum tvn_status status = bind_row(stage, component, contracts, row, sink);
     if (status == TVN_NOT_FOUND) {
@@ -161,16 +149,23 @@ static bool stage_has_entry(const struct tvn_invoker *invoker, enum tvn_entry en
     return stage->entries[entry] != NULL;
 }
 
+/* Gives back all that the instance held: buffers to the pool, WASI's files and sockets. */
+static void drop_instance(struct tvn_component_stage *stage)
+{
+    if (stage->wasi) {
+        tvn_wasi_flush(stage->wasi);
+    }
+    tvn_instance_destroy(TVN_TAKE(stage->instance));
+    tvn_wasi_destroy(TVN_TAKE(stage->wasi));
+    memset(stage->entries, 0, sizeof(stage->entries));
+}
+
 static void stage_destroy(struct tvn_invoker *invoker)
 {
     struct tvn_component_stage *stage =
         TVN_CONTAINER_OF(invoker, struct tvn_component_stage, invoker);
-    if (stage->wasi) {
-        tvn_wasi_flush(stage->wasi);
-    }
-    tvn_instance_destroy(
-        stage->instance); /* drops what the guest still holds: buffers go back to the pool */
-    tvn_wasi_destroy(stage->wasi);
+    tvn_stage_discard_flush(stage);
+    drop_instance(stage);
     tvn_free(stage->config);
     tvn_free(stage->name);
     tvn_free(stage->flow_id);
@@ -189,10 +184,40 @@ static enum tvn_outcome stage_idle(struct tvn_invoker *invoker, struct tvn_fault
     return TVN_OUTCOME_EMIT;
 }
 
+static enum tvn_outcome stage_restart(struct tvn_invoker *invoker, struct tvn_fault *fault);
+
 static const struct tvn_invoker_ops stage_ops = {
     .invoke = tvn_stage_invoke,
     .has_entry = stage_has_entry,
     .idle = stage_idle,
+    .restart = stage_restart,
+    .destroy = stage_destroy,
+};
+
+/* ---- a stage whose last restart failed: it has no instance ---- */
+
+static enum tvn_outcome gone_invoke(struct tvn_invoker *invoker, enum tvn_entry entry,
+                                    struct tvn_call *call)
+{
+    (void)invoker;
+    (void)entry;
+    call->out_count = 0;
+    *call->fault = (struct tvn_fault){.code = TVN_E_COMPONENT_TRAPPED,
+                                      .text = "the component could not be started again"};
+    return TVN_OUTCOME_DEAD;
+}
+
+static bool gone_has_entry(const struct tvn_invoker *invoker, enum tvn_entry entry)
+{
+    (void)invoker;
+    (void)entry;
+    return false;
+}
+
+static const struct tvn_invoker_ops gone_ops = {
+    .invoke = gone_invoke,
+    .has_entry = gone_has_entry,
+    .restart = stage_restart,
     .destroy = stage_destroy,
 };
 
@@ -237,11 +262,10 @@ static const struct tvn_wasi_ops wasi_ops = {
 /* ---- creation ---- */
 
 static enum tvn_status init_fields(struct tvn_component_stage *stage,
-                                   const struct tvn_runtime *runtime,
                                    const struct tvn_component_stage_options *options)
 {
     stage->invoker = (struct tvn_invoker){.ops = &stage_ops, .role = options->role};
-    stage->types = *tvn_runtime_resources(runtime);
+    stage->types = *tvn_runtime_resources(stage->runtime);
     stage->resources = options->resources;
     stage->magazine = options->magazine;
     stage->intern = options->intern;
@@ -253,6 +277,11 @@ static enum tvn_status init_fields(struct tvn_component_stage *stage,
     stage->guard = options->guard;
     stage->write = options->write;
     stage->write_context = options->write_context;
+    stage->ports = options->ports;
+    stage->port_count = options->port_count;
+    stage->cancel = options->cancel;
+    stage->cancel_fd = options->cancel_fd;
+    stage->stdin_fd = options->stdin_fd;
     stage->config_length = options->config.len;
     stage->config =
         tvn_strndup(options->config.len ? options->config.ptr : "", options->config.len);
@@ -261,42 +290,79 @@ static enum tvn_status init_fields(struct tvn_component_stage *stage,
     return stage->config && stage->name && stage->flow_id ? TVN_OK : TVN_E_OUT_OF_MEMORY;
 }
 
-static enum tvn_status create_wasi(struct tvn_component_stage *stage,
-                                   const struct tvn_runtime *runtime,
-                                   const struct tvn_component_stage_options *options)
+static enum tvn_status create_wasi(struct tvn_component_stage *stage)
 {
     return tvn_wasi_create(
         &(struct tvn_wasi_options){
-            .world = tvn_runtime_wasi_world(runtime),
-            .sandbox = options->sandbox,
+            .world = tvn_runtime_wasi_world(stage->runtime),
+            .sandbox = stage->sandbox,
             .ops = &wasi_ops,
             .context = stage,
             .argument = stage->name,
-            .stdin_fd = options->stdin_fd,
-            .cancel = options->cancel,
-            .cancel_fd = options->cancel_fd,
+            .stdin_fd = stage->stdin_fd,
+            .cancel = stage->cancel,
+            .cancel_fd = stage->cancel_fd,
         },
         &stage->wasi);
 }
 
-static enum tvn_status instantiate(struct tvn_component_stage *stage,
-                                   const struct tvn_runtime *runtime,
-                                   const struct tvn_component *component,
-                                   const struct tvn_component_stage_options *options,
-                                   struct tvn_diag_sink *sink)
+/* An instance in a store of its own, bound to the role's exports. */
+static enum tvn_status instantiate(struct tvn_component_stage *stage, struct tvn_diag_sink *sink)
 {
-    struct tvn_instance_options instance_options = {
+    enum tvn_status status = create_wasi(stage);
+    if (status != TVN_OK) {
+        return tvn_diag_error(sink, tvn_status_fold(status), TVN_SPAN_NONE,
+                              "no memory for node '%s'", stage->name);
+    }
+    struct tvn_instance_options options = {
         .name = stage->name,
-        .imports = tvn_runtime_imports(runtime),
+        .imports = tvn_runtime_imports(stage->runtime),
         .contexts = {[TVN_CONTEXT_STAGE] = stage, [TVN_CONTEXT_WASI] = stage->wasi},
-        .max_memory_bytes = options->sandbox->max_memory_bytes,
-        .cancel = options->cancel,
+        .max_memory_bytes = stage->sandbox->max_memory_bytes,
+        .cancel = stage->cancel,
     };
-    TVN_TRY(tvn_instance_create(tvn_runtime_engine(runtime), component, &instance_options,
-                                options->sandbox->init_timeout_ms, sink, &stage->instance));
-    tvn_instance_set_limits(stage->instance, options->sandbox->invocation_timeout_ms,
-                            options->sandbox->fuel_per_invocation);
-    return bind_role(stage, runtime, component, sink);
+    TVN_TRY(tvn_instance_create(tvn_runtime_engine(stage->runtime), stage->component, &options,
+                                stage->sandbox->init_timeout_ms, sink, &stage->instance));
+    tvn_instance_set_limits(stage->instance, stage->sandbox->invocation_timeout_ms,
+                            stage->sandbox->fuel_per_invocation);
+    return bind_role(stage, stage->runtime, stage->component, sink);
+}
+
+static struct tvn_fault fault_of(enum tvn_status status, const struct tvn_diag_sink *sink)
+{
+    struct tvn_fault fault = {.code = status};
+    for (size_t i = 0; i < tvn_diag_count(sink); i++) {
+        const struct tvn_diagnostic *diagnostic = tvn_diag_at(sink, i);
+        if (diagnostic->severity == TVN_SEVERITY_ERROR) {
+            (void)snprintf(fault.text, sizeof(fault.text), "%s", diagnostic->message);
+            break;
+        }
+    }
+    return fault;
+}
+
+static enum tvn_outcome stage_restart(struct tvn_invoker *invoker, struct tvn_fault *fault)
+{
+    struct tvn_component_stage *stage =
+        TVN_CONTAINER_OF(invoker, struct tvn_component_stage, invoker);
+    tvn_assert(fault);
+    drop_instance(stage);
+    stage->memory_seen_bytes = 0;
+    stage->budget.max_bytes = stage->sandbox->max_memory_bytes;
+    stage->invoker.ops = &gone_ops;
+    TVN_AUTO(tvn_diag_sink) sink = tvn_diag_sink_create();
+    enum tvn_status status = sink ? instantiate(stage, sink) : TVN_E_OUT_OF_MEMORY;
+    if (status != TVN_OK) {
+        *fault = sink ? fault_of(status, sink) : (struct tvn_fault){.code = status};
+        drop_instance(stage);
+        return TVN_OUTCOME_DEAD;
+    }
+    stage->invoker.ops = &stage_ops;
+    if (!stage->entries[TVN_ENTRY_INIT]) {
+        return TVN_OUTCOME_EMIT;
+    }
+    struct tvn_call call = {.fault = fault};
+    return tvn_stage_invoke(&stage->invoker, TVN_ENTRY_INIT, &call);
 }
 
 enum tvn_status tvn_component_stage_create(struct tvn_runtime *runtime,
@@ -307,20 +373,19 @@ enum tvn_status tvn_component_stage_create(struct tvn_runtime *runtime,
 {
     tvn_assert(runtime && component && options && sink && out_stage);
     tvn_assert(options->owner != TVN_OWNER_HOST && options->sandbox && options->guard &&
-               options->write);
+               options->write && options->port_count <= TVN_CALL_PORTS_MAX);
     struct tvn_component_stage *stage = tvn_calloc(1, sizeof(*stage));
     if (!stage) {
         return tvn_diag_error(sink, TVN_E_OUT_OF_MEMORY, TVN_SPAN_NONE, "no memory for node '%s'",
                               options->name);
     }
-    enum tvn_status status = init_fields(stage, runtime, options);
-    if (status == TVN_OK) {
-        status = create_wasi(stage, runtime, options);
-    }
+    stage->runtime = runtime;
+    stage->component = component;
+    enum tvn_status status = init_fields(stage, options);
     if (status != TVN_OK) {
         (void)tvn_diag_error(sink, status, TVN_SPAN_NONE, "no memory for node '%s'", options->name);
     } else {
-        status = instantiate(stage, runtime, component, options, sink);
+        status = instantiate(stage, sink);
     }
     if (status != TVN_OK) {
         stage_destroy(&stage->invoker);

@@ -5,7 +5,8 @@
  *
  * Life: create instantiates in a store of its own; the reactor calls entries one after another;
  * destroy gives back whatever buffers the guest still holds and deletes the store. After DEAD only
- * destroy is useful. Threads: the one that runs the owning flow.
+ * restart, which replaces the instance by a fresh one, and destroy are useful. Threads: the one
+ * that runs the owning flow.
  */
 #include "component/component.h"
 #include "engine/runtime.h"
@@ -39,6 +40,8 @@ struct tvn_component_stage_options {
     struct tvn_magazine *const *magazine;
     struct tvn_intern *intern; /* the flow's */
     struct tvn_stage_stats *stats;
+    const struct tvn_str *ports;      /* of a router: names by number; outlive the stage */
+    uint32_t port_count;              /* at most TVN_CALL_PORTS_MAX */
     tvn_owner owner;                  /* this stage's number in the flow, not 0 */
     const uint64_t *flow_deadline_ns; /* CLOCK_MONOTONIC, 0: none; may be NULL */
     const _Atomic int *cancel;        /* interrupts guest code at the next tick; may be NULL */
@@ -49,8 +52,9 @@ struct tvn_component_stage_options {
 };
 
 /*
- * COLD PATH. Instantiates and binds the role's exports. E0212, E0311, E0401, E0411; E0200 when the
- * component does not export the role's interface, or exports it with another shape.
+ * COLD PATH. Instantiates and binds the role's exports; runtime and component outlive the stage.
+ * E0212, E0311, E0401, E0411; E0200 when the component does not export the role's interface, or
+ * exports it with another shape.
  */
 TVN_NODISCARD enum tvn_status
 tvn_component_stage_create(struct tvn_runtime *runtime, const struct tvn_component *component,

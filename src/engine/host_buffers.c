@@ -315,12 +315,10 @@ static void drop_buffer(void *host, struct tvn_guest *guest, uint64_t rep)
 
 /* ---- buffer-allocator ---- */
 
-/* Linear memory and owned buffers share one limit: what the guest's memory grew by is no longer
- * there for buffers. */
-static void refresh_budget(struct tvn_component_stage *stage, const struct tvn_call_site *site)
+void tvn_stage_refresh_budget(struct tvn_component_stage *stage, const struct tvn_guest_mem *mem)
 {
-    if (TVN_UNLIKELY(site->mem->size != stage->memory_seen_bytes)) {
-        stage->memory_seen_bytes = site->mem->size;
+    if (TVN_UNLIKELY(mem->size != stage->memory_seen_bytes)) {
+        stage->memory_seen_bytes = mem->size;
         uint64_t linear = tvn_instance_memory_bytes(stage->instance);
         uint64_t limit = stage->sandbox->max_memory_bytes;
         stage->budget.max_bytes = linear < limit ? limit - linear : 0;
@@ -351,7 +349,7 @@ static void *allocate(void *env, void *caller, union tvn_flat *slots, size_t slo
     const struct tvn_call_site *site = env;
     TVN_SITE_ENTER(site);
     struct tvn_component_stage *stage = site->host;
-    refresh_budget(stage, site);
+    tvn_stage_refresh_budget(stage, site->mem);
     struct tvn_buffer *buffer;
     enum tvn_status status =
         tvn_buffer_acquire(*stage->magazine, slots[0].u64, stage->owner, &stage->budget, &buffer);
@@ -372,7 +370,7 @@ static void *clone_into_mutable(void *env, void *caller, union tvn_flat *slots, 
     if (TVN_UNLIKELY(!source)) {
         return tvn_site_trapped(site);
     }
-    refresh_budget(stage, site);
+    tvn_stage_refresh_budget(stage, site->mem);
     struct tvn_buffer *copy;
     enum tvn_status status =
         tvn_buffer_acquire(*stage->magazine, source->length, stage->owner, &stage->budget, &copy);

@@ -8,25 +8,21 @@
 
 #include <stdio.h>
 
-#define STREAM_ELEMENT_SLOTS 6 /* sequence, timestamp, content type (2), payload, context */
-
 /* ---- outcomes ---- */
 
-TVN_COLD static enum tvn_outcome dead(const struct tvn_component_stage *stage,
-                                      struct tvn_call *call)
+enum tvn_outcome tvn_stage_dead(const struct tvn_component_stage *stage, struct tvn_call *call)
 {
     *call->fault = *tvn_instance_fault(stage->instance);
     call->out_count = 0;
     return TVN_OUTCOME_DEAD;
 }
 
-/* A call that failed before or inside the core function: end it, answer DEAD. */
-TVN_COLD static enum tvn_outcome abandon(const struct tvn_component_stage *stage,
-                                         const struct tvn_export *export, struct tvn_call *call)
+enum tvn_outcome tvn_stage_abandon(const struct tvn_component_stage *stage,
+                                   const struct tvn_export *export, struct tvn_call *call)
 {
     enum tvn_status status = tvn_export_end(export, NULL);
     tvn_assert(status != TVN_OK); /* it was recorded where it happened */
-    return dead(stage, call);
+    return tvn_stage_dead(stage, call);
 }
 
 /* Copies a guest string, cut at a character boundary, into the fault. False when it is not a valid
@@ -46,11 +42,9 @@ static bool lift_error_text(const struct tvn_export *export, const uint8_t *at,
     return true;
 }
 
-/* The error case of every result: a process-error at `at`. */
-TVN_COLD static enum tvn_outcome finish_error(struct tvn_component_stage *stage,
-                                              const struct tvn_export *export,
-                                              union tvn_flat *slots, const uint8_t *at,
-                                              struct tvn_call *call)
+enum tvn_outcome tvn_stage_finish_error(struct tvn_component_stage *stage,
+                                        const struct tvn_export *export, union tvn_flat *slots,
+                                        const uint8_t *at, struct tvn_call *call)
 {
     struct tvn_fault fault = {.code = TVN_OK, .error = (enum tvn_process_error)at[TVN_ERROR_CASE]};
     bool valid = at[TVN_ERROR_CASE] <= TVN_PROCESS_FATAL;
@@ -60,10 +54,10 @@ TVN_COLD static enum tvn_outcome finish_error(struct tvn_component_stage *stage,
     if (!valid) {
         (void)tvn_instance_fail(stage->instance, TVN_E_COMPONENT_TRAPPED,
                                 "%s returned an invalid process-error", export->name);
-        return abandon(stage, export, call);
+        return tvn_stage_abandon(stage, export, call);
     }
     if (tvn_export_end(export, slots) != TVN_OK) {
-        return dead(stage, call);
+        return tvn_stage_dead(stage, call);
     }
     if (fault.error == TVN_PROCESS_FATAL) {
         fault.code = TVN_E_FATAL_COMPONENT_ERROR;
@@ -72,21 +66,13 @@ TVN_COLD static enum tvn_outcome finish_error(struct tvn_component_stage *stage,
     return TVN_OUTCOME_ERROR;
 }
 
-TVN_COLD static enum tvn_outcome bad_result(const struct tvn_component_stage *stage,
-                                            const struct tvn_export *export, struct tvn_call *call,
-                                            const char *what)
+enum tvn_outcome tvn_stage_bad_result(const struct tvn_component_stage *stage,
+                                      const struct tvn_export *export, struct tvn_call *call,
+                                      const char *what)
 {
     (void)tvn_instance_fail(stage->instance, TVN_E_COMPONENT_TRAPPED, "%s returned %s",
                             export->name, what);
-    return abandon(stage, export, call);
-}
-
-/* The result area that slots[0] points to; NULL when it is out of bounds or misaligned. */
-static const uint8_t *result_area(const struct tvn_export *export, const union tvn_flat *slots,
-                                  uint32_t size, uint32_t alignment)
-{
-    uint32_t pointer = slots[0].u32;
-    return (pointer & (alignment - 1)) == 0 ? tvn_guest_mem_at(export->mem, pointer, size) : NULL;
+    return tvn_stage_abandon(stage, export, call);
 }
 
 /* ---- lowering a stream-element ---- */
@@ -130,12 +116,8 @@ static bool lower_element(struct tvn_component_stage *stage, const struct tvn_ex
     return true;
 }
 
-/*
- * Runs an entry that takes a stream-element. True when it came back alive: slots hold the flat
- * result and the caller finishes the call; false: the call is over and the instance dead.
- */
-static bool call_with_element(struct tvn_component_stage *stage, const struct tvn_export *export,
-                              const struct tvn_element *element, union tvn_flat *slots)
+bool tvn_stage_call_with_element(struct tvn_component_stage *stage, const struct tvn_export *export,
+                                 const struct tvn_element *element, union tvn_flat *slots)
 {
     if (TVN_UNLIKELY(tvn_export_begin(export) != TVN_OK)) {
         return false;
@@ -158,15 +140,11 @@ static bool call_with_element(struct tvn_component_stage *stage, const struct tv
 
 /* ---- lifting an output-element ---- */
 
-/*
- * Moves the returned buffer out of the guest and fills the record; timestamp 0 and sequence are the
- * reactor's to overwrite. False: the instance is dead and nothing was taken.
- */
-static bool lift_output(struct tvn_component_stage *stage, const struct tvn_export *export,
-                        const uint8_t *area, struct tvn_element *out)
+bool tvn_stage_lift_output(struct tvn_component_stage *stage, const struct tvn_export *export,
+                           const uint8_t *element, struct tvn_element *out)
 {
-    uint32_t name_at = tvn_guest_load_u32(area + TVN_OUTPUT_CONTENT_TYPE);
-    uint32_t name_length = tvn_guest_load_u32(area + TVN_OUTPUT_CONTENT_TYPE + 4);
+    uint32_t name_at = tvn_guest_load_u32(element + TVN_ELEMENT_CONTENT_TYPE);
+    uint32_t name_length = tvn_guest_load_u32(element + TVN_ELEMENT_CONTENT_TYPE + 4);
     const uint8_t *name = tvn_guest_mem_at(export->mem, name_at, name_length);
     uint32_t content_type = 0;
     enum tvn_status status =
@@ -182,7 +160,7 @@ static bool lift_output(struct tvn_component_stage *stage, const struct tvn_expo
     }
     uint64_t rep;
     if (TVN_UNLIKELY(tvn_export_take_own(export, stage->types.buffer,
-                                         tvn_guest_load_u32(area + TVN_OUTPUT_PAYLOAD),
+                                         tvn_guest_load_u32(element + TVN_ELEMENT_PAYLOAD),
                                          &rep) != TVN_OK)) {
         return false;
     }
@@ -197,8 +175,8 @@ static bool lift_output(struct tvn_component_stage *stage, const struct tvn_expo
         return false;
     }
     *out = (struct tvn_element){
-        .sequence = tvn_guest_load_u64(area + TVN_OUTPUT_SEQUENCE),
-        .timestamp_ns = tvn_guest_load_u64(area + TVN_OUTPUT_TIMESTAMP),
+        .sequence = tvn_guest_load_u64(element + TVN_ELEMENT_SEQUENCE),
+        .timestamp_ns = tvn_guest_load_u64(element + TVN_ELEMENT_TIMESTAMP),
         .payload = {rep},
         .content_type = name_length > 0 ? content_type : buffer->content_type,
     };
@@ -212,30 +190,31 @@ static enum tvn_outcome finish_output(struct tvn_component_stage *stage,
                                       uint8_t present, enum tvn_outcome absent,
                                       struct tvn_call *call)
 {
-    const uint8_t *area = result_area(export, slots, TVN_OUTPUT_SIZE, TVN_OUTPUT_ALIGN);
+    const uint8_t *area = tvn_stage_result_area(export, slots, TVN_OUTPUT_SIZE, TVN_OUTPUT_ALIGN);
     if (TVN_UNLIKELY(!area || area[TVN_OUTPUT_TAG] > 1)) {
-        return bad_result(stage, export, call, "an invalid result");
+        return tvn_stage_bad_result(stage, export, call, "an invalid result");
     }
     if (TVN_UNLIKELY(area[TVN_OUTPUT_TAG] == 1)) {
-        return finish_error(stage, export, slots, area + TVN_OUTPUT_ERROR, call);
+        return tvn_stage_finish_error(stage, export, slots, area + TVN_OUTPUT_ERROR, call);
     }
     uint8_t selected = area[TVN_OUTPUT_CASE];
     if (selected != present) {
         if (TVN_UNLIKELY(selected > 1)) {
-            return bad_result(stage, export, call, "an invalid case");
+            return tvn_stage_bad_result(stage, export, call, "an invalid case");
         }
-        return tvn_export_end(export, slots) == TVN_OK ? absent : dead(stage, call);
+        return tvn_export_end(export, slots) == TVN_OK ? absent : tvn_stage_dead(stage, call);
     }
     tvn_assert(call->out_capacity >= 1);
-    if (TVN_UNLIKELY(!lift_output(stage, export, area, &call->out[0]))) {
-        return abandon(stage, export, call);
+    if (TVN_UNLIKELY(
+            !tvn_stage_lift_output(stage, export, area + TVN_OUTPUT_ELEMENT, &call->out[0]))) {
+        return tvn_stage_abandon(stage, export, call);
     }
     if (TVN_UNLIKELY(tvn_export_end(export, slots) != TVN_OK)) {
         struct tvn_buffer *buffer;
         enum tvn_status status = tvn_magazine_find(*stage->magazine, call->out[0].payload, &buffer);
         tvn_assert(status == TVN_OK);
         tvn_buffer_release(*stage->magazine, buffer);
-        return dead(stage, call);
+        return tvn_stage_dead(stage, call);
     }
     call->out_count = 1;
     return TVN_OUTCOME_EMIT;
@@ -246,19 +225,19 @@ static enum tvn_outcome finish_verdict(struct tvn_component_stage *stage,
                                        const struct tvn_export *export, union tvn_flat *slots,
                                        uint8_t value_max, uint8_t *out_value, struct tvn_call *call)
 {
-    const uint8_t *area = result_area(export, slots, TVN_VERDICT_SIZE, TVN_VERDICT_ALIGN);
+    const uint8_t *area = tvn_stage_result_area(export, slots, TVN_VERDICT_SIZE, TVN_VERDICT_ALIGN);
     if (TVN_UNLIKELY(!area || area[TVN_VERDICT_TAG] > 1)) {
-        return bad_result(stage, export, call, "an invalid result");
+        return tvn_stage_bad_result(stage, export, call, "an invalid result");
     }
     if (TVN_UNLIKELY(area[TVN_VERDICT_TAG] == 1)) {
-        return finish_error(stage, export, slots, area + TVN_VERDICT_ERROR, call);
+        return tvn_stage_finish_error(stage, export, slots, area + TVN_VERDICT_ERROR, call);
     }
     uint8_t value = area[TVN_VERDICT_VALUE];
     if (TVN_UNLIKELY(value > value_max)) {
-        return bad_result(stage, export, call, "an invalid value");
+        return tvn_stage_bad_result(stage, export, call, "an invalid value");
     }
     *out_value = value;
-    return tvn_export_end(export, slots) == TVN_OK ? TVN_OUTCOME_EMIT : dead(stage, call);
+    return tvn_export_end(export, slots) == TVN_OK ? TVN_OUTCOME_EMIT : tvn_stage_dead(stage, call);
 }
 
 /* ---- entries ---- */
@@ -268,10 +247,10 @@ static enum tvn_outcome call_pull(struct tvn_component_stage *stage, struct tvn_
     const struct tvn_export *export = stage->entries[TVN_ENTRY_PULL];
     union tvn_flat slots[1];
     if (TVN_UNLIKELY(tvn_export_begin(export) != TVN_OK)) {
-        return dead(stage, call);
+        return tvn_stage_dead(stage, call);
     }
     if (TVN_UNLIKELY(tvn_export_call(export, slots) != TVN_OK)) {
-        return abandon(stage, export, call);
+        return tvn_stage_abandon(stage, export, call);
     }
     return finish_output(stage, export, slots, 1, TVN_OUTCOME_END, call);
 }
@@ -279,9 +258,9 @@ static enum tvn_outcome call_pull(struct tvn_component_stage *stage, struct tvn_
 static enum tvn_outcome call_process(struct tvn_component_stage *stage, struct tvn_call *call)
 {
     const struct tvn_export *export = stage->entries[TVN_ENTRY_PROCESS];
-    union tvn_flat slots[STREAM_ELEMENT_SLOTS];
-    if (TVN_UNLIKELY(!call_with_element(stage, export, call->in, slots))) {
-        return dead(stage, call);
+    union tvn_flat slots[TVN_STREAM_ELEMENT_SLOTS];
+    if (TVN_UNLIKELY(!tvn_stage_call_with_element(stage, export, call->in, slots))) {
+        return tvn_stage_dead(stage, call);
     }
     return finish_output(stage, export, slots, 0, TVN_OUTCOME_DROP, call);
 }
@@ -289,21 +268,31 @@ static enum tvn_outcome call_process(struct tvn_component_stage *stage, struct t
 static enum tvn_outcome call_evaluate(struct tvn_component_stage *stage, struct tvn_call *call)
 {
     const struct tvn_export *export = stage->entries[TVN_ENTRY_EVALUATE];
-    union tvn_flat slots[STREAM_ELEMENT_SLOTS];
-    if (TVN_UNLIKELY(!call_with_element(stage, export, call->in, slots))) {
-        return dead(stage, call);
+    union tvn_flat slots[TVN_STREAM_ELEMENT_SLOTS];
+    if (TVN_UNLIKELY(!tvn_stage_call_with_element(stage, export, call->in, slots))) {
+        return tvn_stage_dead(stage, call);
     }
     uint8_t accepted = 0;
     enum tvn_outcome outcome = finish_verdict(stage, export, slots, 1, &accepted, call);
     return outcome == TVN_OUTCOME_EMIT && !accepted ? TVN_OUTCOME_DROP : outcome;
 }
 
+static enum tvn_outcome call_ingest(struct tvn_component_stage *stage, struct tvn_call *call)
+{
+    const struct tvn_export *export = stage->entries[TVN_ENTRY_INGEST];
+    union tvn_flat slots[TVN_STREAM_ELEMENT_SLOTS];
+    if (TVN_UNLIKELY(!tvn_stage_call_with_element(stage, export, call->in, slots))) {
+        return tvn_stage_dead(stage, call);
+    }
+    return finish_output(stage, export, slots, 1, TVN_OUTCOME_EMIT, call); /* none: absorbed */
+}
+
 static enum tvn_outcome call_push(struct tvn_component_stage *stage, struct tvn_call *call)
 {
     const struct tvn_export *export = stage->entries[TVN_ENTRY_PUSH];
-    union tvn_flat slots[STREAM_ELEMENT_SLOTS];
-    if (TVN_UNLIKELY(!call_with_element(stage, export, call->in, slots))) {
-        return dead(stage, call);
+    union tvn_flat slots[TVN_STREAM_ELEMENT_SLOTS];
+    if (TVN_UNLIKELY(!tvn_stage_call_with_element(stage, export, call->in, slots))) {
+        return tvn_stage_dead(stage, call);
     }
     uint8_t signal = TVN_SIGNAL_READY;
     enum tvn_outcome outcome =
@@ -317,16 +306,16 @@ static enum tvn_outcome call_complete(struct tvn_component_stage *stage, struct 
     const struct tvn_export *export = stage->entries[TVN_ENTRY_COMPLETE];
     union tvn_flat slots[1];
     if (tvn_export_begin(export) != TVN_OK) {
-        return dead(stage, call);
+        return tvn_stage_dead(stage, call);
     }
     if (tvn_export_call(export, slots) != TVN_OK) {
-        return abandon(stage, export, call);
+        return tvn_stage_abandon(stage, export, call);
     }
     uint8_t unused = 0;
     enum tvn_outcome outcome = finish_verdict(stage, export, slots, UINT8_MAX, &unused, call);
     if (outcome == TVN_OUTCOME_EMIT) {
         tvn_wasi_flush(stage->wasi); /* a last line without end is output too */
-        outcome = tvn_instance_is_dead(stage->instance) ? dead(stage, call) : outcome;
+        outcome = tvn_instance_is_dead(stage->instance) ? tvn_stage_dead(stage, call) : outcome;
     }
     return outcome;
 }
@@ -337,17 +326,17 @@ static enum tvn_outcome call_init(struct tvn_component_stage *stage, struct tvn_
     union tvn_flat slots[2];
     uint32_t offset;
     if (tvn_export_begin(export) != TVN_OK) {
-        return dead(stage, call);
+        return tvn_stage_dead(stage, call);
     }
     if (tvn_export_realloc(export, 1, (uint32_t)stage->config_length, &offset) != TVN_OK) {
-        return abandon(stage, export, call);
+        return tvn_stage_abandon(stage, export, call);
     }
     memcpy(export->mem->base + offset, stage->config,
            stage->config_length); /* bounds checked by realloc */
     slots[0].u64 = offset;
     slots[1].u64 = stage->config_length;
     if (tvn_export_call(export, slots) != TVN_OK) {
-        return abandon(stage, export, call);
+        return tvn_stage_abandon(stage, export, call);
     }
     uint8_t unused = 0;
     return finish_verdict(stage, export, slots, UINT8_MAX, &unused, call);
@@ -360,12 +349,12 @@ static enum tvn_outcome call_plain(struct tvn_component_stage *stage,
 {
     union tvn_flat slots[1] = {{.u64 = argument}};
     if (tvn_export_begin(export) != TVN_OK) {
-        return dead(stage, call);
+        return tvn_stage_dead(stage, call);
     }
     if (tvn_export_call(export, slots) != TVN_OK) {
-        return abandon(stage, export, call);
+        return tvn_stage_abandon(stage, export, call);
     }
-    return tvn_export_end(export, slots) == TVN_OK ? TVN_OUTCOME_EMIT : dead(stage, call);
+    return tvn_export_end(export, slots) == TVN_OK ? TVN_OUTCOME_EMIT : tvn_stage_dead(stage, call);
 }
 
 /* init and teardown run under their own wall limits and without fuel. */
@@ -398,6 +387,12 @@ enum tvn_outcome tvn_stage_invoke(struct tvn_invoker *invoker, enum tvn_entry en
         return call_process(stage, call);
     case TVN_ENTRY_EVALUATE:
         return call_evaluate(stage, call);
+    case TVN_ENTRY_ROUTE:
+        return tvn_stage_route(stage, call);
+    case TVN_ENTRY_INGEST:
+        return call_ingest(stage, call);
+    case TVN_ENTRY_FLUSH:
+        return tvn_stage_flush(stage, call);
     case TVN_ENTRY_PUSH:
         return call_push(stage, call);
     case TVN_ENTRY_NOTIFY:
@@ -407,10 +402,6 @@ enum tvn_outcome tvn_stage_invoke(struct tvn_invoker *invoker, enum tvn_entry en
     case TVN_ENTRY_INIT:
     case TVN_ENTRY_TEARDOWN:
         return call_lifecycle(stage, entry, call);
-    case TVN_ENTRY_ROUTE:
-    case TVN_ENTRY_INGEST:
-    case TVN_ENTRY_FLUSH:
-        break; /* never bound: tvn_component_stage_create refuses these roles */
     }
     tvn_unreachable();
 }

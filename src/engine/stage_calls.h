@@ -13,12 +13,29 @@ enum {
     TVN_OUTPUT_ALIGN = 8,
     TVN_OUTPUT_TAG = 0,
     TVN_OUTPUT_CASE = 8, /* option: 1 is some; process-result: 0 is emit */
-    TVN_OUTPUT_SEQUENCE = 16,
-    TVN_OUTPUT_TIMESTAMP = 24,
-    TVN_OUTPUT_CONTENT_TYPE = 32,
-    TVN_OUTPUT_PAYLOAD = 40,
+    TVN_OUTPUT_ELEMENT = 16,
     TVN_OUTPUT_ERROR = 8,
 };
+/* output-element */
+enum {
+    TVN_ELEMENT_SIZE = 32,
+    TVN_ELEMENT_ALIGN = 8,
+    TVN_ELEMENT_SEQUENCE = 0,
+    TVN_ELEMENT_TIMESTAMP = 8,
+    TVN_ELEMENT_CONTENT_TYPE = 16,
+    TVN_ELEMENT_PAYLOAD = 24,
+};
+/* result<list<string> | list<output-element>, process-error> */
+enum {
+    TVN_LIST_SIZE = 16,
+    TVN_LIST_ALIGN = 4,
+    TVN_LIST_TAG = 0,
+    TVN_LIST_POINTER = 4,
+    TVN_LIST_LENGTH = 8,
+    TVN_LIST_ERROR = 4,
+};
+/* string */
+enum { TVN_STRING_SIZE = 8, TVN_STRING_ALIGN = 4 };
 /* result<bool | backpressure-signal | _, process-error> */
 enum {
     TVN_VERDICT_SIZE = 16,
@@ -30,6 +47,65 @@ enum {
 /* process-error */
 enum { TVN_ERROR_CASE = 0, TVN_ERROR_TEXT = 4 };
 
+#define TVN_STREAM_ELEMENT_SLOTS 6   /* sequence, timestamp, content type (2), payload, context */
+#define TVN_ROUTE_NAMES_MAX      256 /* names that one call of route may return */
+
 // HOT PATH. The invoke operation of a component stage.
 enum tvn_outcome tvn_stage_invoke(struct tvn_invoker *invoker, enum tvn_entry entry,
                                   struct tvn_call *call);
+
+/* ---- parts of calls: outcomes, lowering and lifting, in stage_calls.c ---- */
+
+/* DEAD with the instance's fault. */
+TVN_COLD enum tvn_outcome tvn_stage_dead(const struct tvn_component_stage *stage,
+                                         struct tvn_call *call);
+/* A call that failed before or inside the core function: ends it, answers DEAD. */
+TVN_COLD enum tvn_outcome tvn_stage_abandon(const struct tvn_component_stage *stage,
+                                            const struct tvn_export *export, struct tvn_call *call);
+/* The same after the guest returned `what`, which no contract allows. */
+TVN_COLD enum tvn_outcome tvn_stage_bad_result(const struct tvn_component_stage *stage,
+                                               const struct tvn_export *export,
+                                               struct tvn_call *call, const char *what);
+/* The error case of every result: a process-error at `at`. */
+TVN_COLD enum tvn_outcome tvn_stage_finish_error(struct tvn_component_stage *stage,
+                                                 const struct tvn_export *export,
+                                                 union tvn_flat *slots, const uint8_t *at,
+                                                 struct tvn_call *call);
+/*
+ * HOT PATH. Runs an entry that takes a stream-element. True when it came back alive: slots hold the
+ * flat result and the caller finishes the call; false: the call is over and the instance dead.
+ */
+bool tvn_stage_call_with_element(struct tvn_component_stage *stage, const struct tvn_export *export,
+                                 const struct tvn_element *element, union tvn_flat *slots);
+/*
+ * HOT PATH. Moves the buffer of the output-element at `element` out of the guest and fills the
+ * record; timestamp 0 and sequence are the reactor's to overwrite. False: the instance is dead and
+ * nothing was taken.
+ */
+bool tvn_stage_lift_output(struct tvn_component_stage *stage, const struct tvn_export *export,
+                           const uint8_t *element, struct tvn_element *out);
+/* HOT PATH. The result area that slots[0] points to; NULL when it is out of bounds or misaligned.
+ */
+static inline const uint8_t *tvn_stage_result_area(const struct tvn_export *export,
+                                                   const union tvn_flat *slots, uint32_t size,
+                                                   uint32_t alignment)
+{
+    uint32_t pointer = slots[0].u32;
+    return (pointer & (alignment - 1)) == 0 ? tvn_guest_mem_at(export->mem, pointer, size) : NULL;
+}
+
+/* ---- entries whose results are lists, in stage_lists.c ---- */
+
+/*
+ * HOT PATH. ROUTE: call->ports. An unknown port is ERROR with E0204; malformed lists and more than
+ * TVN_ROUTE_NAMES_MAX names kill the instance.
+ */
+enum tvn_outcome tvn_stage_route(struct tvn_component_stage *stage, struct tvn_call *call);
+/*
+ * COLD PATH. FLUSH: the first call lifts the guest's whole list into stage->flush, which counts
+ * against the stage's budget (DEAD with E0310 when it does not fit); each call hands out the next
+ * part of it, at last nothing.
+ */
+enum tvn_outcome tvn_stage_flush(struct tvn_component_stage *stage, struct tvn_call *call);
+/* What was lifted and not handed out goes back to the pool. */
+void tvn_stage_discard_flush(struct tvn_component_stage *stage);

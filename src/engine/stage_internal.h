@@ -12,15 +12,26 @@
 
 struct tvn_wasi;
 
+/* What an aggregator returned from flush and nobody has taken yet. */
+struct tvn_stage_flush {
+    bool called; /* the guest's flush has returned */
+    struct tvn_element *elements;
+    uint32_t count;
+    uint32_t next;
+};
+
 struct tvn_component_stage {
     struct tvn_invoker invoker;
-    struct tvn_instance *instance;
+    struct tvn_instance *instance; /* NULL after a failed restart */
     const struct tvn_export *entries[TVN_ENTRY_COUNT];
     struct tvn_stage_resources types; /* copied: one load less per handle lookup */
     struct tvn_resources *resources;
     struct tvn_magazine *const *magazine;
     struct tvn_intern *intern;
     struct tvn_stage_stats *stats;
+    const struct tvn_str *ports; /* router: names by number */
+    uint32_t port_count;
+    struct tvn_stage_flush flush;
     const struct tvn_element *current; /* during a call: what flow-context speaks of */
     tvn_owner owner;
     struct tvn_budget budget; /* linear memory and owned buffers share max_memory */
@@ -31,11 +42,20 @@ struct tvn_component_stage {
     struct tvn_guard *guard;
     tvn_stage_write write;
     void *write_context;
+    struct tvn_runtime *runtime; /* these five: for another instance of it */
+    const struct tvn_component *component;
+    const _Atomic int *cancel;
+    int cancel_fd;
+    int stdin_fd;
     char *config;
     size_t config_length;
     char *name;
     char *flow_id;
 };
+
+/* Linear memory and owned buffers share one limit: what the guest's memory grew by is no longer
+ * there for buffers. In host_buffers.c. */
+void tvn_stage_refresh_budget(struct tvn_component_stage *stage, const struct tvn_guest_mem *mem);
 
 /* Interfaces of torvyn:* with their functions, one file each. */
 struct tvn_host_group {

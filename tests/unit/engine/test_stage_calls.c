@@ -51,10 +51,13 @@ static const struct tvn_type *result_of(void **state, const char *interface, con
 static void assert_output_element(const struct tvn_type *element, uint32_t at)
 {
     const struct tvn_type *meta = element->fields[0].type;
-    assert_int_equal(at + tvn_type_field_offset(meta, 0), TVN_OUTPUT_SEQUENCE);
-    assert_int_equal(at + tvn_type_field_offset(meta, 1), TVN_OUTPUT_TIMESTAMP);
-    assert_int_equal(at + tvn_type_field_offset(meta, 2), TVN_OUTPUT_CONTENT_TYPE);
-    assert_int_equal(at + tvn_type_field_offset(element, 1), TVN_OUTPUT_PAYLOAD);
+    assert_int_equal(at, TVN_OUTPUT_ELEMENT);
+    assert_int_equal(element->abi_size, TVN_ELEMENT_SIZE);
+    assert_int_equal(element->abi_align, TVN_ELEMENT_ALIGN);
+    assert_int_equal(tvn_type_field_offset(meta, 0), TVN_ELEMENT_SEQUENCE);
+    assert_int_equal(tvn_type_field_offset(meta, 1), TVN_ELEMENT_TIMESTAMP);
+    assert_int_equal(tvn_type_field_offset(meta, 2), TVN_ELEMENT_CONTENT_TYPE);
+    assert_int_equal(tvn_type_field_offset(element, 1), TVN_ELEMENT_PAYLOAD);
 }
 
 static void test_offsets_of_pull_match_the_contract(void **state)
@@ -102,6 +105,34 @@ static void test_offsets_of_verdicts_match_the_contract(void **state)
     }
 }
 
+static void test_offsets_of_ingest_are_those_of_pull(void **state)
+{
+    const struct tvn_type *ingest =
+        result_of(state, "torvyn:aggregation/aggregator@0.1.0", "ingest");
+    const struct tvn_type *option = ingest->element;
+
+    assert_int_equal(ingest->abi_size, TVN_OUTPUT_SIZE);
+    assert_int_equal(ingest->abi_payload_offset, TVN_OUTPUT_CASE);
+    assert_output_element(option->element, ingest->abi_payload_offset + option->abi_payload_offset);
+}
+
+static void test_offsets_of_lists_match_the_contract(void **state)
+{
+    const struct tvn_type *flush = result_of(state, "torvyn:aggregation/aggregator@0.1.0", "flush");
+    const struct tvn_type *route = result_of(state, "torvyn:filtering/router@0.1.0", "route");
+    const struct tvn_type *const results[] = {flush, route};
+    for (size_t i = 0; i < TVN_ARRAY_LEN(results); i++) {
+        assert_int_equal(results[i]->abi_size, TVN_LIST_SIZE);
+        assert_int_equal(results[i]->abi_align, TVN_LIST_ALIGN);
+        assert_int_equal(results[i]->abi_payload_offset, TVN_LIST_POINTER);
+        assert_int_equal(results[i]->abi_payload_offset, TVN_LIST_ERROR);
+        assert_int_equal(results[i]->element->abi_size, TVN_LIST_LENGTH - TVN_LIST_POINTER + 4);
+    }
+    assert_int_equal(flush->element->element->abi_size, TVN_ELEMENT_SIZE);
+    assert_int_equal(route->element->element->abi_size, TVN_STRING_SIZE);
+    assert_int_equal(route->element->element->abi_align, TVN_STRING_ALIGN);
+}
+
 static void test_cases_of_process_error_are_numbered_as_the_enum(void **state)
 {
     const struct tvn_type *error =
@@ -131,6 +162,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(test_offsets_of_pull_match_the_contract, setup, teardown),
     cmocka_unit_test_setup_teardown(test_offsets_of_process_match_the_contract, setup, teardown),
     cmocka_unit_test_setup_teardown(test_offsets_of_verdicts_match_the_contract, setup, teardown),
+    cmocka_unit_test_setup_teardown(test_offsets_of_ingest_are_those_of_pull, setup, teardown),
+    cmocka_unit_test_setup_teardown(test_offsets_of_lists_match_the_contract, setup, teardown),
     cmocka_unit_test_setup_teardown(test_cases_of_process_error_are_numbered_as_the_enum, setup,
                                     teardown),
     cmocka_unit_test_setup_teardown(test_a_stream_element_takes_six_flat_slots, setup, teardown),
