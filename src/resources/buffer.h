@@ -89,14 +89,15 @@ static inline void tvn_buffer_set_state(struct tvn_buffer *buffer, enum tvn_buff
     buffer->state = (uint8_t)to;
 }
 
-/* HOT PATH. False, and nothing charged, when it does not fit. A NULL budget is endless. */
+/* HOT PATH. False, and nothing charged, when it does not fit: also when the limit fell below what
+ * is used already. A NULL budget is endless. */
 static inline bool tvn_budget_charge(struct tvn_budget *budget, uint64_t bytes)
 {
     if (!budget) {
         return true;
     }
-    tvn_debug_assert(budget->used_bytes <= budget->max_bytes);
-    if (TVN_UNLIKELY(bytes > budget->max_bytes - budget->used_bytes)) {
+    if (TVN_UNLIKELY(budget->used_bytes > budget->max_bytes ||
+                     bytes > budget->max_bytes - budget->used_bytes)) {
         return false;
     }
     budget->used_bytes += bytes;

@@ -138,6 +138,16 @@ static void test_buffer_hold_stops_at_65535(void **state)
     assert_int_equal(buffer.holders, UINT16_MAX);
 }
 
+static void test_budget_below_what_is_used_takes_nothing_more(void **state)
+{
+    (void)state;
+    struct tvn_budget budget = {.used_bytes = 20, .max_bytes = 10}; /* the limit fell meanwhile */
+    assert_false(tvn_budget_charge(&budget, 1));
+    assert_false(tvn_budget_charge(&budget, UINT64_MAX));
+    tvn_budget_discharge(&budget, 15);
+    assert_true(tvn_budget_charge(&budget, 5));
+}
+
 static void test_budget_edges(void **state)
 {
     (void)state;
@@ -184,6 +194,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_buffer_borrowed_cannot_be_frozen_released_or_transferred),
     cmocka_unit_test(test_buffer_transfer_moves_the_charge),
     cmocka_unit_test(test_buffer_hold_stops_at_65535),
+    cmocka_unit_test(test_budget_below_what_is_used_takes_nothing_more),
     cmocka_unit_test(test_budget_edges),
     cmocka_unit_test(test_buffer_misuse_aborts),
 };
