@@ -236,6 +236,14 @@ void tvn_audit_exercises(struct tvn_audit *audit, const struct tvn_guard *guard)
     }
 }
 
+/* A path that leads out of its grant, or to what is no file: it is told by a text, not by a path,
+ * so that no scope can cover it. */
+static bool is_violation(enum tvn_capability capability, const char *scope)
+{
+    bool is_path = capability == TVN_CAP_FILESYSTEM_READ || capability == TVN_CAP_FILESYSTEM_WRITE;
+    return is_path && scope && scope[0] != '/';
+}
+
 void tvn_audit_denied(void *context, const struct tvn_guard *guard, enum tvn_capability capability,
                       const char *scope)
 {
@@ -246,7 +254,11 @@ void tvn_audit_denied(void *context, const struct tvn_guard *guard, enum tvn_cap
     }
     struct tvn_strbuf line;
     struct tvn_json_writer json;
-    begin(&json, &line, "capability-denied");
+    bool violation = is_violation(capability, scope);
+    begin(&json, &line, violation ? "sandbox-violation" : "capability-denied");
+    tvn_json_field_text(
+        &json, "code",
+        tvn_status_code(violation ? TVN_E_SANDBOX_VIOLATION : TVN_E_CAPABILITY_DENIED));
     tvn_json_field_text(&json, "component", guard->sandbox->component);
     tvn_json_field_text(&json, "capability", tvn_capability_grant_name(capability));
     add_scope(&json, scope);

@@ -4,6 +4,9 @@
  * The audit log: one JSON object a line, appended. Grant resolutions and denials are written as
  * they happen; exercises are counted by the guard and written as a total when an instance ends.
  *
+ * A denial carries the code E0500; one for a path that leads out of its grant, or to what is no
+ * file, is the event "sandbox-violation" with E0501.
+ *
  * Target "stdout" writes to stderr, because stdout carries the pipeline's output; "event-sink"
  * writes to the log as torvyn_security at level info.
  *

@@ -9,9 +9,10 @@
                begins with '~' is a regular expression, "~number" is any number
   exit         the exit code; missing means 0
   files/       copied into the folder that cmd runs in
+  needs        names of guests that not every machine can build, one a line: without them the case is left out
 
-@GUESTS@ in cmd and files is the folder of the guests' .wasm files; in what comes out that folder and the working
-folder appear as @GUESTS@ and @DIR@. With --update the expectations are rewritten where they do not hold.
+@GUESTS@ in cmd and files is the folder of the guests' .wasm files, @DIR@ the working folder; in what comes out they
+appear as @GUESTS@ and @DIR@. With --update the expectations are rewritten where they do not hold.
 """
 import argparse
 import json
@@ -52,9 +53,10 @@ def prepare(case, work, guests):
             path = os.path.join(folder, name)
             with open(path, "rb") as file:
                 data = file.read()
-            if b"@GUESTS@" in data:
+            made = data.replace(b"@GUESTS@", guests.encode()).replace(b"@DIR@", work.encode())
+            if made != data:
                 with open(path, "wb") as file:
-                    file.write(data.replace(b"@GUESTS@", guests.encode()))
+                    file.write(made)
 
 
 def lines_match(expected, actual):
@@ -137,7 +139,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="torvyn-case-") as folder:
         work = os.path.join(folder, "work")
         prepare(args.case, work, args.guests)
-        script = read(os.path.join(args.case, "cmd")).replace("@GUESTS@", args.guests)
+        script = read(os.path.join(args.case, "cmd")).replace("@GUESTS@", args.guests).replace("@DIR@", work)
         result = subprocess.run(["/bin/sh", "-c", script], cwd=work, env=environment(torvyn, folder),
                                 stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
         out, err = (

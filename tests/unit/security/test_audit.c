@@ -102,6 +102,7 @@ static void test_audit_writes_resolutions_denials_and_totals(void **state)
                "wasi:filesystem/read:/data");
     TVN_AUTO(tvn_json) denial = read_line(&place, TVN_AUDIT_DEFAULT_FILE, 1);
     assert_field(denial, "event", "capability-denied");
+    assert_field(denial, "code", "E0500");
     assert_field(denial, "capability", "wasi:filesystem/read");
     assert_field(denial, "scope", "/etc/\xef\xbf\xbd");
     TVN_AUTO(tvn_json) unscoped = read_line(&place, TVN_AUDIT_DEFAULT_FILE, 2);
@@ -132,6 +133,24 @@ static void test_audit_appends_and_bounds_denials(void **state)
     assert_int_equal(tvn_json_integer(tvn_json_get(total, "count")), TVN_AUDIT_DENIALS_MAX + 5);
     TVN_AUTO(tvn_json) last = read_line(&place, "log.jsonl", 2 * TVN_AUDIT_DENIALS_MAX + 1);
     assert_field(last, "event", "capability-denied-total");
+    close_place(&place, "log.jsonl", NULL);
+}
+
+static void test_audit_path_out_of_its_grant_is_a_violation(void **state)
+{
+    (void)state;
+    struct place place = open_place("audit_file = \"log.jsonl\"");
+    struct tvn_audit *audit = NULL;
+    assert_diag_status(tvn_audit_open(place.manifest, place.sink, &audit), TVN_OK, place.sink);
+    struct tvn_guard guard;
+    tvn_guard_init(&guard, &sandbox, tvn_audit_denied, audit);
+    assert_false(tvn_guard_check(&guard, TVN_CAP_FILESYSTEM_READ, "outside of /data: ../x"));
+    assert_status(tvn_audit_close(audit, place.sink), TVN_OK);
+
+    TVN_AUTO(tvn_json) violation = read_line(&place, "log.jsonl", 0);
+    assert_field(violation, "event", "sandbox-violation");
+    assert_field(violation, "code", "E0501");
+    assert_field(violation, "scope", "outside of /data: ../x");
     close_place(&place, "log.jsonl", NULL);
 }
 
@@ -192,6 +211,7 @@ static void test_audit_lost_records_are_reported_at_the_end(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_audit_writes_resolutions_denials_and_totals),
     cmocka_unit_test(test_audit_appends_and_bounds_denials),
+    cmocka_unit_test(test_audit_path_out_of_its_grant_is_a_violation),
     cmocka_unit_test(test_audit_disabled_log_writes_nothing),
     cmocka_unit_test(test_audit_unwritable_named_file_is_e0510),
     cmocka_unit_test(test_audit_unwritable_default_file_is_a_warning),
