@@ -98,8 +98,7 @@ static bool finish(struct tvn_flow *flow, struct tvn_stage *stage)
         return true;
     }
     struct tvn_call call = {.fault = &flow->fault};
-    tvn_stat_add(&stage->stats->invocations, 1);
-    enum tvn_outcome outcome = tvn_invoke(stage->invoker, TVN_ENTRY_COMPLETE, &call);
+    enum tvn_outcome outcome = tvn_stage_call_other(flow, stage, TVN_ENTRY_COMPLETE, &call);
     tvn_flow_read_clock(flow);
     if (outcome == TVN_OUTCOME_WAIT) {
         tvn_stage_wait(flow, stage);
@@ -137,7 +136,7 @@ bool tvn_consumer_run(struct tvn_flow *flow, struct tvn_stage *stage, uint32_t v
             call.out = tvn_vector_slot(flow, output);
             call.out_count = 0;
         }
-        enum tvn_outcome outcome = tvn_invoke(stage->invoker, stage->entry, &call);
+        enum tvn_outcome outcome = tvn_vector_call(&vector, input, &call, in);
         vector.invocations++;
         if (TVN_LIKELY(outcome == TVN_OUTCOME_EMIT)) {
             accepted(&vector, input, in, &call);

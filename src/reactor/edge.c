@@ -22,6 +22,7 @@ void tvn_edge_overflow(struct tvn_vector *vector, struct tvn_edge *edge,
     struct tvn_queue *queue = &edge->queue;
     switch (edge->policy) {
     case TVN_OVERFLOW_DROP_OLDEST:
+        tvn_edge_tell_loss(flow, edge, TVN_EVENT_EVICTED, tvn_queue_front(queue));
         tvn_flow_release_payload(flow, tvn_queue_front(queue));
         tvn_queue_pop(queue);
         *tvn_queue_next_slot(queue) = *element;
@@ -30,6 +31,7 @@ void tvn_edge_overflow(struct tvn_vector *vector, struct tvn_edge *edge,
         vector->emitted++;
         return;
     case TVN_OVERFLOW_DROP_NEWEST:
+        tvn_edge_tell_loss(flow, edge, TVN_EVENT_EVICTED, element);
         tvn_flow_release_payload(flow, element);
         vector->evicted++;
         vector->emitted++;
@@ -44,8 +46,8 @@ void tvn_edge_overflow(struct tvn_vector *vector, struct tvn_edge *edge,
             failure->has_sequence = true;
             failure->sequence = element->sequence;
         }
-        tvn_stat_add(&vector->stage->stats->errors, 1);
-        tvn_stat_add(&flow->stats->errors, 1);
+        tvn_stage_count_error(flow, vector->stage, vector->stage->entry, TVN_OUTCOME_ERROR,
+                              element);
         vector->failed++;
         vector->stage->failed = true;
         flow->cut_pending = true;
@@ -65,11 +67,9 @@ static void notify_source(struct tvn_flow *flow, struct tvn_stage *stage, enum t
     if (!stage->paused && stage->phase == TVN_STAGE_PARKED) {
         stage->phase = TVN_STAGE_READY;
     }
-    tvn_stat_add(&stage->stats->invocations, 1);
-    enum tvn_outcome outcome = tvn_invoke(stage->invoker, TVN_ENTRY_NOTIFY, &call);
+    enum tvn_outcome outcome = tvn_stage_call_other(flow, stage, TVN_ENTRY_NOTIFY, &call);
     if (outcome == TVN_OUTCOME_ERROR || outcome == TVN_OUTCOME_DEAD) {
-        tvn_stat_add(&stage->stats->errors, 1);
-        tvn_stat_add(&flow->stats->errors, 1);
+        tvn_stage_count_error(flow, stage, TVN_ENTRY_NOTIFY, outcome, NULL);
         if (outcome == TVN_OUTCOME_DEAD || flow->fault.error == TVN_PROCESS_FATAL) {
             tvn_stage_fail(flow, stage, TVN_ENTRY_NOTIFY, outcome, NULL);
         }
@@ -87,8 +87,11 @@ void tvn_edge_settle(struct tvn_flow *flow, struct tvn_edge *edge)
     if (throttled) {
         tvn_stat_add(&edge->stats->backpressure_events, 1);
         edge->throttled_since_ns = flow->now_ns;
+        tvn_edge_tell_throttling(flow, edge, true, 0);
     } else {
-        tvn_stat_add(&edge->stats->backpressure_ns, flow->now_ns - edge->throttled_since_ns);
+        uint64_t duration_ns = flow->now_ns - edge->throttled_since_ns;
+        tvn_stat_add(&edge->stats->backpressure_ns, duration_ns);
+        tvn_edge_tell_throttling(flow, edge, false, duration_ns);
     }
     struct tvn_stage *source = edge->from;
     if (source->has_notify && source->phase != TVN_STAGE_ENDED && !source->failed) {
@@ -100,6 +103,7 @@ void tvn_edge_discard(struct tvn_flow *flow, struct tvn_edge *edge)
 {
     uint32_t count = edge->queue.count;
     while (edge->queue.count > 0) {
+        tvn_edge_tell_loss(flow, edge, TVN_EVENT_DISCARDED, tvn_queue_front(&edge->queue));
         tvn_flow_release_payload(flow, tvn_queue_front(&edge->queue));
         tvn_queue_pop(&edge->queue);
     }

@@ -105,8 +105,7 @@ enum tvn_verdict tvn_stage_judge(struct tvn_flow *flow, struct tvn_stage *stage,
                                  const struct tvn_element *element)
 {
     tvn_assert(outcome == TVN_OUTCOME_ERROR || outcome == TVN_OUTCOME_DEAD);
-    tvn_stat_add(&stage->stats->errors, 1);
-    tvn_stat_add(&flow->stats->errors, 1);
+    tvn_stage_count_error(flow, stage, entry, outcome, element);
     if (outcome == TVN_OUTCOME_ERROR) {
         enum tvn_on_error policy = policy_for(stage, flow->fault.error);
         if (policy == TVN_ON_ERROR_SKIP) {

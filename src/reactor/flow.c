@@ -33,6 +33,12 @@ void tvn_flow_transition(struct tvn_flow *flow, enum tvn_flow_state to)
 {
     tvn_assert(tvn_flow_state_may_follow(flow->state, to));
     flow->state = to;
+    tvn_event_tell(flow->events, &(struct tvn_event){.kind = TVN_EVENT_STATE,
+                                                     .stage = TVN_EVENT_NOWHERE,
+                                                     .edge = TVN_EVENT_NOWHERE,
+                                                     .state = to,
+                                                     .now_ns = flow->now_ns,
+                                                     .sequence = TVN_EVENT_NO_SEQUENCE});
 }
 
 uint64_t tvn_flow_read_clock(struct tvn_flow *flow)
@@ -144,6 +150,7 @@ enum tvn_status tvn_flow_create(const struct tvn_flow_options *options, struct t
     flow->magazine = options->magazine;
     flow->stats = options->stats;
     flow->stop = options->stop;
+    flow->events = options->events;
     flow->limit = options->limit > 0 ? options->limit : UINT64_MAX;
     flow->deadline_ns = options->deadline_ns > 0 ? options->deadline_ns : UINT64_MAX;
     flow->stages = tvn_calloc(options->stage_count, sizeof(*flow->stages));
@@ -197,12 +204,10 @@ enum tvn_status tvn_flow_start(struct tvn_flow *flow)
         struct tvn_stage *stage = flow->order[i];
         if (stage->invoker->ops->has_entry(stage->invoker, TVN_ENTRY_INIT)) {
             struct tvn_call call = {.fault = &flow->fault};
-            tvn_stat_add(&stage->stats->invocations, 1);
-            enum tvn_outcome outcome = tvn_invoke(stage->invoker, TVN_ENTRY_INIT, &call);
+            enum tvn_outcome outcome = tvn_stage_call_other(flow, stage, TVN_ENTRY_INIT, &call);
             if (outcome != TVN_OUTCOME_EMIT) {
                 tvn_assert(outcome == TVN_OUTCOME_ERROR || outcome == TVN_OUTCOME_DEAD);
-                tvn_stat_add(&stage->stats->errors, 1);
-                tvn_stat_add(&flow->stats->errors, 1);
+                tvn_stage_count_error(flow, stage, TVN_ENTRY_INIT, outcome, NULL);
                 tvn_stage_fail(flow, stage, TVN_ENTRY_INIT, outcome, NULL);
                 flow->aborting = true;
                 return flow->failure.code;

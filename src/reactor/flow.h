@@ -32,6 +32,7 @@
 #include "base/compiler.h"
 #include "base/status.h"
 #include "reactor/queue.h"
+#include "types/event_sink.h"
 #include "types/flow_state.h"
 #include "types/flow_stats.h"
 #include "types/invoker.h"
@@ -160,6 +161,7 @@ struct tvn_flow_options {
     void (*dead_letter)(void *context, uint32_t stage, const struct tvn_element *element,
                         const struct tvn_flow_failure *failure);
     void *dead_letter_context;
+    struct tvn_event_sink *events; /* gets calls and events; outlives the flow; may be NULL */
 };
 
 // COLD PATH. TVN_E_TOPOLOGY_INVALID, TVN_E_CONSTRAINT_VIOLATION (depth, ratio),

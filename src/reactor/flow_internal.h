@@ -57,6 +57,7 @@ struct tvn_flow {
     struct tvn_magazine *const *magazine;
     struct tvn_flow_stats *stats;
     const tvn_stop_flag *stop;
+    struct tvn_event_sink *events;     /* NULL: none */
     _Atomic enum tvn_flow_state state; /* written by the driver, read by anyone */
     uint32_t stage_count;
     uint32_t edge_count;
@@ -109,6 +110,22 @@ static inline void tvn_flow_release_payload(struct tvn_flow *flow,
     tvn_assert(status == TVN_OK && buffer->owner == TVN_OWNER_HOST);
     tvn_buffer_release(*flow->magazine, buffer);
 }
+
+/* watch.c. Calls and events for the event sink. */
+enum tvn_outcome tvn_stage_call_watched(struct tvn_flow *flow, const struct tvn_watched *watched,
+                                        struct tvn_call *call);
+/* A call that takes no element: init, notify, flush, complete, teardown. Counts the invocation. */
+enum tvn_outcome tvn_stage_call_other(struct tvn_flow *flow, const struct tvn_stage *stage,
+                                      enum tvn_entry entry, struct tvn_call *call);
+/* Counts an error of a stage; flow->fault says which. `element` is the one in work or NULL. */
+void tvn_stage_count_error(struct tvn_flow *flow, const struct tvn_stage *stage,
+                           enum tvn_entry entry, enum tvn_outcome outcome,
+                           const struct tvn_element *element);
+void tvn_edge_tell_throttling(struct tvn_flow *flow, const struct tvn_edge *edge, bool throttled,
+                              uint64_t duration_ns);
+/* EVICTED or DISCARDED. */
+void tvn_edge_tell_loss(struct tvn_flow *flow, const struct tvn_edge *edge,
+                        enum tvn_event_kind kind, const struct tvn_element *element);
 
 /* stage.c. One vector; false when nothing happened. */
 bool tvn_stage_run(struct tvn_flow *flow, struct tvn_stage *stage, uint32_t vector_max);

@@ -143,8 +143,7 @@ static bool tear_down(struct tvn_flow *flow, struct tvn_stage *stage,
         return false;
     }
     struct tvn_call call = {.fault = &flow->fault};
-    tvn_stat_add(&stage->stats->invocations, 1);
-    enum tvn_outcome outcome = tvn_invoke(stage->invoker, TVN_ENTRY_TEARDOWN, &call);
+    enum tvn_outcome outcome = tvn_stage_call_other(flow, stage, TVN_ENTRY_TEARDOWN, &call);
     tvn_flow_read_clock(flow);
     if (outcome == TVN_OUTCOME_WAIT && flow->now_ns < flow->close_deadline_ns) {
         tvn_stage_wait(flow, stage);
@@ -153,8 +152,7 @@ static bool tear_down(struct tvn_flow *flow, struct tvn_stage *stage,
     }
     if (outcome != TVN_OUTCOME_EMIT) {
         /* Best effort: counted, but what was delivered stays delivered. */
-        tvn_stat_add(&stage->stats->errors, 1);
-        tvn_stat_add(&flow->stats->errors, 1);
+        tvn_stage_count_error(flow, stage, TVN_ENTRY_TEARDOWN, outcome, NULL);
         tvn_stage_skip(flow, stage, TVN_ENTRY_TEARDOWN, outcome, NULL);
     }
     return true;

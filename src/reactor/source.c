@@ -61,7 +61,7 @@ bool tvn_source_run(struct tvn_flow *flow, struct tvn_stage *stage, uint32_t vec
         *slot = (struct tvn_element){0};
         call.out = slot;
         call.out_count = 0;
-        enum tvn_outcome outcome = tvn_invoke(stage->invoker, TVN_ENTRY_PULL, &call);
+        enum tvn_outcome outcome = tvn_vector_pull(&vector, &call);
         vector.invocations++;
         if (TVN_UNLIKELY(outcome != TVN_OUTCOME_EMIT || call.out_count == 0)) {
             source_gave_nothing(&vector, outcome);

@@ -21,6 +21,7 @@ struct tvn_vector {
     uint32_t evicted; /* dropped or refused by the output's policy */
     uint32_t delivered;
     uint32_t pulled;
+    uint32_t watch; /* the event sink's mask */
 };
 
 static inline struct tvn_vector tvn_vector_begin(struct tvn_flow *flow, struct tvn_stage *stage,
@@ -32,6 +33,7 @@ static inline struct tvn_vector tvn_vector_begin(struct tvn_flow *flow, struct t
         .clock_ns = flow->now_ns,
         .until_clock = stage->stride,
         .stride_max = stride_max,
+        .watch = tvn_watch_mask(flow->events),
     };
 }
 
@@ -45,6 +47,45 @@ void tvn_vector_end(struct tvn_vector *vector);
 static inline bool tvn_vector_next(struct tvn_vector *vector)
 {
     return TVN_LIKELY(--vector->until_clock > 0) || tvn_vector_clock(vector);
+}
+
+/* HOT PATH. The call that takes `in`, which came through `edge`. */
+static inline enum tvn_outcome tvn_vector_call(const struct tvn_vector *vector,
+                                               const struct tvn_edge *edge, struct tvn_call *call,
+                                               struct tvn_element *in)
+{
+    const struct tvn_stage *stage = vector->stage;
+    if (TVN_LIKELY(!tvn_watch_element(vector->watch, in->flags))) {
+        return tvn_invoke(stage->invoker, stage->entry, call);
+    }
+    const struct tvn_watched watched = {
+        .stage = stage->index,
+        .edge = (uint32_t)(edge - vector->flow->edges),
+        .invoker = stage->invoker,
+        .entry = stage->entry,
+        .sequence = in->sequence,
+        .in = in,
+    };
+    return tvn_stage_call_watched(vector->flow, &watched, call);
+}
+
+/* HOT PATH. A pull. */
+static inline enum tvn_outcome tvn_vector_pull(const struct tvn_vector *vector,
+                                               struct tvn_call *call)
+{
+    const struct tvn_stage *stage = vector->stage;
+    struct tvn_flow *flow = vector->flow;
+    if (TVN_LIKELY(!tvn_watch_pull(flow->events, vector->watch, flow->pulled))) {
+        return tvn_invoke(stage->invoker, TVN_ENTRY_PULL, call);
+    }
+    const struct tvn_watched watched = {
+        .stage = stage->index,
+        .edge = TVN_EVENT_NOWHERE,
+        .invoker = stage->invoker,
+        .entry = TVN_ENTRY_PULL,
+        .sequence = flow->pulled,
+    };
+    return tvn_stage_call_watched(flow, &watched, call);
 }
 
 /* edge.c. How many elements the producer may put out. */

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "types/event_sink.h"
+
+#include "mock_invoker.h"
+#include "tvn_test.h"
+
+#define stat_of(field) tvn_stat_get(&(field))
+
+static struct mock_flow mock;
+
+/* Counts what it is told; marks pulled elements as a recorder would. */
+static struct {
+    struct tvn_event_sink sink;
+    uint64_t calls[TVN_ENTRY_TEARDOWN + 1];
+    uint64_t events[TVN_EVENT_KIND_COUNT];
+    uint64_t stage_of_entry[TVN_ENTRY_TEARDOWN + 1];
+    uint64_t spare_seen; /* calls whose input carried what was written before */
+    uint64_t sample_every;
+    uint64_t throttled_ns;
+    enum tvn_flow_state state;
+} seen;
+
+static enum tvn_outcome see_call(struct tvn_event_sink *self, const struct tvn_watched *watched,
+                                 struct tvn_call *call)
+{
+    seen.calls[watched->entry]++;
+    seen.stage_of_entry[watched->entry] = watched->stage;
+    if (watched->in) {
+        assert_int_equal(watched->sequence, watched->in->sequence);
+        assert_int_equal(watched->edge, watched->stage - 1);
+        assert_ptr_equal(watched->in, call->in);
+        seen.spare_seen += watched->in->spare == 1000 + watched->sequence ? 1 : 0;
+    }
+    enum tvn_outcome outcome = tvn_invoke(watched->invoker, watched->entry, call);
+    if (watched->entry == TVN_ENTRY_PULL) {
+        self->sample_next = watched->sequence + seen.sample_every;
+        call->out->spare = 1000 + watched->sequence;
+        call->out->flags |= TVN_ELEMENT_WATCHED;
+    }
+    return outcome;
+}
+
+static void see_event(struct tvn_event_sink *self, const struct tvn_event *event)
+{
+    (void)self;
+    seen.events[event->kind]++;
+    if (event->kind == TVN_EVENT_STATE) {
+        seen.state = event->state;
+    } else if (event->kind == TVN_EVENT_RELIEVED) {
+        seen.throttled_ns += event->duration_ns;
+        assert_true(event->depth <= event->capacity / 2);
+    } else if (event->kind == TVN_EVENT_THROTTLED) {
+        assert_int_equal(event->depth, event->capacity);
+    }
+}
+
+static void start(const char *roles, uint32_t mask)
+{
+    static const struct tvn_event_sink_ops ops = {.call = see_call, .event = see_event};
+    memset(&seen, 0, sizeof(seen));
+    seen.sink.ops = &ops;
+    seen.sink.mask = mask;
+    seen.sample_every = 1;
+    mock_flow_init(&mock, roles);
+    mock.options.events = &seen.sink;
+}
+
+static void test_watch_nothing_calls_no_sink(void **state)
+{
+    (void)state;
+    start("spk", 0);
+    mock_flow_start(&mock);
+    assert_true(mock_flow_finish(&mock, 1000));
+    for (size_t i = 0; i < TVN_ARRAY_LEN(seen.calls); i++) {
+        assert_int_equal(seen.calls[i], 0);
+    }
+    assert_int_equal(seen.events[TVN_EVENT_STATE], 0);
+    assert_int_equal(stat_of(mock.stats.delivered), 64);
+    mock_flow_deinit(&mock);
+}
+
+static void test_watch_calls_sees_every_invocation(void **state)
+{
+    (void)state;
+    start("spfk", TVN_WATCH_CALLS | TVN_WATCH_EVENTS);
+    for (uint32_t i = 0; i < 4; i++) {
+        mock.stages[i].entries = MOCK_ENTRY(TVN_ENTRY_INIT) | MOCK_ENTRY(TVN_ENTRY_TEARDOWN) |
+                                 MOCK_ENTRY(TVN_ENTRY_COMPLETE);
+    }
+    mock_flow_start(&mock);
+    assert_true(mock_flow_finish(&mock, 1000));
+    assert_int_equal(seen.calls[TVN_ENTRY_PULL], 65); /* the last one ends */
+    assert_int_equal(seen.calls[TVN_ENTRY_PROCESS], 64);
+    assert_int_equal(seen.calls[TVN_ENTRY_EVALUATE], 64);
+    assert_int_equal(seen.calls[TVN_ENTRY_PUSH], 64);
+    assert_int_equal(seen.calls[TVN_ENTRY_INIT], 4);
+    assert_int_equal(seen.calls[TVN_ENTRY_TEARDOWN], 4);
+    assert_int_equal(seen.calls[TVN_ENTRY_COMPLETE], 1);
+    assert_int_equal(seen.stage_of_entry[TVN_ENTRY_EVALUATE], 2);
+    assert_int_equal(seen.spare_seen, 3 * 64); /* it travels with the element */
+    uint64_t invocations = 0;
+    uint64_t calls = 0;
+    for (uint32_t i = 0; i < 4; i++) {
+        invocations += stat_of(mock.stages[i].stats.invocations);
+    }
+    for (size_t i = 0; i < TVN_ARRAY_LEN(seen.calls); i++) {
+        calls += seen.calls[i];
+    }
+    assert_int_equal(calls, invocations);
+    assert_int_equal(seen.state, TVN_FLOW_COMPLETED);
+    mock_flow_deinit(&mock);
+}
+
+static void test_watch_sampled_sees_the_chosen_elements_everywhere(void **state)
+{
+    (void)state;
+    start("spk", TVN_WATCH_SAMPLED);
+    seen.sample_every = 10;
+    mock_flow_start(&mock);
+    assert_true(mock_flow_finish(&mock, 1000));
+    assert_int_equal(seen.calls[TVN_ENTRY_PULL], 7); /* 0, 10, … 60 */
+    assert_int_equal(seen.calls[TVN_ENTRY_PROCESS], 7);
+    assert_int_equal(seen.calls[TVN_ENTRY_PUSH], 7);
+    assert_int_equal(stat_of(mock.stats.delivered), 64);
+    mock_flow_deinit(&mock);
+}
+
+static void test_watch_events_tell_throttling_as_counted(void **state)
+{
+    (void)state;
+    start("sk", TVN_WATCH_EVENTS);
+    mock.edge_options[0].queue_depth = 4;
+    mock.stages[0].count = 40;
+    mock.stages[1].cost_ns = 1000;
+    mock_flow_start(&mock);
+    assert_true(mock_flow_finish(&mock, 1000));
+    assert_true(seen.events[TVN_EVENT_THROTTLED] > 0);
+    assert_int_equal(seen.events[TVN_EVENT_THROTTLED],
+                     stat_of(mock.streams[0].backpressure_events));
+    assert_int_equal(seen.events[TVN_EVENT_RELIEVED], seen.events[TVN_EVENT_THROTTLED]);
+    assert_int_equal(seen.throttled_ns, stat_of(mock.streams[0].backpressure_ns));
+    mock_flow_deinit(&mock);
+}
+
+static void test_watch_events_tell_each_evicted_element(void **state)
+{
+    (void)state;
+    static const enum tvn_overflow_policy policies[] = {TVN_OVERFLOW_DROP_OLDEST,
+                                                        TVN_OVERFLOW_DROP_NEWEST};
+    for (size_t i = 0; i < TVN_ARRAY_LEN(policies); i++) {
+        start("sk", TVN_WATCH_EVENTS);
+        mock.edge_options[0].queue_depth = 4;
+        mock.edge_options[0].policy = policies[i];
+        mock_flow_start(&mock);
+        assert_true(mock_flow_finish(&mock, 1000));
+        assert_true(stat_of(mock.stats.dropped) > 0);
+        assert_int_equal(seen.events[TVN_EVENT_EVICTED], stat_of(mock.stats.dropped));
+        mock_flow_deinit(&mock);
+    }
+}
+
+static bool die_at_third(struct mock_invoker *self, enum tvn_entry entry, struct tvn_call *call,
+                         enum tvn_outcome *out_outcome)
+{
+    if (entry != TVN_ENTRY_PUSH || self->calls[entry] != 3) {
+        return false;
+    }
+    *call->fault = (struct tvn_fault){.error = TVN_PROCESS_FATAL, .text = "because"};
+    *out_outcome = TVN_OUTCOME_ERROR;
+    return true;
+}
+
+static void test_watch_events_tell_fault_and_what_is_discarded(void **state)
+{
+    (void)state;
+    start("sk", TVN_WATCH_EVENTS);
+    mock.stages[1].script = die_at_third;
+    mock_flow_start(&mock);
+    assert_true(mock_flow_finish(&mock, 1000));
+    assert_int_equal(seen.events[TVN_EVENT_FAULT], 1);
+    assert_int_equal(seen.events[TVN_EVENT_DISCARDED] + 1, stat_of(mock.stats.failed));
+    assert_int_equal(seen.state, TVN_FLOW_FAILED);
+    mock_flow_deinit(&mock);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_watch_nothing_calls_no_sink),
+    cmocka_unit_test(test_watch_calls_sees_every_invocation),
+    cmocka_unit_test(test_watch_sampled_sees_the_chosen_elements_everywhere),
+    cmocka_unit_test(test_watch_events_tell_throttling_as_counted),
+    cmocka_unit_test(test_watch_events_tell_each_evicted_element),
+    cmocka_unit_test(test_watch_events_tell_fault_and_what_is_discarded),
+};
+TVN_TEST_MAIN("reactor.watch", tests)
