@@ -79,6 +79,7 @@ struct tvn_flow {
     uint32_t turn_pulled;
     uint64_t clock_distance_ns; /* readings of the clock aim at this */
     uint64_t idle_called_ns;
+    uint64_t idle_since_ns; /* 0: it is running */
     uint64_t last_timestamp_ns;
     struct tvn_stage *stages;
     struct tvn_edge *edges;

@@ -13,6 +13,11 @@ static void begin_turn(struct tvn_flow *flow, const struct tvn_flow_quantum *qua
     if (__builtin_add_overflow(now, quantum->duration_ns, &flow->turn_end_ns)) {
         flow->turn_end_ns = UINT64_MAX;
     }
+    if (flow->idle_since_ns != 0) {
+        tvn_stat_add(&flow->stats->wakeups, 1);
+        tvn_stat_add(&flow->stats->idle_ns, now - flow->idle_since_ns);
+        flow->idle_since_ns = 0;
+    }
     flow->clock_distance_ns = quantum->duration_ns / READINGS_PER_QUANTUM;
     flow->turn_elements = quantum->elements;
     flow->turn_pulled = 0;
@@ -209,8 +214,8 @@ static enum tvn_flow_turn work(struct tvn_flow *flow, struct tvn_flow_wait *out_
     return close_flow(flow, out_wait);
 }
 
-enum tvn_flow_turn tvn_flow_run(struct tvn_flow *flow, const struct tvn_flow_quantum *quantum,
-                                struct tvn_flow_wait *out_wait)
+static enum tvn_flow_turn take_turn(struct tvn_flow *flow, const struct tvn_flow_quantum *quantum,
+                                    struct tvn_flow_wait *out_wait)
 {
     tvn_assert(flow && quantum && out_wait);
     tvn_assert(quantum->elements > 0);
@@ -228,4 +233,14 @@ enum tvn_flow_turn tvn_flow_run(struct tvn_flow *flow, const struct tvn_flow_qua
         return suspended(flow, out_wait);
     }
     return work(flow, out_wait);
+}
+
+enum tvn_flow_turn tvn_flow_run(struct tvn_flow *flow, const struct tvn_flow_quantum *quantum,
+                                struct tvn_flow_wait *out_wait)
+{
+    enum tvn_flow_turn turn = take_turn(flow, quantum, out_wait);
+    if (turn == TVN_FLOW_IDLE) {
+        flow->idle_since_ns = flow->now_ns;
+    }
+    return turn;
 }

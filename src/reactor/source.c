@@ -5,7 +5,8 @@
 #include "reactor/vector_internal.h"
 
 /* A pull that gave nothing: the vector ends. */
-static TVN_COLD void source_gave_nothing(struct tvn_vector *vector, enum tvn_outcome outcome)
+static TVN_COLD void source_gave_nothing(struct tvn_vector *vector, enum tvn_outcome outcome,
+                                         const struct tvn_call *call)
 {
     struct tvn_flow *flow = vector->flow;
     struct tvn_stage *stage = vector->stage;
@@ -31,6 +32,11 @@ static TVN_COLD void source_gave_nothing(struct tvn_vector *vector, enum tvn_out
     case TVN_OUTCOME_DROP:
     case TVN_OUTCOME_EMIT:
         break;
+    }
+    if (call->wake_ns != 0) {
+        stage->wake_ns = call->wake_ns;
+        stage->phase = TVN_STAGE_WAIT_TIME;
+        return;
     }
     tvn_stage_wait(flow, stage);
 }
@@ -64,7 +70,7 @@ bool tvn_source_run(struct tvn_flow *flow, struct tvn_stage *stage, uint32_t vec
         enum tvn_outcome outcome = tvn_vector_pull(&vector, &call);
         vector.invocations++;
         if (TVN_UNLIKELY(outcome != TVN_OUTCOME_EMIT || call.out_count == 0)) {
-            source_gave_nothing(&vector, outcome);
+            source_gave_nothing(&vector, outcome, &call);
             break;
         }
         tvn_assert(call.out_count == 1);

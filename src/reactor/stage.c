@@ -30,6 +30,7 @@ void tvn_vector_end(struct tvn_vector *vector)
         return;
     }
     tvn_flow_read_clock(flow);
+    tvn_stat_add(&stats->vectors, 1);
     tvn_stat_add(&stats->invocations, vector->invocations);
     tvn_stat_add(&stats->emitted, vector->emitted);
     tvn_stat_add(&stats->dropped, vector->dropped);

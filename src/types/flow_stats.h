@@ -48,6 +48,7 @@ static inline void tvn_copy_record(struct tvn_copy_stats *copies, enum tvn_copy_
 
 /* One per stage. `copies` and `produced_bytes` are kept by the invoker, the rest by the reactor. */
 struct tvn_stage_stats {
+    tvn_stat vectors; /* times it was scheduled and called */
     tvn_stat invocations;
     tvn_stat errors;   /* process-errors and traps */
     tvn_stat emitted;  /* elements that left, each once however many edges got a record of it */
@@ -90,4 +91,6 @@ struct tvn_flow_stats {
     tvn_stat errors;        /* process-errors and traps, retries included */
     tvn_stat started_ns;    /* CLOCK_MONOTONIC */
     tvn_stat ended_ns;
+    tvn_stat wakeups; /* from idle to running */
+    tvn_stat idle_ns; /* nothing to do: neither running nor waiting for a processor */
 };

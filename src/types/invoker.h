@@ -81,6 +81,7 @@ struct tvn_call {
     uint64_t ports;          /* ROUTE, out: bit per port; 0 when called */
     enum tvn_signal signal;  /* NOTIFY: in; PUSH: out */
     bool waited;             /* PULL, out: the call blocked; consumers drain before the next pull */
+    uint64_t wake_ns;        /* WAIT: not before this time of the monotonic clock; 0: not known */
     struct tvn_fault *fault; /* written only for ERROR and DEAD */
 };
 

@@ -183,6 +183,36 @@ static void test_watch_events_tell_fault_and_what_is_discarded(void **state)
     mock_flow_deinit(&mock);
 }
 
+/* Elements come every 5 µs and no earlier. */
+static bool due_every_5us(struct mock_invoker *self, enum tvn_entry entry, struct tvn_call *call,
+                          enum tvn_outcome *out_outcome)
+{
+    uint64_t due_ns = 1000000 + self->made * 5000;
+    if (entry != TVN_ENTRY_PULL || self->world->now_ns >= due_ns) {
+        return false;
+    }
+    call->wake_ns = due_ns;
+    *out_outcome = TVN_OUTCOME_WAIT;
+    return true;
+}
+
+static void test_wait_with_a_time_is_woken_at_it_and_counted_as_idle(void **state)
+{
+    (void)state;
+    start("sk", 0);
+    mock.world.now_ns = 1000000;
+    mock.stages[0].count = 10;
+    mock.stages[0].script = due_every_5us;
+    mock_flow_start(&mock);
+    assert_true(mock_flow_finish(&mock, 1000));
+    assert_int_equal(stat_of(mock.stats.delivered), 10);
+    assert_int_equal(stat_of(mock.stats.wakeups), 10); /* nine elements and the end */
+    assert_int_equal(stat_of(mock.stats.idle_ns), 10 * 5000);
+    assert_int_equal(mock.world.now_ns, 1000000 + 10 * 5000);
+    assert_int_equal(stat_of(mock.stages[1].stats.vectors), 10);
+    mock_flow_deinit(&mock);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_watch_nothing_calls_no_sink),
     cmocka_unit_test(test_watch_calls_sees_every_invocation),
@@ -190,5 +220,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_watch_events_tell_throttling_as_counted),
     cmocka_unit_test(test_watch_events_tell_each_evicted_element),
     cmocka_unit_test(test_watch_events_tell_fault_and_what_is_discarded),
+    cmocka_unit_test(test_wait_with_a_time_is_woken_at_it_and_counted_as_idle),
 };
 TVN_TEST_MAIN("reactor.watch", tests)
