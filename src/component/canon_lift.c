@@ -170,6 +170,9 @@ static bool lift_scalar(struct tvn_canon *cx, const struct tvn_type *type, uint6
     case TVN_TYPE_ENUM:
     case TVN_TYPE_OPTION:
     case TVN_TYPE_RESULT:
+    case TVN_TYPE_STREAM: /* decoding refuses these */
+    case TVN_TYPE_FUTURE:
+    case TVN_TYPE_ERROR_CONTEXT:
         break;
     }
     tvn_unreachable();
@@ -344,6 +347,10 @@ static bool load(struct tvn_canon *cx, const struct tvn_type *type, const uint8_
     case TVN_TYPE_OWN:
     case TVN_TYPE_BORROW:
         return lift_scalar(cx, type, load_bits(at, type->abi_size), value);
+    case TVN_TYPE_STREAM: /* decoding refuses these */
+    case TVN_TYPE_FUTURE:
+    case TVN_TYPE_ERROR_CONTEXT:
+        break;
     }
     tvn_unreachable();
 }
@@ -458,6 +465,10 @@ bool tvn_lift_flat(struct tvn_canon *cx, const struct tvn_type *type, const unio
         const union tvn_flat *slot = &slots[(*position)++];
         return lift_scalar(cx, type, wide ? slot->u64 : slot->u32, out_value);
     }
+    case TVN_TYPE_STREAM: /* decoding refuses these */
+    case TVN_TYPE_FUTURE:
+    case TVN_TYPE_ERROR_CONTEXT:
+        break;
     }
     tvn_unreachable();
 }

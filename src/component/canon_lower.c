@@ -173,6 +173,9 @@ static bool lower_scalar(struct tvn_canon *cx, const struct tvn_type *type,
     case TVN_TYPE_ENUM:
     case TVN_TYPE_OPTION:
     case TVN_TYPE_RESULT:
+    case TVN_TYPE_STREAM: /* decoding refuses these */
+    case TVN_TYPE_FUTURE:
+    case TVN_TYPE_ERROR_CONTEXT:
         break;
     }
     tvn_unreachable();
@@ -348,6 +351,10 @@ bool tvn_lower_memory(struct tvn_canon *cx, const struct tvn_type *type,
     case TVN_TYPE_OWN:
     case TVN_TYPE_BORROW:
         return lower_scalar(cx, type, value, &bits) && store_bits(cx, offset, bits, type->abi_size);
+    case TVN_TYPE_STREAM: /* decoding refuses these */
+    case TVN_TYPE_FUTURE:
+    case TVN_TYPE_ERROR_CONTEXT:
+        break;
     }
     tvn_unreachable();
 }
@@ -448,6 +455,10 @@ bool tvn_lower_flat(struct tvn_canon *cx, const struct tvn_type *type,
         }
         put(slots, position, bits);
         return true;
+    case TVN_TYPE_STREAM: /* decoding refuses these */
+    case TVN_TYPE_FUTURE:
+    case TVN_TYPE_ERROR_CONTEXT:
+        break;
     }
     tvn_unreachable();
 }

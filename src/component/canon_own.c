@@ -69,6 +69,9 @@ static void abandon(const struct tvn_canon *cx, const struct tvn_type *type,
     case TVN_TYPE_ENUM:
     case TVN_TYPE_FLAGS:
     case TVN_TYPE_BORROW:
+    case TVN_TYPE_STREAM:
+    case TVN_TYPE_FUTURE:
+    case TVN_TYPE_ERROR_CONTEXT:
         return;
     }
 }

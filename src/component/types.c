@@ -215,6 +215,9 @@ static struct wide wide_measure(const struct tvn_type *type)
     case TVN_TYPE_FLAGS:
     case TVN_TYPE_OWN:
     case TVN_TYPE_BORROW:
+    case TVN_TYPE_STREAM:
+    case TVN_TYPE_FUTURE:
+    case TVN_TYPE_ERROR_CONTEXT:
         break;
     }
     return (struct wide){type->abi_size, type->abi_align};

@@ -80,6 +80,10 @@ bool tvn_value_equal(const struct tvn_value *a, const struct tvn_value *b)
     case TVN_TYPE_OWN:
     case TVN_TYPE_BORROW:
         return a->of.handle.type == b->of.handle.type && a->of.handle.rep == b->of.handle.rep;
+    case TVN_TYPE_STREAM: /* decoding refuses these */
+    case TVN_TYPE_FUTURE:
+    case TVN_TYPE_ERROR_CONTEXT:
+        break;
     }
     tvn_unreachable();
 }
@@ -253,6 +257,10 @@ void tvn_value_print(const struct tvn_value *value, struct tvn_strbuf *out)
     case TVN_TYPE_BORROW:
         print_handle(value, out);
         return;
+    case TVN_TYPE_STREAM: /* decoding refuses these */
+    case TVN_TYPE_FUTURE:
+    case TVN_TYPE_ERROR_CONTEXT:
+        break;
     }
     tvn_unreachable();
 }

@@ -66,7 +66,8 @@ struct tvn_type_item {
     const struct tvn_type *type;           /* DEFINED; USED of a value type */
     const struct tvn_resource *resource;   /* RESOURCE; USED of a resource */
     const struct tvn_interface *used_from; /* USED */
-    struct tvn_str used_name;              /* USED: its name there */
+    struct tvn_str used_name;              /* USED: its name there; RESOURCE that is another name:
+                                              for what, in this scope */
     const char *docs;
     struct tvn_span span;
     const struct tvn_attributes *attributes; /* NULL: none */

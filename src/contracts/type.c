@@ -101,6 +101,7 @@ static enum tvn_status inherit(struct tvn_type *type, const struct tvn_type *par
     type->depth = (uint8_t)tvn_max(type->depth, part->depth + 1);
     type->has_borrow |= part->has_borrow;
     type->has_handle |= part->has_handle;
+    type->has_async |= part->has_async;
     type->has_pointers |= part->has_pointers;
     return TVN_OK;
 }
@@ -214,6 +215,20 @@ static enum tvn_status layout_handle(struct tvn_type *type)
     return set_size(type, 4, 4);
 }
 
+/* A stream, a future or an error context: an index into a table of its own. */
+static enum tvn_status layout_async(struct tvn_type *type)
+{
+    if (type->element) {
+        TVN_TRY(inherit(type, type->element));
+        type->has_pointers = false; /* what it carries is not lowered with it */
+    }
+    type->has_handle = true;
+    type->has_async = true;
+    type->abi_flat_count = 1;
+    type->abi_flat_kinds = TVN_CORE_I32;
+    return set_size(type, 4, 4);
+}
+
 static enum tvn_status layout(struct tvn_type *type)
 {
     switch (type->kind) {
@@ -238,6 +253,10 @@ static enum tvn_status layout(struct tvn_type *type)
     case TVN_TYPE_BORROW:
         tvn_assert(type->resource);
         return layout_handle(type);
+    case TVN_TYPE_STREAM:
+    case TVN_TYPE_FUTURE:
+    case TVN_TYPE_ERROR_CONTEXT:
+        return layout_async(type);
     case TVN_TYPE_BOOL:
     case TVN_TYPE_S8:
     case TVN_TYPE_U8:
@@ -276,6 +295,7 @@ enum tvn_status tvn_type_create(struct tvn_arena *arena, const struct tvn_type_s
         .element = spec->element,
         .error = spec->error,
         .resource = spec->resource,
+        .resource_name = spec->resource_name,
         .list_length = spec->list_length,
         .is_map = spec->is_map,
         .depth = 1,

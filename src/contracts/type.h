@@ -46,6 +46,12 @@ enum tvn_type_kind {
     TVN_TYPE_FLAGS,
     TVN_TYPE_OWN,
     TVN_TYPE_BORROW,
+    /* Of the asynchronous Component Model: contracts may name them, components with them are
+     * refused.
+     */
+    TVN_TYPE_STREAM,
+    TVN_TYPE_FUTURE,
+    TVN_TYPE_ERROR_CONTEXT,
 };
 
 struct tvn_interface;
@@ -77,9 +83,11 @@ struct tvn_type {
     const char *docs;
     const struct tvn_field *fields; /* RECORD, VARIANT, ENUM, FLAGS, TUPLE */
     uint32_t field_count;
-    const struct tvn_type *element;      /* LIST, OPTION; RESULT: the ok type or NULL */
+    const struct tvn_type *element;      /* LIST, OPTION; RESULT: the ok type or NULL; STREAM and
+                                            FUTURE: what they carry, or NULL */
     const struct tvn_type *error;        /* RESULT: the error type or NULL */
     const struct tvn_resource *resource; /* OWN, BORROW */
+    struct tvn_str resource_name;        /* OWN, BORROW in WIT text: what it calls the resource */
     uint32_t list_length;                /* LIST: 0, or the fixed length */
     bool is_map;                         /* LIST of two-element tuples that is written map<k, v> */
     const struct tvn_type *alias_of;     /* the named type that `type a = b` names again, or NULL */
@@ -94,7 +102,8 @@ struct tvn_type {
                                 lowest first */
     uint8_t depth;
     bool has_borrow;   /* contains a borrow anywhere */
-    bool has_handle;   /* contains an own or borrow anywhere */
+    bool has_handle;   /* contains an own, borrow, stream, future or error context anywhere */
+    bool has_async;    /* contains a stream, future or error context anywhere */
     bool has_pointers; /* contains a list or string: lowering needs realloc */
 };
 
@@ -120,6 +129,7 @@ struct tvn_type_spec {
     const struct tvn_type *element;
     const struct tvn_type *error;
     const struct tvn_resource *resource;
+    struct tvn_str resource_name;
     uint32_t list_length;
     bool is_map;
 };

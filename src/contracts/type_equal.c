@@ -69,6 +69,9 @@ static bool parts_equal(struct comparison *comparison, const struct tvn_type *a,
                equal(comparison, a->element, b->element);
     case TVN_TYPE_OPTION:
     case TVN_TYPE_RESULT:
+    case TVN_TYPE_STREAM:
+    case TVN_TYPE_FUTURE:
+    case TVN_TYPE_ERROR_CONTEXT:
         return equal(comparison, a->element, b->element) && equal(comparison, a->error, b->error);
     case TVN_TYPE_RECORD:
     case TVN_TYPE_TUPLE:

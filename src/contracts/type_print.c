@@ -16,10 +16,11 @@ static const char *primitive_name(enum tvn_type_kind kind)
     return names[kind];
 }
 
-static void print_resource(const struct tvn_type_names *names, const struct tvn_resource *resource,
+static void print_resource(const struct tvn_type_names *names, const struct tvn_type *handle,
                            struct tvn_strbuf *out)
 {
-    struct tvn_str name = names ? names->of_resource(names->context, resource) : resource->name;
+    const struct tvn_resource *resource = handle->resource;
+    struct tvn_str name = names ? names->of_resource(names->context, handle) : resource->name;
     if (name.len > 0) {
         tvn_wit_print_name(out, name);
     } else {
@@ -91,6 +92,18 @@ static void print_unnamed(const struct tvn_type_names *names, const char *word,
     tvn_strbuf_add_text(out, " }");
 }
 
+/* "stream", "future<u8>" */
+static void print_carrier(const struct tvn_type_names *names, const char *word,
+                          const struct tvn_type *type, struct tvn_strbuf *out)
+{
+    tvn_strbuf_add_text(out, word);
+    if (type->element) {
+        tvn_strbuf_add_char(out, '<');
+        tvn_type_print_reference(names, type->element, out);
+        tvn_strbuf_add_char(out, '>');
+    }
+}
+
 void tvn_type_print_body(const struct tvn_type_names *names, const struct tvn_type *type,
                          struct tvn_strbuf *out)
 {
@@ -124,12 +137,21 @@ void tvn_type_print_body(const struct tvn_type_names *names, const struct tvn_ty
         print_unnamed(names, "flags", type, out);
         break;
     case TVN_TYPE_OWN:
-        print_resource(names, type->resource, out);
+        print_resource(names, type, out);
         break;
     case TVN_TYPE_BORROW:
         tvn_strbuf_add_text(out, "borrow<");
-        print_resource(names, type->resource, out);
+        print_resource(names, type, out);
         tvn_strbuf_add_char(out, '>');
+        break;
+    case TVN_TYPE_STREAM:
+        print_carrier(names, "stream", type, out);
+        break;
+    case TVN_TYPE_FUTURE:
+        print_carrier(names, "future", type, out);
+        break;
+    case TVN_TYPE_ERROR_CONTEXT:
+        tvn_strbuf_add_text(out, "error-context");
         break;
     case TVN_TYPE_BOOL:
     case TVN_TYPE_S8:

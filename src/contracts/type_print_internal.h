@@ -3,10 +3,10 @@
 /* Printing types with the names that one scope (interface or world) gives them. */
 #include "contracts/type.h"
 
-/* What the scope calls a type (len 0: print it in full) or a resource. */
+/* What the scope calls a type (len 0: print it in full) or the resource of a handle. */
 struct tvn_type_names {
     struct tvn_str (*of_type)(void *context, const struct tvn_type *type);
-    struct tvn_str (*of_resource)(void *context, const struct tvn_resource *resource);
+    struct tvn_str (*of_resource)(void *context, const struct tvn_type *handle);
     void *context;
 };
 

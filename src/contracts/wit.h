@@ -49,6 +49,8 @@ const struct tvn_interface *tvn_wit_find_interface(const struct tvn_wit *wit, st
 
 /* Prints WIT that parses back to an equal model. */
 void tvn_wit_print_package(const struct tvn_package *package, struct tvn_strbuf *out);
+/* The same as a block, "package a:b { … }": several of them make one file. */
+void tvn_wit_print_nested_package(const struct tvn_package *package, struct tvn_strbuf *out);
 void tvn_wit_print_interface(const struct tvn_interface *interface, struct tvn_strbuf *out);
 /* As `inspect` shows a component: the world, then every interface that it names, grouped in nested
  * packages. */

@@ -130,6 +130,7 @@ struct tvn_ast_package {
     struct tvn_span span; /* "ns:name" */
     const char *docs;
     struct tvn_span docs_span;
+    bool documented; /* on purpose: not only by a licence header and the like */
     struct tvn_ast_decl *decls;
     struct tvn_ast_package *next; /* the file's next nested package */
 };

@@ -141,13 +141,6 @@ static bool is_space(char c)
     return c == ' ' || c == '\t' || c == '\n' || c == '\r' || (unsigned char)c < 0x20 || c == 0x7f;
 }
 
-/* "///" and "/ * *" (without the blanks), but neither the longer lines that people draw nor the
- * empty comment. */
-static bool at_docs(const struct tvn_wit_lexer *lexer)
-{
-    return at_text(lexer, "///") || (at_text(lexer, "/**") && !at_text(lexer, "/**/"));
-}
-
 /* Skips white space and comments; fills in where documentation starts and how many lines ended. */
 static void skip_blank(struct tvn_wit_lexer *lexer, struct tvn_wit_token *token)
 {
@@ -163,7 +156,7 @@ static void skip_blank(struct tvn_wit_lexer *lexer, struct tvn_wit_token *token)
         if (!line && !at_text(lexer, "/*")) {
             break;
         }
-        if (!has_docs && at_docs(lexer)) {
+        if (!has_docs) {
             has_docs = true;
             token->docs_offset = lexer->at;
         }

@@ -26,7 +26,7 @@ struct tvn_wit_token {
     bool valid; /* NAME, ESCAPED_NAME: a label; otherwise it has been reported */
     uint32_t offset;
     uint32_t length;
-    uint32_t docs_offset; /* the first documentation comment before the token, or `offset` */
+    uint32_t docs_offset; /* the first comment before the token, or `offset` */
     uint32_t line_starts; /* line ends since the previous token */
 };
 

@@ -287,12 +287,25 @@ static bool parse_nested_items(struct tvn_wit_parser *parser, struct tvn_ast_pac
     return tvn_wit_parser_close(parser, open);
 }
 
+/* Comments that were meant as documentation. */
+static bool has_documentation(struct tvn_str comments)
+{
+    for (size_t i = 0; i + 3 <= comments.len; i++) {
+        if (memcmp(comments.ptr + i, "///", 3) == 0 || memcmp(comments.ptr + i, "/**", 3) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The file's header `package a:b;`, or the start of a nested package. */
 static bool parse_package(struct tvn_wit_parser *parser, struct tvn_ast_file *file,
                           struct tvn_ast_package ***tail, bool first)
 {
     struct tvn_ast_package head = {.docs = tvn_wit_parser_docs(parser)};
     uint32_t from = parser->token.docs_offset;
+    head.documented = has_documentation(
+        tvn_str_slice(parser->lexer.text, parser->token.docs_offset, parser->token.offset));
     head.docs_span = (struct tvn_span){parser->lexer.file, from, parser->token.offset - from};
     tvn_wit_parser_advance(parser);
     if (!tvn_wit_parse_package_name(parser, &head.id, &head.span)) {

@@ -293,6 +293,9 @@ void tvn_wit_print_type_item(const struct tvn_wit_printer *printer,
     case TVN_TYPE_RESULT:
     case TVN_TYPE_OWN:
     case TVN_TYPE_BORROW:
+    case TVN_TYPE_STREAM:
+    case TVN_TYPE_FUTURE:
+    case TVN_TYPE_ERROR_CONTEXT:
         print_alias(printer, item);
         break;
     }

@@ -11,7 +11,7 @@
  * resource. */
 struct tvn_wit_names {
     struct tvn_map *items;     /* pointer of a type or resource → struct tvn_type_item */
-    struct tvn_map *by_name;   /* what the scope calls its types */
+    struct tvn_map *by_name;   /* what the scope calls its types → struct tvn_type_item */
     struct tvn_map *resources; /* pointer of a resource → place of its first function, + 1 */
     const struct tvn_func **funcs;
     size_t *next_funcs; /* per function: place of the resource's next one, + 1 */

@@ -44,7 +44,8 @@ static bool add_items(struct tvn_wit_names *names, const struct tvn_type_item *c
             bool used = types[i]->kind == TVN_TYPE_ITEM_USED;
             bool now = pass == 0 ? own : !own && used == (pass == 1);
             if (now && (!add(names->items, identity(types[i]), types[i]) ||
-                        !added(tvn_map_add(names->by_name, types[i]->name, NULL)))) {
+                        !added(tvn_map_add(names->by_name, types[i]->name,
+                                           (void *)(uintptr_t)types[i])))) {
                 return false;
             }
         }
@@ -129,11 +130,16 @@ static struct tvn_str name_of_type(void *context, const struct tvn_type *type)
     return item ? item->name : type->name;
 }
 
-static struct tvn_str name_of_resource(void *context, const struct tvn_resource *resource)
+static struct tvn_str name_of_resource(void *context, const struct tvn_type *handle)
 {
     const struct tvn_wit_names *names = context;
+    const struct tvn_resource *resource = handle->resource;
     const void *key = resource;
-    const struct tvn_type_item *item = tvn_map_get(names->items, pointer_key(&key));
+    const struct tvn_type_item *item = tvn_map_get(names->by_name, handle->resource_name);
+    if (item && item->resource == resource) {
+        return item->name;
+    }
+    item = tvn_map_get(names->items, pointer_key(&key));
     return item ? item->name : resource->name;
 }
 

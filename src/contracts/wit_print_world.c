@@ -150,6 +150,19 @@ static void print_world(const struct tvn_wit_printer *printer, const struct tvn_
     tvn_strbuf_add_text(printer->out, "}\n");
 }
 
+static void print_package_items(const struct tvn_wit_printer *printer,
+                                const struct tvn_package *package)
+{
+    for (size_t i = 0; i < package->interface_count && !printer->out->failed; i++) {
+        tvn_strbuf_add_char(printer->out, '\n');
+        tvn_wit_print_interface_item(printer, package->interfaces[i]);
+    }
+    for (size_t i = 0; i < package->world_count && !printer->out->failed; i++) {
+        tvn_strbuf_add_char(printer->out, '\n');
+        print_world(printer, package->worlds[i], package->worlds[i]->name);
+    }
+}
+
 void tvn_wit_print_package(const struct tvn_package *package, struct tvn_strbuf *out)
 {
     tvn_assert(package);
@@ -157,14 +170,19 @@ void tvn_wit_print_package(const struct tvn_package *package, struct tvn_strbuf 
     struct tvn_wit_printer printer = {.out = out, .package = &package->id};
     print_header(&printer, package);
     tvn_strbuf_add_text(out, ";\n");
-    for (size_t i = 0; i < package->interface_count && !out->failed; i++) {
-        tvn_strbuf_add_char(out, '\n');
-        tvn_wit_print_interface_item(&printer, package->interfaces[i]);
-    }
-    for (size_t i = 0; i < package->world_count && !out->failed; i++) {
-        tvn_strbuf_add_char(out, '\n');
-        print_world(&printer, package->worlds[i], package->worlds[i]->name);
-    }
+    print_package_items(&printer, package);
+}
+
+void tvn_wit_print_nested_package(const struct tvn_package *package, struct tvn_strbuf *out)
+{
+    tvn_assert(package);
+    tvn_assert(out);
+    struct tvn_wit_printer printer = {.out = out, .package = &package->id};
+    print_header(&printer, package);
+    tvn_strbuf_add_text(out, " {\n");
+    printer.indent = 1;
+    print_package_items(&printer, package);
+    tvn_strbuf_add_text(out, "}\n");
 }
 
 /* The interfaces that a world needs, once each (by id), grouped by package in the order they are

@@ -7,7 +7,8 @@
 #include "contracts/wit_resolver_internal.h"
 
 struct frame {
-    struct tvn_world_item item; /* an interface */
+    struct tvn_world_item item;         /* an interface */
+    const struct tvn_attributes *gates; /* for what it uses */
     size_t next_type;
     bool exported;
 };
@@ -21,18 +22,38 @@ struct elaboration {
     TVN_VEC(struct frame) stack;
 };
 
-static struct tvn_world_item dependency_item(const struct tvn_interface *interface)
+/* What a world needs for the sake of an item is gated as the item is. */
+static struct tvn_world_item dependency_item(const struct tvn_interface *interface,
+                                             const struct tvn_attributes *gates)
 {
     return (struct tvn_world_item){.kind = TVN_WORLD_INTERFACE,
                                    .name = interface->id,
                                    .interface = interface,
-                                   .span = interface->span};
+                                   .span = interface->span,
+                                   .attributes = gates};
+}
+
+/* The attributes without what names one item; NULL: none (or no memory, which was reported). */
+static const struct tvn_attributes *gates_of(struct tvn_wit_resolver *resolver,
+                                             const struct tvn_attributes *attributes)
+{
+    if (!attributes || !attributes->external_id.ptr) {
+        return attributes;
+    }
+    struct tvn_attributes *gates = tvn_wit_resolver_alloc(resolver, 1, sizeof(*gates));
+    if (gates) {
+        *gates = *attributes;
+        gates->external_id = (struct tvn_str){0};
+    }
+    return gates;
 }
 
 static bool push_frame(struct elaboration *elaboration, const struct tvn_world_item *item,
                        bool exported)
 {
-    struct frame frame = {.item = *item, .exported = exported};
+    struct frame frame = {.item = *item,
+                          .gates = gates_of(elaboration->resolver, item->attributes),
+                          .exported = exported};
     if (!tvn_wit_resolver_spend(elaboration->resolver, item->interface->type_count + 1)) {
         return false;
     }
@@ -63,7 +84,7 @@ static bool import_interface(struct elaboration *elaboration, const struct tvn_w
         struct frame *top = &elaboration->stack.items[elaboration->stack.count - 1];
         const struct tvn_interface *dependency = next_dependency(top);
         if (dependency) {
-            struct tvn_world_item next = dependency_item(dependency);
+            struct tvn_world_item next = dependency_item(dependency, top->gates);
             if (!tvn_wit_world_has(&elaboration->imports, dependency) &&
                 !push_frame(elaboration, &next, false)) {
                 return false;
@@ -94,17 +115,17 @@ static const struct tvn_world_item *find_export(const struct elaboration *elabor
 enum visit { VISIT_ENTERED, VISIT_SKIPPED, VISIT_CONFLICT, VISIT_FAILED };
 
 static enum visit enter_export(struct elaboration *elaboration,
-                               const struct tvn_interface *dependency, bool from_export)
+                               const struct tvn_interface *dependency, const struct frame *from)
 {
     const struct tvn_world_item *exported =
-        from_export ? find_export(elaboration, dependency) : NULL;
+        from->exported ? find_export(elaboration, dependency) : NULL;
     if (tvn_wit_world_has(&elaboration->exports, dependency)) {
         return exported ? VISIT_SKIPPED : VISIT_CONFLICT;
     }
     if (!exported && tvn_wit_world_has(&elaboration->required, dependency)) {
         return VISIT_SKIPPED;
     }
-    struct tvn_world_item next = exported ? *exported : dependency_item(dependency);
+    struct tvn_world_item next = exported ? *exported : dependency_item(dependency, from->gates);
     return push_frame(elaboration, &next, exported != NULL) ? VISIT_ENTERED : VISIT_FAILED;
 }
 
@@ -146,7 +167,7 @@ static enum visit export_interface(struct elaboration *elaboration,
         const struct tvn_interface *dependency = next_dependency(top);
         enum visit visit;
         if (dependency) {
-            visit = enter_export(elaboration, dependency, top->exported);
+            visit = enter_export(elaboration, dependency, top);
         } else {
             struct frame done = *top;
             elaboration->stack.count--;
@@ -170,7 +191,8 @@ static bool implied_import(const struct elaboration *elaboration, const struct t
         return !by_id || !tvn_wit_world_has(&elaboration->imports, item->interface);
     }
     if (types && item->kind == TVN_WORLD_TYPE && item->type->kind == TVN_TYPE_ITEM_USED) {
-        *out_item = dependency_item(item->type->used_from);
+        *out_item = dependency_item(item->type->used_from,
+                                    gates_of(elaboration->resolver, item->type->attributes));
         return !tvn_wit_world_has(&elaboration->imports, item->type->used_from);
     }
     return false;

@@ -111,7 +111,9 @@ bool tvn_wit_resolve_func(struct tvn_wit_resolver *resolver, struct tvn_wit_scop
     const struct tvn_type *self = NULL;
     if (ast->kind == TVN_FUNC_METHOD) {
         tvn_assert(resource);
-        struct tvn_type_spec spec = {.kind = TVN_TYPE_BORROW, .resource = resource->resource};
+        struct tvn_type_spec spec = {.kind = TVN_TYPE_BORROW,
+                                     .resource = resource->resource,
+                                     .resource_name = resource->name.text};
         if (!tvn_wit_resolver_ok(resolver, tvn_type_create(resolver->arena, &spec, &self))) {
             return false;
         }
@@ -201,40 +203,78 @@ bool tvn_wit_resolve_methods(struct tvn_wit_resolver *resolver, struct tvn_wit_s
     return resolved;
 }
 
-void tvn_wit_check_setters(struct tvn_wit_resolver *resolver, const struct tvn_func *funcs,
-                           size_t count)
+/* The key of an accessor: "[get]x" for "[set]x" as well. Valid until the next call. */
+static struct tvn_str getter_name(struct tvn_wit_resolver *resolver, const struct tvn_func *func)
 {
-    struct tvn_map *getters = NULL;
-    for (size_t i = 0; i < count; i++) {
-        if (funcs[i].accessor != TVN_FUNC_GETTER) {
-            continue;
-        }
-        getters = getters ? getters : tvn_wit_resolver_map(resolver);
-        if (!getters) {
-            return;
-        }
-        enum tvn_status status = tvn_map_add(getters, funcs[i].name, (void *)(uintptr_t)&funcs[i]);
-        if (status == TVN_E_OUT_OF_MEMORY) {
-            (void)tvn_wit_resolver_no_memory(resolver);
+    tvn_strbuf_reset(&resolver->scratch);
+    tvn_strbuf_add_str(&resolver->scratch, func->name);
+    char *mark = resolver->scratch.ptr ? strstr(resolver->scratch.ptr, "[set]") : NULL;
+    if (mark) {
+        mark[1] = 'g';
+    }
+    return tvn_strbuf_view(&resolver->scratch);
+}
+
+/* Getters by name: their place + 1. NULL when memory is exhausted, which was reported. */
+static struct tvn_map *map_getters(struct tvn_wit_resolver *resolver,
+                                   const struct tvn_func *const *funcs, size_t count)
+{
+    TVN_AUTO(tvn_map) getters = tvn_wit_resolver_map(resolver);
+    for (size_t i = 0; i < count && getters; i++) {
+        if (funcs[i] && funcs[i]->accessor == TVN_FUNC_GETTER) {
+            enum tvn_status status =
+                tvn_map_add(getters, funcs[i]->name, (void *)(uintptr_t)(i + 1));
+            if (!tvn_wit_resolver_ok(resolver, status == TVN_EXISTS ? TVN_OK : status)) {
+                return NULL;
+            }
         }
     }
+    return TVN_TAKE(getters);
+}
+
+static bool any_setter(const struct tvn_func *const *funcs, size_t count)
+{
     for (size_t i = 0; i < count; i++) {
-        if (funcs[i].accessor != TVN_FUNC_SETTER) {
+        if (funcs[i] && funcs[i]->accessor == TVN_FUNC_SETTER) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool tvn_wit_order_setters(struct tvn_wit_resolver *resolver, const struct tvn_func *const *funcs,
+                           size_t count, size_t *order)
+{
+    bool setters = any_setter(funcs, count);
+    TVN_AUTO(tvn_map) getters = setters ? map_getters(resolver, funcs, count) : NULL;
+    TVN_AUTO_FREE size_t *behind = setters ? tvn_calloc(count, sizeof(*behind)) : NULL;
+    if (setters && (!getters || !behind)) {
+        return tvn_wit_resolver_no_memory(resolver);
+    }
+    for (size_t i = 0; i < count && setters; i++) {
+        if (!funcs[i] || funcs[i]->accessor != TVN_FUNC_SETTER) {
             continue;
         }
-        tvn_strbuf_reset(&resolver->scratch);
-        tvn_strbuf_add_str(&resolver->scratch, funcs[i].name);
-        char *mark = resolver->scratch.ptr ? strstr(resolver->scratch.ptr, "[set]") : NULL;
-        if (mark) {
-            mark[1] = 'g'; /* "[set]x" to "[get]x" */
-        }
-        if (!getters || !tvn_map_has(getters, tvn_strbuf_view(&resolver->scratch))) {
-            (void)tvn_wit_resolver_error(resolver, TVN_E_WIT_SYNTAX_ERROR, funcs[i].span,
+        size_t getter = (size_t)(uintptr_t)tvn_map_get(getters, getter_name(resolver, funcs[i]));
+        if (getter == 0) {
+            (void)tvn_wit_resolver_error(resolver, TVN_E_WIT_SYNTAX_ERROR, funcs[i]->span,
                                          "setter '%.*s' has no getter",
-                                         TVN_WIT_NAME_ARG(funcs[i].item_name));
+                                         TVN_WIT_NAME_ARG(funcs[i]->item_name));
+        } else if (getter - 1 > i) {
+            behind[getter - 1] = i + 1;
+            behind[i] = SIZE_MAX; /* comes with its getter */
         }
     }
-    tvn_map_destroy(getters);
+    for (size_t i = 0, next = 0; i < count; i++) {
+        if (behind && behind[i] == SIZE_MAX) {
+            continue;
+        }
+        order[next++] = i;
+        if (behind && behind[i] > 0) {
+            order[next++] = behind[i] - 1;
+        }
+    }
+    return true;
 }
 
 static bool resolve_funcs(struct tvn_wit_resolver *resolver, struct tvn_wit_scope *scope,
@@ -253,19 +293,28 @@ static bool resolve_funcs(struct tvn_wit_resolver *resolver, struct tvn_wit_scop
             return false;
         }
     }
-    tvn_wit_check_setters(resolver, funcs->list.items, funcs->list.count);
     return !resolver->out_of_memory;
 }
 
 static bool keep_funcs(struct tvn_wit_resolver *resolver, const struct tvn_wit_funcs *funcs,
                        struct tvn_interface *interface)
 {
-    struct tvn_func *kept = tvn_wit_resolver_alloc(resolver, funcs->list.count + 1, sizeof(*kept));
-    if (!kept) {
+    size_t count = funcs->list.count;
+    struct tvn_func *kept = tvn_wit_resolver_alloc(resolver, count + 1, sizeof(*kept));
+    TVN_AUTO_FREE const struct tvn_func **list =
+        (const struct tvn_func **)tvn_calloc(count + 1, sizeof(*list));
+    TVN_AUTO_FREE size_t *order = tvn_calloc(count + 1, sizeof(*order));
+    if (!kept || !list || !order) {
+        return tvn_wit_resolver_no_memory(resolver);
+    }
+    for (size_t i = 0; i < count; i++) {
+        list[i] = &funcs->list.items[i];
+    }
+    if (!tvn_wit_order_setters(resolver, list, count, order)) {
         return false;
     }
-    if (funcs->list.count > 0) {
-        memcpy(kept, funcs->list.items, funcs->list.count * sizeof(*kept));
+    for (size_t i = 0; i < count; i++) {
+        kept[i] = *list[order[i]];
     }
     interface->funcs = kept;
     interface->func_count = funcs->list.count;

@@ -233,12 +233,13 @@ static bool add_decls(struct tvn_wit_resolver *resolver, struct tvn_wit_home *ho
 static bool add_home(struct tvn_wit_resolver *resolver, struct tvn_wit_pkg *pkg,
                      const struct tvn_ast_package *ast)
 {
-    if (ast->docs && pkg->docs) {
+    if (ast->documented && pkg->documented) {
         (void)tvn_wit_resolver_error(resolver, TVN_E_WIT_SYNTAX_ERROR, ast->docs_span,
                                      "package '%.*s' is documented in more than one file",
                                      TVN_WIT_NAME_ARG(pkg->key));
-    } else if (ast->docs) {
+    } else if (ast->documented || !pkg->docs) {
         pkg->docs = ast->docs;
+        pkg->documented |= ast->documented;
     }
     struct tvn_wit_home *home = tvn_wit_resolver_alloc(resolver, 1, sizeof(*home));
     if (!home) {

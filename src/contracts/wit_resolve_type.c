@@ -105,7 +105,8 @@ const struct tvn_type *tvn_wit_own_type(struct tvn_wit_resolver *resolver,
         bool renamed = !tvn_str_equal(symbol->name.text, symbol->resource->name);
         struct tvn_type_spec spec = {.kind = TVN_TYPE_OWN,
                                      .name = renamed ? symbol->name.text : TVN_STR(""),
-                                     .resource = symbol->resource};
+                                     .resource = symbol->resource,
+                                     .resource_name = symbol->name.text};
         symbol->own = create(resolver, &spec, symbol->name.span);
     }
     return symbol->own;
@@ -139,7 +140,8 @@ static const struct tvn_type *resolve_handle(struct tvn_wit_resolver *resolver,
     if (ast->kind == TVN_AST_TYPE_OWN) {
         return tvn_wit_own_type(resolver, symbol);
     }
-    struct tvn_type_spec spec = {.kind = TVN_TYPE_BORROW, .resource = symbol->resource};
+    struct tvn_type_spec spec = {
+        .kind = TVN_TYPE_BORROW, .resource = symbol->resource, .resource_name = symbol->name.text};
     return create(resolver, &spec, ast->span);
 }
 
@@ -182,15 +184,32 @@ static const struct tvn_type *resolve_tuple(struct tvn_wit_resolver *resolver,
     return create(resolver, &list, ast->span);
 }
 
+static enum tvn_type_kind container_kind(enum tvn_ast_type_kind kind)
+{
+    static const struct {
+        enum tvn_ast_type_kind from;
+        enum tvn_type_kind to;
+    } kinds[] = {
+        {TVN_AST_TYPE_LIST, TVN_TYPE_LIST},
+        {TVN_AST_TYPE_OPTION, TVN_TYPE_OPTION},
+        {TVN_AST_TYPE_RESULT, TVN_TYPE_RESULT},
+        {TVN_AST_TYPE_STREAM, TVN_TYPE_STREAM},
+        {TVN_AST_TYPE_FUTURE, TVN_TYPE_FUTURE},
+        {TVN_AST_TYPE_ERROR_CONTEXT, TVN_TYPE_ERROR_CONTEXT},
+    };
+    for (size_t i = 0; i < TVN_ARRAY_LEN(kinds); i++) {
+        if (kinds[i].from == kind) {
+            return kinds[i].to;
+        }
+    }
+    tvn_unreachable();
+}
+
 static const struct tvn_type *resolve_container(struct tvn_wit_resolver *resolver,
                                                 struct tvn_wit_scope *scope,
                                                 const struct tvn_ast_type *ast)
 {
-    enum tvn_type_kind kind = TVN_TYPE_RESULT;
-    if (ast->kind != TVN_AST_TYPE_RESULT) {
-        kind = ast->kind == TVN_AST_TYPE_LIST ? TVN_TYPE_LIST : TVN_TYPE_OPTION;
-    }
-    struct tvn_type_spec spec = {.kind = kind, .list_length = ast->length};
+    struct tvn_type_spec spec = {.kind = container_kind(ast->kind), .list_length = ast->length};
     if (ast->first) {
         spec.element = tvn_wit_resolve_type(resolver, scope, ast->first);
     }
@@ -199,20 +218,6 @@ static const struct tvn_type *resolve_container(struct tvn_wit_resolver *resolve
     }
     bool complete = (!ast->first || spec.element) && (!ast->second || spec.error);
     return complete ? create(resolver, &spec, ast->span) : NULL;
-}
-
-static const struct tvn_type *refuse_async(struct tvn_wit_resolver *resolver,
-                                           const struct tvn_ast_type *ast)
-{
-    const char *word = ast->kind == TVN_AST_TYPE_STREAM   ? "stream"
-                       : ast->kind == TVN_AST_TYPE_FUTURE ? "future"
-                                                          : "error-context";
-    (void)tvn_wit_resolver_error(resolver, TVN_E_WIT_RESOLUTION_ERROR, ast->span,
-                                 "type '%s' is not supported", word);
-    tvn_diag_note(resolver->sink, "it belongs to the asynchronous Component Model (WASI 0.3)");
-    tvn_diag_help(resolver->sink,
-                  "use types of WASI 0.2; elements of a flow stream through Torvyn itself");
-    return NULL;
 }
 
 const struct tvn_type *tvn_wit_resolve_type(struct tvn_wit_resolver *resolver,
@@ -233,11 +238,10 @@ const struct tvn_type *tvn_wit_resolve_type(struct tvn_wit_resolver *resolver,
     case TVN_AST_TYPE_LIST:
     case TVN_AST_TYPE_OPTION:
     case TVN_AST_TYPE_RESULT:
-        return resolve_container(resolver, scope, ast);
     case TVN_AST_TYPE_STREAM:
     case TVN_AST_TYPE_FUTURE:
     case TVN_AST_TYPE_ERROR_CONTEXT:
-        return refuse_async(resolver, ast);
+        return resolve_container(resolver, scope, ast);
     }
     tvn_unreachable();
 }
@@ -336,7 +340,8 @@ static void define_resource(struct tvn_wit_resolver *resolver, struct tvn_wit_sc
     }
 }
 
-static void define_used(struct tvn_wit_resolver *resolver, struct tvn_wit_symbol *symbol)
+static void define_used(struct tvn_wit_resolver *resolver, const struct tvn_wit_scope *scope,
+                        struct tvn_wit_symbol *symbol)
 {
     const struct tvn_wit_entry *target = symbol->item->path.target;
     const struct tvn_ast_name *name = &symbol->rename->name;
@@ -364,13 +369,19 @@ static void define_used(struct tvn_wit_resolver *resolver, struct tvn_wit_symbol
     }
     symbol->type = source->type;
     symbol->resource = source->resource;
+    /* Under another name it is a type of its own, so that a scope can have it under both. */
+    if (symbol->type && !tvn_str_equal(symbol->name.text, name->text)) {
+        (void)tvn_wit_resolver_ok(resolver,
+                                  tvn_type_rename(resolver->arena, source->type, symbol->name.text,
+                                                  scope->owner, &symbol->type));
+    }
 }
 
 static void define(struct tvn_wit_resolver *resolver, struct tvn_wit_scope *scope,
                    struct tvn_wit_symbol *symbol)
 {
     if (symbol->rename) {
-        define_used(resolver, symbol);
+        define_used(resolver, scope, symbol);
     } else if (symbol->item->kind == TVN_AST_RESOURCE) {
         define_resource(resolver, scope, symbol);
     } else if (symbol->item->kind == TVN_AST_ALIAS) {
@@ -430,6 +441,9 @@ bool tvn_wit_scope_type_items(struct tvn_wit_resolver *resolver, const struct tv
             .span = symbol->name.span,
             .attributes = symbol->item->attributes,
         };
+        if (symbol->resource && symbol->item->kind == TVN_AST_ALIAS) {
+            items[count].used_name = symbol->item->type->name.text;
+        }
         if (symbol->rename) {
             items[count].kind = TVN_TYPE_ITEM_USED;
             items[count].used_from = symbol->item->path.target->interface;

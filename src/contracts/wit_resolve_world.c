@@ -311,12 +311,11 @@ static bool apply_rename(struct tvn_wit_resolver *resolver, struct inclusion *in
            rename_item(resolver, item, rename->as.text);
 }
 
-/* Versions and features of @since and @unstable are those of the package that said so: they stay
- * behind. */
-static bool drop_gates(struct tvn_wit_resolver *resolver, struct tvn_world_item *item)
+/* The version of @since is one of the package that said so: it stays behind. */
+static bool drop_since(struct tvn_wit_resolver *resolver, struct tvn_world_item *item)
 {
     const struct tvn_attributes *kept = NULL;
-    if (!item->attributes) {
+    if (!item->attributes || !item->attributes->since.valid) {
         return true;
     }
     if (item->attributes->external_id.ptr) {
@@ -349,16 +348,25 @@ static bool drop_gates(struct tvn_wit_resolver *resolver, struct tvn_world_item 
     return true;
 }
 
+/* Whether the interface is there already; it takes on gates if it has none. */
+static bool merge_gates(const struct tvn_wit_world_items *into, const struct tvn_world_item *item)
+{
+    size_t place = tvn_wit_world_place(into, item->interface);
+    if (place > 0 && !into->list.items[place - 1].attributes) {
+        into->list.items[place - 1].attributes = item->attributes;
+    }
+    return place > 0;
+}
+
 static bool include_item(struct world_builder *builder, struct inclusion *inclusion,
                          struct tvn_wit_world_items *into, struct tvn_world_item item)
 {
     if (!tvn_wit_resolver_spend(builder->resolver, 1) ||
-        (inclusion->foreign && !drop_gates(builder->resolver, &item))) {
+        (inclusion->foreign && !drop_since(builder->resolver, &item))) {
         return false;
     }
     if (named_by_id(&item)) {
-        return tvn_wit_world_has(into, item.interface) ||
-               tvn_wit_world_push(builder->resolver, into, &item);
+        return merge_gates(into, &item) || tvn_wit_world_push(builder->resolver, into, &item);
     }
     if (!apply_rename(builder->resolver, inclusion, &item)) {
         return false;
@@ -443,22 +451,29 @@ static bool add_include(struct world_builder *builder, const struct tvn_ast_item
     return included;
 }
 
-static void check_setters(struct tvn_wit_resolver *resolver,
-                          const struct tvn_wit_world_items *items)
+static bool order_setters(struct tvn_wit_resolver *resolver, struct tvn_wit_world_items *items)
 {
-    struct tvn_wit_funcs funcs = {0};
-    for (size_t i = 0; i < items->list.count; i++) {
-        const struct tvn_world_item *item = &items->list.items[i];
-        if (item->kind != TVN_WORLD_FUNC) {
-            continue;
-        }
-        enum tvn_status status = tvn_vec_push(&funcs.list, TVN_WIT_ITEMS_MAX, *item->func);
-        if (!tvn_wit_resolver_ok(resolver, status)) {
-            break;
-        }
+    size_t count = items->list.count;
+    TVN_AUTO_FREE const struct tvn_func **funcs =
+        (const struct tvn_func **)tvn_calloc(count + 1, sizeof(*funcs));
+    TVN_AUTO_FREE size_t *order = tvn_calloc(count + 1, sizeof(*order));
+    TVN_AUTO_FREE struct tvn_world_item *sorted = tvn_calloc(count + 1, sizeof(*sorted));
+    if (!funcs || !order || !sorted) {
+        return tvn_wit_resolver_no_memory(resolver);
     }
-    tvn_wit_check_setters(resolver, funcs.list.items, funcs.list.count);
-    tvn_vec_deinit(&funcs.list);
+    for (size_t i = 0; i < count; i++) {
+        funcs[i] = items->list.items[i].func; /* NULL for what is none */
+    }
+    if (!tvn_wit_order_setters(resolver, funcs, count, order)) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        sorted[i] = items->list.items[order[i]];
+    }
+    for (size_t i = 0; i < count; i++) {
+        items->list.items[i] = sorted[i];
+    }
+    return true;
 }
 
 static bool build(struct world_builder *builder, const struct tvn_wit_entry *entry)
@@ -479,9 +494,9 @@ static bool build(struct world_builder *builder, const struct tvn_wit_entry *ent
             return false;
         }
     }
-    check_setters(resolver, &builder->imports);
-    check_setters(resolver, &builder->exports);
-    return tvn_wit_elaborate_world(resolver, entry, &builder->imports, &builder->exports,
+    return order_setters(resolver, &builder->imports) &&
+           order_setters(resolver, &builder->exports) &&
+           tvn_wit_elaborate_world(resolver, entry, &builder->imports, &builder->exports,
                                    entry->world);
 }
 

@@ -60,6 +60,7 @@ struct tvn_wit_pkg {
     struct tvn_span span;
     const struct tvn_ast_file *file;
     const char *docs;
+    bool documented;
     uint32_t index;
     struct tvn_map *names; /* → struct tvn_wit_entry */
     TVN_VEC(struct tvn_wit_entry *) entries;
@@ -178,9 +179,10 @@ bool tvn_wit_resolve_func(struct tvn_wit_resolver *resolver, struct tvn_wit_scop
 /* The functions of a resource item. */
 bool tvn_wit_resolve_methods(struct tvn_wit_resolver *resolver, struct tvn_wit_scope *scope,
                              const struct tvn_ast_item *item, struct tvn_wit_funcs *funcs);
-/* Setters need getters. */
-void tvn_wit_check_setters(struct tvn_wit_resolver *resolver, const struct tvn_func *funcs,
-                           size_t count);
+/* Setters need getters and stand behind them: fills in the order of the list (NULL: no function).
+ */
+bool tvn_wit_order_setters(struct tvn_wit_resolver *resolver, const struct tvn_func *const *funcs,
+                           size_t count, size_t *order);
 bool tvn_wit_resolve_interface(struct tvn_wit_resolver *resolver, struct tvn_wit_scope *scope,
                                struct tvn_ast_item *items, struct tvn_interface *interface);
 

@@ -41,6 +41,13 @@ static void add_block(struct tvn_strbuf *docs, struct tvn_str body)
     }
 }
 
+static void add_lines(struct tvn_strbuf *docs, struct tvn_str text)
+{
+    while (text.len > 0) {
+        add_line(docs, take_line(&text));
+    }
+}
+
 /* Length of the nested block comment at the start of `text`. */
 static size_t block_length(struct tvn_str text)
 {
@@ -59,6 +66,7 @@ static size_t block_length(struct tvn_str text)
     return text.len;
 }
 
+/* Every comment in front of an item documents it, as in the reference implementation. */
 static void add_comments(struct tvn_strbuf *docs, struct tvn_str text)
 {
     while (text.len > 0) {
@@ -66,18 +74,37 @@ static void add_comments(struct tvn_strbuf *docs, struct tvn_str text)
             size_t length = block_length(text);
             if (length > 5 && text.ptr[2] == '*') {
                 add_block(docs, tvn_str_slice(text, 3, length - 2));
+            } else if (length > 4 && text.ptr[2] != '*') {
+                add_lines(docs, tvn_str_slice(text, 1, length));
             }
             text = tvn_str_slice(text, length, text.len);
         } else if (tvn_str_starts_with(text, TVN_STR("//"))) {
             struct tvn_str line = take_line(&text);
-            if (tvn_str_starts_with(line, TVN_STR("///"))) {
-                line = tvn_str_slice(line, line.len > 3 && line.ptr[3] == ' ' ? 4 : 3, line.len);
-                add_line(docs, line);
+            while (line.len > 0 && line.ptr[0] == '/') {
+                line = tvn_str_slice(line, 1, line.len);
             }
+            add_line(docs, line);
         } else {
             text = tvn_str_slice(text, 1, text.len);
         }
     }
+}
+
+/* Spaces that every line which is not empty starts with. */
+static size_t common_indent(struct tvn_str lines)
+{
+    size_t indent = SIZE_MAX;
+    while (lines.len > 0) {
+        struct tvn_str line = take_line(&lines);
+        size_t spaces = 0;
+        while (spaces < line.len && line.ptr[spaces] == ' ') {
+            spaces++;
+        }
+        if (line.len > 0 && spaces < indent) {
+            indent = spaces;
+        }
+    }
+    return indent;
 }
 
 const char *tvn_wit_docs(struct tvn_arena *arena, struct tvn_str text)
@@ -86,13 +113,16 @@ const char *tvn_wit_docs(struct tvn_arena *arena, struct tvn_str text)
     if (text.len == 0) {
         return NULL;
     }
+    TVN_AUTO_VALUE(tvn_strbuf) comments = {0};
     TVN_AUTO_VALUE(tvn_strbuf) docs = {0};
-    add_comments(&docs, text);
-    struct tvn_str lines = tvn_strbuf_view(&docs);
-    while (lines.len > 0 && lines.ptr[0] == '\n') {
-        lines = tvn_str_slice(lines, 1, lines.len);
+    add_comments(&comments, text);
+    struct tvn_str lines = tvn_strbuf_view(&comments);
+    size_t indent = common_indent(lines);
+    while (lines.len > 0) {
+        struct tvn_str line = take_line(&lines);
+        add_line(&docs, tvn_str_slice(line, line.len < indent ? line.len : indent, line.len));
     }
-    lines = trim_end(lines);
+    lines = trim_end(tvn_strbuf_view(&docs));
     return lines.len == 0 ? NULL : tvn_arena_strndup(arena, lines.ptr, lines.len);
 }
 

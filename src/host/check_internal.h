@@ -58,6 +58,10 @@ TVN_NODISCARD enum tvn_status check_world(struct check *check, struct check_comp
 /* check_world.c: bits 1 << TVN_ROLE_… of the processing interfaces that it exports. */
 uint32_t check_world_roles(const struct tvn_world *world);
 
+/* check_async.c: the first function of the world that needs what flows cannot give. */
+TVN_NODISCARD enum tvn_status check_async(struct check *check,
+                                          const struct check_component *component);
+
 /* check_capabilities.c, check_deprecations.c: for a component whose world was found. */
 TVN_NODISCARD enum tvn_status check_capabilities(struct check *check,
                                                  const struct check_component *component);

@@ -237,5 +237,7 @@ enum tvn_status check_world(struct check *check, struct check_component *compone
     }
     enum tvn_status status = check_exports(check, component);
     enum tvn_status versions = check_versions(check, component);
-    return status == TVN_OK ? versions : status;
+    enum tvn_status async = check_async(check, component);
+    status = status == TVN_OK ? versions : status;
+    return status == TVN_OK ? async : status;
 }

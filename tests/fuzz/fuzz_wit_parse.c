@@ -44,7 +44,9 @@ static bool add_parts(struct tvn_wit *wit, struct tvn_str text, struct tvn_diag_
         enum tvn_status status = tvn_wit_add_text(wit, name, tvn_str_slice(text, 0, end), sink);
         check_diagnostics(sink, status, errors);
         clean &= status == TVN_OK;
-        text = tvn_str_slice(text, end, text.len);
+        const char *line = mark ? memchr(mark + 1, '\n', text.len - end) : NULL;
+        text =
+            line ? tvn_str_slice(text, (size_t)(line - text.ptr), text.len) : (struct tvn_str){0};
     }
     return clean;
 }

@@ -225,12 +225,12 @@ static void test_wit_parser_reads_documentation(void **state)
     assert_status(wit_case_run(&wit_case, "/// one\n//  not this\n///   two  \n\n///\n/// three\n"
                                           "package a:b;\n"
                                           "/** four\n * five\n\n   six */ // seven\n"
-                                          "interface i {\n  // none\n  /**/\n  f: func();\n}\n"),
+                                          "interface i {\n  // plain\n  /**/\n  f: func();\n}\n"),
                   TVN_OK);
     const struct tvn_package *package = tvn_wit_package_at(wit_case.wit, 0);
-    assert_string_equal(package->docs, "one\n  two\n\nthree");
-    assert_string_equal(package->interfaces[0]->docs, "four\nfive\n\nsix");
-    assert_null(package->interfaces[0]->funcs[0].docs);
+    assert_string_equal(package->docs, "one\n not this\n  two\n\nthree");
+    assert_string_equal(package->interfaces[0]->docs, "four\nfive\n\nsix\n seven");
+    assert_string_equal(package->interfaces[0]->funcs[0].docs, "plain");
     wit_case_end(&wit_case);
 }
 

@@ -94,7 +94,8 @@ static void test_wit_resolver_follows_use(void **state)
     assert_int_equal(q->kind, TVN_TYPE_ITEM_USED);
     assert_ptr_equal(q->used_from, types);
     assert_str(q->used_name, "r");
-    assert_ptr_equal(q->type, tvn_interface_find_type(types, TVN_STR("r"))->type);
+    assert_ptr_equal(q->type->alias_of, tvn_interface_find_type(types, TVN_STR("r"))->type);
+    assert_str(q->type->name, "q");
     const struct tvn_type_item *z = tvn_interface_find_type(i, TVN_STR("z"));
     assert_int_equal(z->kind, TVN_TYPE_ITEM_DEFINED);
     assert_str(z->type->name, "z");
@@ -102,6 +103,50 @@ static void test_wit_resolver_follows_use(void **state)
     assert_true(tvn_type_equal(z->type, q->type, NULL, NULL));
     const struct tvn_type_item *h = tvn_interface_find_type(i, TVN_STR("h"));
     assert_ptr_equal(h->resource, tvn_interface_find_type(types, TVN_STR("h"))->resource);
+    wit_case_end(&wit_case);
+}
+
+static void test_wit_resolver_knows_asynchronous_types(void **state)
+{
+    (void)state;
+    struct wit_case wit_case =
+        resolved("package a:b;\ninterface i { type t = option<future>; "
+                 "f: async func(x: error-context, y: t) -> stream<list<u8>>; g: func(); }\n");
+    const struct tvn_interface *i = interface_of(&wit_case, "a:b/i");
+    const struct tvn_func *f = tvn_interface_find_func(i, TVN_STR("f"));
+    assert_true(f->type.is_async);
+    assert_int_equal(f->type.params[0].type->kind, TVN_TYPE_ERROR_CONTEXT);
+    assert_int_equal(f->type.params[1].type->element->kind, TVN_TYPE_FUTURE);
+    assert_null(f->type.params[1].type->element->element);
+    assert_true(f->type.params[1].type->has_async);
+    assert_int_equal(f->type.result->kind, TVN_TYPE_STREAM);
+    assert_int_equal(f->type.result->abi_size, 4);
+    assert_int_equal(f->type.result->abi_flat_count, 1);
+    assert_false(f->type.result->has_pointers);
+    assert_false(f->type.result->element->has_async);
+    TVN_AUTO_VALUE(tvn_strbuf) text = {0};
+    tvn_func_type_print(&f->type, &text);
+    assert_string_equal(tvn_strbuf_text(&text),
+                        "async func(x: error-context, y: t) -> stream<list<u8>>");
+    wit_case_end(&wit_case);
+}
+
+static void test_wit_resolver_puts_setters_behind_getters(void **state)
+{
+    (void)state;
+    struct wit_case wit_case =
+        resolved("package a:b;\ninterface i { x: set(v: u8); y: func(); x: get() -> u8; }\n"
+                 "world base { import p: get() -> u8; }\n"
+                 "world w { import p: set(v: u8); import q: func(); include base; }\n");
+    const struct tvn_interface *i = interface_of(&wit_case, "a:b/i");
+    assert_str(i->funcs[0].name, "y");
+    assert_str(i->funcs[1].name, "[get]x");
+    assert_str(i->funcs[2].name, "[set]x");
+    const struct tvn_world *w =
+        tvn_package_find_world(tvn_wit_package_at(wit_case.wit, 0), TVN_STR("w"));
+    assert_str(w->imports[0].name, "q");
+    assert_str(w->imports[1].name, "[get]p");
+    assert_str(w->imports[2].name, "[set]p");
     wit_case_end(&wit_case);
 }
 
@@ -312,12 +357,8 @@ static void test_wit_resolver_reports_broken_rules(void **state)
         {"package a:b;\ninterface i { x: set(v: u8); }", "2:15 E0100 setter 'x' has no getter"},
         {"package a:b;\ninterface i { type t = list<u64, 4294967295>; }",
          "2:24 E0100 type is too large or nested too deep"},
-        {"package a:b;\ninterface i { f: func() -> stream<u8>; }",
-         "2:28 E0101 type 'stream' is not supported"},
-        {"package a:b;\ninterface i { type t = option<future>; }",
-         "2:31 E0101 type 'future' is not supported"},
-        {"package a:b;\ninterface i { f: func(x: error-context); }",
-         "2:26 E0101 type 'error-context' is not supported"},
+        {"package a:b;\ninterface i { resource r; f: func() -> stream<borrow<r>>; }",
+         "2:27 E0100 function 'f' returns a type that contains a borrow"},
         {"package a:b;\ninterface a { type t = u8; }\ninterface b { use a.{t}; }\ninterface c { "
          "use b.{t}; }\n"
          "world w { export a; export c; }",
@@ -474,6 +515,8 @@ static void test_wit_resolver_survives_lack_of_memory(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_wit_resolver_builds_the_model),
     cmocka_unit_test(test_wit_resolver_follows_use),
+    cmocka_unit_test(test_wit_resolver_knows_asynchronous_types),
+    cmocka_unit_test(test_wit_resolver_puts_setters_behind_getters),
     cmocka_unit_test(test_wit_resolver_adds_what_a_world_needs),
     cmocka_unit_test(test_wit_resolver_includes_worlds),
     cmocka_unit_test(test_wit_resolver_reports_unknown_names),
