@@ -1,0 +1,42 @@
+/*
+ * Alert sink: prints the events with "alert": true and counts the others.
+ */
+#define _GNU_SOURCE /* memmem */
+#include "data_sink.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ALERT "\"alert\":true"
+
+static uint64_t suppressed;
+
+bool exports_torvyn_streaming_sink_push(exports_torvyn_streaming_sink_stream_element_t *element,
+                                        exports_torvyn_streaming_sink_backpressure_signal_t *ret,
+                                        exports_torvyn_streaming_sink_process_error_t *err)
+{
+    (void)err;
+    data_sink_list_u8_t payload;
+    torvyn_streaming_types_method_buffer_read_all(element->payload, &payload);
+    if (memmem(payload.ptr, payload.len, ALERT, strlen(ALERT))) {
+        printf("[alert-sink] ALERT seq=%llu: %.*s\n", (unsigned long long)element->meta.sequence,
+               (int)payload.len, (const char *)payload.ptr);
+        fflush(stdout);
+    } else {
+        suppressed++;
+    }
+    data_sink_list_u8_free(&payload);
+    data_sink_string_free(&element->meta.content_type);
+    *ret = TORVYN_STREAMING_TYPES_BACKPRESSURE_SIGNAL_READY;
+    return true;
+}
+
+bool exports_torvyn_streaming_sink_complete(exports_torvyn_streaming_sink_process_error_t *err)
+{
+    (void)err;
+    printf("[alert-sink] Non-alert events: %llu (suppressed)\n", (unsigned long long)suppressed);
+    printf("[alert-sink] Stream complete.\n");
+    fflush(stdout);
+    return true;
+}
