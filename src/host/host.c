@@ -22,6 +22,7 @@ void tvn_host_destroy(struct tvn_host *host)
         return;
     }
     tvn_pipeline_destroy(host->pipeline);
+    tvn_recorder_destroy(host->recorder);
     tvn_runtime_destroy(host->runtime);
     tvn_magazine_destroy(host->magazine);
     tvn_resources_destroy(host->resources);
@@ -131,11 +132,15 @@ static enum tvn_status create_pipeline(struct tvn_host *host, struct tvn_diag_si
         .audit = host->audit,
         .env = {.now_ns = now_ns, .wall_ns = wall_ns},
         .stop = &host->stop,
+        .events = tvn_recorder_sink(host->recorder),
         .limit = host->options.limit,
         .deadline_ns = host->deadline_ns,
+        .payload_bytes = host->options.payload_bytes,
         .output_fd = host->options.output_fd,
     };
-    return tvn_pipeline_create(host->link, &options, sink, &host->pipeline);
+    TVN_TRY(tvn_pipeline_create(host->link, &options, sink, &host->pipeline));
+    tvn_host_bind_recorder(host);
+    return TVN_OK;
 }
 
 static enum tvn_status start_up(struct tvn_host *host, struct tvn_diag_sink *sink)
@@ -154,6 +159,7 @@ static enum tvn_status start_up(struct tvn_host *host, struct tvn_diag_sink *sin
     TVN_TRY(tvn_audit_open(host->manifest, sink, &host->audit));
     TVN_TRY(create_resources(host, sink));
     TVN_TRY(create_runtime(host, sink));
+    TVN_TRY(tvn_host_create_recorder(host, sink));
     TVN_TRY(create_pipeline(host, sink));
     step_done(host, TVN_HOST_STEP_INSTANTIATED);
     return TVN_OK;

@@ -31,9 +31,10 @@ struct tvn_host_options {
     const char *manifest_path; /* NULL: ./Torvyn.toml */
     struct tvn_config_options config;
     struct tvn_link_options link;
-    uint64_t limit;      /* elements to pull; 0: no limit */
-    uint64_t timeout_ns; /* of the whole run; 0: the flow's deadline_ms */
-    int output_fd;       /* pipeline output: 1, or 2 */
+    uint64_t limit;         /* elements to pull; 0: no limit */
+    uint64_t timeout_ns;    /* of the whole run; 0: the flow's deadline_ms */
+    uint64_t payload_bytes; /* of the built-in generator's elements; 0: as long as its text */
+    int output_fd;          /* pipeline output: 1, or 2 */
     /* Optional; called as each step of creating is done, on the creating thread. */
     void (*step_done)(void *context, enum tvn_host_step step, const struct tvn_host *host);
     void *step_context;
@@ -61,6 +62,9 @@ TVN_DEFINE_CLEANUP(tvn_host, tvn_host_destroy)
 const struct tvn_manifest *tvn_host_manifest(const struct tvn_host *host);
 const struct tvn_link *tvn_host_link(const struct tvn_host *host); /* NULL before LINKED */
 enum tvn_host_state tvn_host_state(const struct tvn_host *host);
+
+/* Times of the flow's calls, at the level that the configuration says; the level may be changed. */
+struct tvn_recorder *tvn_host_recorder(const struct tvn_host *host);
 
 /* What a run did. */
 struct tvn_stage_report {

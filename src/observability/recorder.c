@@ -6,8 +6,6 @@
 #include "base/mem.h"
 #include "base/num.h"
 
-#include <string.h>
-
 #define IN_FLIGHT_MIN 64
 
 /* When the pull of an element began. */
@@ -30,11 +28,15 @@ struct tvn_recorder {
     uint64_t random;
     uint64_t reset_ticks; /* what began before does not count */
     uint64_t mark_sequence;
+    double pace_ticks; /* between two elements; 0: as fast as possible */
+    uint64_t pace_begin_ticks;
+    uint64_t paced;     /* elements */
+    uint64_t due_ticks; /* of the next one; 0: not paced */
     uint32_t marks_reached;
     _Atomic uint32_t marks_requested;
     _Atomic uint32_t sample_every;
     _Atomic uint32_t level;
-    void (*mark)(void *context);
+    tvn_recorder_mark mark;
     void *mark_context;
     uint64_t memory_bytes;
     struct tvn_recorder_listener listeners[TVN_RECORDER_LISTENERS_MAX];
@@ -91,26 +93,25 @@ static bool is_timed(enum tvn_entry entry, enum tvn_outcome outcome)
 
 /* ---- calls ---- */
 
-static TVN_COLD void reach_mark(struct tvn_recorder *recorder)
+static TVN_COLD void reach_mark(struct tvn_recorder *recorder, uint64_t sequence)
 {
     recorder->marks_reached =
         atomic_load_explicit(&recorder->marks_requested, memory_order_acquire);
     if (recorder->mark) {
-        recorder->mark(recorder->mark_context);
+        recorder->mark(recorder->mark_context, sequence);
     }
 }
 
 static inline void look_for_marks(struct tvn_recorder *recorder, const struct tvn_watched *watched)
 {
     uint32_t requested = atomic_load_explicit(&recorder->marks_requested, memory_order_relaxed);
-    if (TVN_UNLIKELY(requested != recorder->marks_reached)) {
-        reach_mark(recorder);
+    if (TVN_LIKELY(requested == recorder->marks_reached &&
+                   watched->sequence < recorder->mark_sequence)) {
+        return;
     }
-    if (TVN_UNLIKELY(watched->entry == TVN_ENTRY_PULL &&
-                     watched->sequence >= recorder->mark_sequence)) {
-        recorder->mark_sequence = UINT64_MAX;
-        reach_mark(recorder);
-    }
+    recorder->mark_sequence =
+        watched->sequence < recorder->mark_sequence ? recorder->mark_sequence : UINT64_MAX;
+    reach_mark(recorder, watched->sequence);
 }
 
 /* The output of a pull: from now on its calls are watched. */
@@ -124,8 +125,8 @@ static void pulled(struct tvn_recorder *recorder, const struct tvn_call_record *
     struct tvn_element *out = record->call->out;
     struct start *start = &recorder->starts[watched->sequence & recorder->start_mask];
     start->sequence_plus_one = watched->sequence + 1;
-    /* A paced source says when the element was due: waiting for it is part of the latency. */
-    start->ticks = out->spare != 0 ? out->spare : record->begin_ticks;
+    start->ticks = recorder->due_ticks != 0 ? recorder->due_ticks : record->begin_ticks;
+    recorder->paced++;
     out->flags |= TVN_ELEMENT_WATCHED;
     out->spare = record->end_ticks;
 }
@@ -182,14 +183,36 @@ static void tell(const struct tvn_recorder *recorder, const struct tvn_call_reco
     }
 }
 
+/* True, and when to come back, if the next element is not due yet. */
+static bool is_early(struct tvn_recorder *recorder, struct tvn_call *call)
+{
+    uint64_t now = tvn_ticks_now();
+    if (recorder->pace_begin_ticks == 0) {
+        recorder->pace_begin_ticks = now;
+    }
+    recorder->due_ticks =
+        recorder->pace_begin_ticks + (uint64_t)((double)recorder->paced * recorder->pace_ticks);
+    if (now >= recorder->due_ticks) {
+        return false;
+    }
+    call->wake_ns = tvn_clock_monotonic_ns() + tvn_ticks_to_ns(recorder->due_ticks - now);
+    return true;
+}
+
 static enum tvn_outcome make_call(struct tvn_event_sink *self, const struct tvn_watched *watched,
                                   struct tvn_call *call)
 {
     struct tvn_recorder *recorder = (struct tvn_recorder *)self;
     tvn_debug_assert(watched->stage < recorder->stage_count);
-    look_for_marks(recorder, watched);
+    if (watched->entry == TVN_ENTRY_PULL) {
+        look_for_marks(recorder, watched);
+    }
     struct tvn_call_record record = {.watched = watched, .call = call};
     const struct tvn_stage_stats *stats = recorder->stages[watched->stage];
+    if (TVN_UNLIKELY(recorder->pace_ticks != 0) && watched->entry == TVN_ENTRY_PULL &&
+        is_early(recorder, call)) {
+        return TVN_OUTCOME_WAIT;
+    }
     bool is_told = recorder->listener_count > 0;
     if (is_told) {
         read_copies(stats, &record);
@@ -251,7 +274,7 @@ static void *allocate(struct tvn_recorder *recorder, size_t count, size_t size)
 
 static bool options_valid(const struct tvn_recorder_options *options)
 {
-    return options->stage_count > 0 && options->stages && options->sample_every > 0 &&
+    return options->stage_count > 0 && options->sample_every > 0 &&
            options->sample_every <= TVN_RECORDER_SAMPLE_EVERY_MAX &&
            (unsigned)options->level < TVN_OBSERVE_LEVEL_COUNT;
 }
@@ -290,7 +313,6 @@ enum tvn_status tvn_recorder_create(const struct tvn_recorder_options *options,
         !recorder->waiting) {
         return TVN_E_OUT_OF_MEMORY;
     }
-    memcpy(recorder->stages, options->stages, options->stage_count * sizeof(recorder->stages[0]));
     recorder->sink.ops = &ops;
     recorder->stage_count = options->stage_count;
     recorder->edge_count = options->edge_count;
@@ -306,6 +328,13 @@ enum tvn_status tvn_recorder_create(const struct tvn_recorder_options *options,
 struct tvn_event_sink *tvn_recorder_sink(struct tvn_recorder *recorder)
 {
     return &recorder->sink;
+}
+
+void tvn_recorder_set_stats(struct tvn_recorder *recorder, uint32_t stage,
+                            const struct tvn_stage_stats *stats)
+{
+    tvn_assert(stage < recorder->stage_count && stats);
+    recorder->stages[stage] = stats;
 }
 
 void tvn_recorder_listen(struct tvn_recorder *recorder,
@@ -345,8 +374,7 @@ uint32_t tvn_recorder_sample_every(const struct tvn_recorder *recorder)
     return atomic_load_explicit(&recorder->sample_every, memory_order_relaxed);
 }
 
-void tvn_recorder_on_mark(struct tvn_recorder *recorder, void (*reached)(void *context),
-                          void *context)
+void tvn_recorder_on_mark(struct tvn_recorder *recorder, tvn_recorder_mark reached, void *context)
 {
     recorder->mark = reached;
     recorder->mark_context = context;
@@ -361,6 +389,13 @@ void tvn_recorder_mark_at(struct tvn_recorder *recorder, uint64_t sequence)
 {
     recorder->mark_sequence = sequence;
     recorder->sink.sample_next = tvn_min(recorder->sink.sample_next, sequence);
+}
+
+void tvn_recorder_pace(struct tvn_recorder *recorder, double elements_per_second)
+{
+    tvn_assert(elements_per_second > 0);
+    tvn_assert(tvn_recorder_level(recorder) == TVN_OBSERVE_DIAGNOSTIC);
+    recorder->pace_ticks = (double)tvn_ticks_from_ns(UINT64_C(1000000000)) / elements_per_second;
 }
 
 void tvn_recorder_reset(struct tvn_recorder *recorder)

@@ -53,7 +53,6 @@ struct tvn_recorder_listener {
 struct tvn_recorder_options {
     uint32_t stage_count;
     uint32_t edge_count;
-    const struct tvn_stage_stats *const *stages; /* by index; outlive the recorder */
     enum tvn_observe_level level;
     uint32_t sample_every; /* 1 to TVN_RECORDER_SAMPLE_EVERY_MAX */
     uint32_t in_flight;    /* elements between source and sink, at most; more are not wrong, only
@@ -71,6 +70,10 @@ TVN_DEFINE_CLEANUP(tvn_recorder, tvn_recorder_destroy)
 
 /* What tvn_flow_options.events takes. */
 struct tvn_event_sink *tvn_recorder_sink(struct tvn_recorder *recorder);
+/* COLD PATH. Where the copies of a stage are counted; for each stage, before the flow starts.
+ * Outlives the recorder. */
+void tvn_recorder_set_stats(struct tvn_recorder *recorder, uint32_t stage,
+                            const struct tvn_stage_stats *stats);
 
 /* COLD PATH. Before the flow starts. */
 void tvn_recorder_listen(struct tvn_recorder *recorder,
@@ -84,17 +87,26 @@ void tvn_recorder_set_sample_every(struct tvn_recorder *recorder, uint32_t sampl
 uint32_t tvn_recorder_sample_every(const struct tvn_recorder *recorder);
 
 /*
- * A mark: `reached` is called on the flow's thread, between two calls, before the first watched
- * call after tvn_recorder_request_mark (any thread), and before the pull of the element `sequence`.
- * There it may reset.
+ * A mark: `reached` is called on the flow's thread, before the first watched pull after
+ * tvn_recorder_request_mark (any thread), or before the pull of the element that
+ * tvn_recorder_mark_at names. `sequence` is that pull's. There the recorder may be reset.
  */
-void tvn_recorder_on_mark(struct tvn_recorder *recorder, void (*reached)(void *context),
-                          void *context); /* before the flow starts */
+typedef void (*tvn_recorder_mark)(void *context, uint64_t sequence);
+/* Before the flow starts. */
+void tvn_recorder_on_mark(struct tvn_recorder *recorder, tvn_recorder_mark reached, void *context);
 void tvn_recorder_request_mark(struct tvn_recorder *recorder);
 void tvn_recorder_mark_at(struct tvn_recorder *recorder,
                           uint64_t sequence); /* before the flow starts, or at a mark */
 /* At a mark: histograms are empty; what was pulled before has no latency. */
 void tvn_recorder_reset(struct tvn_recorder *recorder);
+
+/*
+ * Lets the sources give at most so many elements a second, evenly; from the first pull on, before
+ * the flow starts. An element's latency then counts from when it was due, also if the flow was not
+ * ready for it: a stall hits all elements that were due meanwhile (no coordinated omission). Only
+ * at level DIAGNOSTIC.
+ */
+void tvn_recorder_pace(struct tvn_recorder *recorder, double elements_per_second);
 
 const struct tvn_histogram *tvn_recorder_latency(const struct tvn_recorder *recorder);
 const struct tvn_histogram *tvn_recorder_processing(const struct tvn_recorder *recorder,

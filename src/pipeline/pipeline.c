@@ -181,6 +181,7 @@ static enum tvn_status create_builtin(struct tvn_pipeline *pipeline, uint32_t in
     options.magazine = pipeline->options.magazine;
     options.intern = &pipeline->intern;
     options.stats = &pipeline->stages[index].stats;
+    options.payload_bytes = pipeline->options.payload_bytes;
     enum tvn_status status = is_source ? tvn_connector_spec_parse_source(text, &options.spec)
                                        : tvn_connector_spec_parse_sink(text, &options.spec);
     if (status == TVN_OK) {
@@ -369,6 +370,7 @@ static enum tvn_status create_flow(struct tvn_pipeline *pipeline, struct tvn_dia
             .edge_count = link->edge_count,
             .stats = &pipeline->stats,
             .stop = &options->stop->flag,
+            .events = options->events,
             .limit = options->limit,
             .deadline_ns = options->deadline_ns,
         },
@@ -439,4 +441,12 @@ const struct tvn_stream_stats *tvn_pipeline_stream_stats(const struct tvn_pipeli
 {
     tvn_assert(edge < pipeline->link->edge_count);
     return &pipeline->streams[edge];
+}
+
+uint64_t tvn_pipeline_stage_memory_bytes(const struct tvn_pipeline *pipeline, uint32_t stage)
+{
+    tvn_assert(stage < pipeline->link->stage_count);
+    return pipeline->link->stages[stage].kind == TVN_LINK_STAGE_COMPONENT
+               ? tvn_component_stage_memory_bytes(pipeline->stages[stage].invoker)
+               : 0;
 }

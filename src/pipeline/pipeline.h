@@ -26,8 +26,10 @@ struct tvn_pipeline_options {
     struct tvn_audit *audit; /* may be NULL */
     struct tvn_env env;
     struct tvn_stop_control *stop; /* outlives the pipeline */
+    struct tvn_event_sink *events; /* outlives the pipeline; may be NULL */
     uint64_t limit;                /* elements to pull; 0: no limit */
     uint64_t deadline_ns;          /* from start; 0: none */
+    uint64_t payload_bytes;        /* of the generator's elements; 0: as long as its text */
     int output_fd; /* what the stage "stdout" and components' standard output mean: 1, or 2 for JSON
                     */
 };
@@ -51,3 +53,5 @@ const struct tvn_stage_stats *tvn_pipeline_stage_stats(const struct tvn_pipeline
                                                        uint32_t stage);
 const struct tvn_stream_stats *tvn_pipeline_stream_stats(const struct tvn_pipeline *pipeline,
                                                          uint32_t edge);
+/* What the stage has in linear memory; 0 for a built-in one. On the thread that runs the flow. */
+uint64_t tvn_pipeline_stage_memory_bytes(const struct tvn_pipeline *pipeline, uint32_t stage);
