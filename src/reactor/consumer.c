@@ -7,68 +7,77 @@
 #include <string.h>
 
 /* The element at the head of the input is done with. */
-static inline void take(struct tvn_vector *vector, struct tvn_edge *input)
+static TVN_ALWAYS_INLINE void take(struct tvn_vector *vector, struct tvn_edge *input,
+                                   const bool simple)
 {
-    tvn_queue_pop(&input->queue);
+    if (simple) {
+        tvn_queue_pop(&input->queue);
+    } else {
+        tvn_queue_pop_sized(&input->queue);
+        input->taken++;
+        vector->stage->repeat = false;
+    }
     vector->taken++;
     vector->stage->attempts = 0;
 }
 
-static inline void drop(struct tvn_vector *vector, struct tvn_edge *input, struct tvn_element *in)
+static TVN_ALWAYS_INLINE void drop(struct tvn_vector *vector, struct tvn_edge *input,
+                                   struct tvn_element *in, const bool simple)
 {
     tvn_flow_release_payload(vector->flow, in);
-    take(vector, input);
+    take(vector, input, simple);
     vector->dropped++;
 }
 
-static inline void processed(struct tvn_vector *vector, struct tvn_edge *input,
-                             struct tvn_element *in, struct tvn_element *slot)
+/* What an output inherits from the element that it was made of. */
+static inline void inherit(struct tvn_element *out, const struct tvn_element *from)
 {
-    if (slot->timestamp_ns == 0) {
-        slot->timestamp_ns = in->timestamp_ns;
+    if (out->timestamp_ns == 0) {
+        out->timestamp_ns = from->timestamp_ns;
     }
-    slot->sequence = in->sequence;
-    slot->flags = in->flags;
-    slot->spare = in->spare;
-    memcpy(slot->trace_id, in->trace_id, sizeof(in->trace_id));
-    memcpy(slot->span_id, in->span_id, sizeof(in->span_id));
+    out->sequence = from->sequence;
+    out->flags = from->flags;
+    out->spare = from->spare;
+    memcpy(out->trace_id, from->trace_id, sizeof(out->trace_id));
+    memcpy(out->span_id, from->span_id, sizeof(out->span_id));
+}
+
+static TVN_ALWAYS_INLINE void processed(struct tvn_vector *vector, struct tvn_edge *input,
+                                        struct tvn_element *in, struct tvn_element *slot,
+                                        const bool simple)
+{
+    inherit(slot, in);
     if (slot->payload.raw != in->payload.raw) {
         tvn_flow_release_payload(vector->flow, in);
     }
-    take(vector, input);
-    tvn_vector_put(vector, vector->stage->outputs[0], slot);
+    take(vector, input, simple);
+    tvn_vector_put(vector, slot, UINT64_C(1), simple);
 }
 
-/* EMIT of the entry that takes elements. */
-static inline void accepted(struct tvn_vector *vector, struct tvn_edge *input,
-                            struct tvn_element *in, struct tvn_call *call)
+static TVN_ALWAYS_INLINE void delivered(struct tvn_vector *vector, struct tvn_edge *input,
+                                        struct tvn_element *in, struct tvn_call *call,
+                                        const bool simple)
 {
     struct tvn_stage *stage = vector->stage;
-    if (stage->role == TVN_ROLE_SINK) {
-        tvn_flow_release_payload(vector->flow, in);
-        take(vector, input);
-        vector->delivered++;
-        vector->emitted++;
-        if (TVN_UNLIKELY(call->signal == TVN_SIGNAL_PAUSE)) {
-            call->signal = TVN_SIGNAL_READY;
-            tvn_stage_wait_backoff(vector->flow, stage);
-        } else {
-            stage->backoff_ns = 0;
-        }
-        return;
+    tvn_flow_release_payload(vector->flow, in);
+    take(vector, input, simple);
+    vector->delivered++;
+    vector->emitted++;
+    if (TVN_UNLIKELY(call->signal == TVN_SIGNAL_PAUSE)) {
+        call->signal = TVN_SIGNAL_READY;
+        tvn_stage_wait_backoff(vector->flow, stage);
+    } else {
+        stage->backoff_ns = 0;
     }
-    if (stage->role == TVN_ROLE_FILTER) {
-        *call->out = *in;
-        take(vector, input);
-        tvn_vector_put(vector, stage->outputs[0], call->out);
-        return;
-    }
-    if (TVN_UNLIKELY(call->out_count == 0)) {
-        drop(vector, input, in);
-        return;
-    }
-    tvn_assert(call->out_count == 1);
-    processed(vector, input, in, call->out);
+}
+
+static TVN_ALWAYS_INLINE void passed_on(struct tvn_vector *vector, struct tvn_edge *input,
+                                        struct tvn_element *in, struct tvn_call *call,
+                                        uint64_t ports, const bool simple)
+{
+    *call->out = *in;
+    take(vector, input, simple);
+    tvn_vector_put(vector, call->out, ports, simple);
 }
 
 /* An outcome other than EMIT and DROP. */
@@ -77,6 +86,7 @@ static TVN_COLD void refused(struct tvn_vector *vector, struct tvn_edge *input,
 {
     struct tvn_stage *stage = vector->stage;
     tvn_assert(outcome != TVN_OUTCOME_END); /* only a source may say so */
+    stage->repeat = !stage->simple;
     if (outcome == TVN_OUTCOME_WAIT) {
         tvn_stage_wait(vector->flow, stage);
         return;
@@ -85,18 +95,155 @@ static TVN_COLD void refused(struct tvn_vector *vector, struct tvn_edge *input,
         return;
     }
     tvn_flow_release_payload(vector->flow, in);
-    take(vector, input);
+    if (stage->simple) {
+        take(vector, input, true);
+    } else {
+        take(vector, input, false);
+    }
     vector->failed++;
 }
 
-/* The input has ended and is empty: COMPLETE for those who have it. */
-static bool finish(struct tvn_flow *flow, struct tvn_stage *stage)
+static void routed(struct tvn_vector *vector, struct tvn_edge *input, struct tvn_element *in,
+                   struct tvn_call *call, const bool simple)
 {
-    if (stage->role != TVN_ROLE_SINK ||
-        !stage->invoker->ops->has_entry(stage->invoker, TVN_ENTRY_COMPLETE)) {
-        tvn_stage_end(flow, stage);
-        return true;
+    uint64_t ports = call->ports;
+    call->ports = 0;
+    if (TVN_UNLIKELY((ports & ~vector->stage->ports) != 0)) {
+        vector->flow->fault = (struct tvn_fault){
+            .code = TVN_E_ROUTER_PORT_UNKNOWN,
+            .error = TVN_PROCESS_INTERNAL,
+            .text = "the router named a port that no edge of the flow has",
+        };
+        refused(vector, input, in, TVN_OUTCOME_ERROR);
+    } else if (ports == 0) {
+        drop(vector, input, in, simple);
+    } else {
+        passed_on(vector, input, in, call, ports, simple);
     }
+}
+
+static void aggregated(struct tvn_vector *vector, struct tvn_edge *input, struct tvn_element *in,
+                       struct tvn_call *call, const bool simple)
+{
+    struct tvn_stage *stage = vector->stage;
+    *stage->last = *in;
+    stage->has_last = true;
+    if (call->out_count == 0) {
+        tvn_flow_release_payload(vector->flow, in);
+        take(vector, input, simple);
+        vector->absorbed++;
+        return;
+    }
+    tvn_assert(call->out_count == 1);
+    processed(vector, input, in, call->out, simple);
+}
+
+/* EMIT of the entry that takes elements. */
+static TVN_ALWAYS_INLINE void accepted(struct tvn_vector *vector, struct tvn_edge *input,
+                                       struct tvn_element *in, struct tvn_call *call,
+                                       const bool simple)
+{
+    switch (vector->stage->role) {
+    case TVN_ROLE_PROCESSOR:
+        if (TVN_UNLIKELY(call->out_count == 0)) {
+            drop(vector, input, in, simple);
+            return;
+        }
+        tvn_assert(call->out_count == 1);
+        processed(vector, input, in, call->out, simple);
+        return;
+    case TVN_ROLE_FILTER:
+        passed_on(vector, input, in, call, UINT64_C(1), simple);
+        return;
+    case TVN_ROLE_SINK:
+        delivered(vector, input, in, call, simple);
+        return;
+    case TVN_ROLE_ROUTER:
+        routed(vector, input, in, call, simple);
+        return;
+    case TVN_ROLE_AGGREGATOR:
+        aggregated(vector, input, in, call, simple);
+        return;
+    case TVN_ROLE_SOURCE:
+        break;
+    }
+    tvn_unreachable();
+}
+
+/* What FLUSH put out; it stands in a row from `out` on. */
+static void flushed(struct tvn_vector *vector, struct tvn_element *out, uint32_t count)
+{
+    struct tvn_flow *flow = vector->flow;
+    struct tvn_stage *stage = vector->stage;
+    for (uint32_t i = 0; i < count; i++) {
+        if (stage->has_last) {
+            stage->last->sequence++;
+        } else {
+            *stage->last =
+                (struct tvn_element){.timestamp_ns = flow->env.wall_ns(flow->env.context)};
+            stage->has_last = true;
+        }
+        inherit(&out[i], stage->last);
+        vector->flushed++;
+        if (stage->simple) {
+            tvn_vector_put(vector, &out[i], UINT64_C(1), true);
+        } else {
+            tvn_vector_put(vector, &out[i], UINT64_C(1), false);
+        }
+    }
+}
+
+/* Where FLUSH may put out, and how much. */
+static struct tvn_element *flush_slots(struct tvn_vector *vector, uint32_t budget,
+                                       uint32_t *out_capacity)
+{
+    struct tvn_queue *queue = &vector->stage->outputs[0]->queue;
+    if (!vector->stage->simple || tvn_queue_is_full(queue)) {
+        *out_capacity = 1;
+        return &vector->flow->scratch;
+    }
+    budget = tvn_min(budget, tvn_queue_slots_in_a_row(queue));
+    *out_capacity = tvn_min(budget, (uint32_t)TVN_CALL_OUT_MAX);
+    return tvn_queue_next_slot(queue);
+}
+
+/* FLUSH until nothing more comes. */
+static bool flush(struct tvn_flow *flow, struct tvn_stage *stage, uint32_t vector_max)
+{
+    uint32_t budget = tvn_stage_credits(flow, stage, vector_max);
+    struct tvn_vector vector = tvn_vector_begin(flow, stage, TVN_FLOW_STRIDE);
+    bool over = false;
+    while (vector.flushed < budget && !vector.stop && !over && !flow->cut_pending &&
+           stage->phase == TVN_STAGE_READY) {
+        struct tvn_call call = {.fault = &flow->fault};
+        call.out = flush_slots(&vector, budget - vector.flushed, &call.out_capacity);
+        memset(call.out, 0, call.out_capacity * sizeof(*call.out));
+        enum tvn_outcome outcome = tvn_stage_call_other(flow, stage, TVN_ENTRY_FLUSH, &call);
+        if (outcome == TVN_OUTCOME_EMIT && call.out_count > 0) {
+            tvn_assert(call.out_count <= call.out_capacity);
+            stage->attempts = 0;
+            flushed(&vector, call.out, call.out_count);
+        } else if (outcome == TVN_OUTCOME_WAIT) {
+            tvn_stage_wait(flow, stage);
+        } else if (outcome == TVN_OUTCOME_ERROR || outcome == TVN_OUTCOME_DEAD) {
+            over = tvn_stage_judge(flow, stage, TVN_ENTRY_FLUSH, outcome, NULL) == TVN_VERDICT_SKIP;
+        } else {
+            over = true;
+        }
+        if (!tvn_vector_next(&vector)) {
+            break;
+        }
+    }
+    tvn_vector_end(&vector);
+    tvn_vector_filled(&vector);
+    if (over) {
+        tvn_stage_end(flow, stage);
+    }
+    return over || vector.flushed > 0 || flow->cut_pending;
+}
+
+static bool complete(struct tvn_flow *flow, struct tvn_stage *stage)
+{
     struct tvn_call call = {.fault = &flow->fault};
     enum tvn_outcome outcome = tvn_stage_call_other(flow, stage, TVN_ENTRY_COMPLETE, &call);
     tvn_flow_read_clock(flow);
@@ -118,44 +265,78 @@ static bool finish(struct tvn_flow *flow, struct tvn_stage *stage)
     return true;
 }
 
-bool tvn_consumer_run(struct tvn_flow *flow, struct tvn_stage *stage, uint32_t vector_max)
+/* The inputs have ended and are empty. */
+static bool finish(struct tvn_flow *flow, struct tvn_stage *stage, uint32_t vector_max)
 {
-    struct tvn_edge *input = stage->inputs[0];
-    struct tvn_edge *output = stage->output_count > 0 ? stage->outputs[0] : NULL;
-    if (input->queue.count == 0) {
-        return input->ended && finish(flow, stage);
+    const struct tvn_invoker_ops *ops = stage->invoker->ops;
+    if (stage->role == TVN_ROLE_AGGREGATOR) {
+        return flush(flow, stage, vector_max);
     }
-    uint32_t budget = output ? tvn_edge_credits(output, vector_max) : vector_max;
-    budget = tvn_min(budget, input->queue.count);
-    struct tvn_vector vector = tvn_vector_begin(flow, stage, TVN_FLOW_STRIDE);
+    if (stage->role == TVN_ROLE_SINK && ops->has_entry(stage->invoker, TVN_ENTRY_COMPLETE)) {
+        return complete(flow, stage);
+    }
+    tvn_stage_end(flow, stage);
+    return true;
+}
+
+static TVN_ALWAYS_INLINE void consume(struct tvn_vector *vector, struct tvn_edge *input,
+                                      uint32_t budget, const bool simple)
+{
+    struct tvn_flow *flow = vector->flow;
+    struct tvn_stage *stage = vector->stage;
     struct tvn_call call = {.out_capacity = 1, .fault = &flow->fault};
-    while (vector.taken < budget) {
+    while (vector->taken < budget) {
         struct tvn_element *in = tvn_queue_front(&input->queue);
         call.in = in;
-        if (output) {
-            call.out = tvn_vector_slot(flow, output);
+        if (stage->output_count > 0) {
+            call.out = tvn_vector_slot(vector, simple);
             call.out_count = 0;
         }
-        enum tvn_outcome outcome = tvn_vector_call(&vector, input, &call, in);
-        vector.invocations++;
+        enum tvn_outcome outcome = tvn_vector_call(vector, input, &call, in);
         if (TVN_LIKELY(outcome == TVN_OUTCOME_EMIT)) {
-            accepted(&vector, input, in, &call);
+            accepted(vector, input, in, &call, simple);
         } else if (outcome == TVN_OUTCOME_DROP) {
-            drop(&vector, input, in);
+            drop(vector, input, in, simple);
         } else {
-            refused(&vector, input, in, outcome);
+            refused(vector, input, in, outcome);
         }
-        if (!tvn_vector_next(&vector) || TVN_UNLIKELY(stage->phase != TVN_STAGE_READY) ||
+        if (!tvn_vector_next(vector) || TVN_UNLIKELY(stage->phase != TVN_STAGE_READY) ||
             TVN_UNLIKELY(flow->cut_pending)) {
-            break;
+            return;
         }
+        if (!simple) {
+            if (vector->stop || vector->taken == budget) {
+                return;
+            }
+            input = tvn_stage_next_input(stage, false);
+            if (!input) {
+                return;
+            }
+        }
+    }
+}
+
+bool tvn_consumer_run(struct tvn_flow *flow, struct tvn_stage *stage, uint32_t vector_max)
+{
+    struct tvn_edge *input = stage->simple ? stage->input : tvn_stage_next_input(stage, true);
+    if (!input || input->queue.count == 0) {
+        return tvn_stage_inputs_over(stage) && finish(flow, stage, vector_max);
+    }
+    uint32_t budget = tvn_stage_credits(flow, stage, vector_max);
+    struct tvn_vector vector = tvn_vector_begin(flow, stage, TVN_FLOW_STRIDE);
+    if (stage->simple) {
+        consume(&vector, input, tvn_min(budget, input->queue.count), true);
+    } else {
+        consume(&vector, input, budget, false);
     }
     tvn_vector_end(&vector);
     if (vector.taken > 0) {
-        tvn_edge_drained(&vector, input);
-    }
-    if (output && vector.taken > 0) {
-        tvn_edge_filled(&vector, output);
+        if (stage->simple) {
+            tvn_edge_drained(&vector, input, vector.taken);
+        } else {
+            tvn_vector_drained(&vector);
+        }
+        tvn_vector_filled(&vector);
     }
     return vector.taken > 0 || flow->cut_pending;
 }

@@ -140,8 +140,8 @@ void tvn_flow_cut(struct tvn_flow *flow)
         }
     }
     for (uint32_t i = 0; i < flow->edge_count; i++) {
-        if (flow->edges[i].to->failed) {
-            tvn_edge_discard(flow, &flow->edges[i]);
+        if (flow->edges[i].to->failed && !flow->edges[i].closed) {
+            tvn_edge_close(flow, &flow->edges[i]);
         }
     }
 }

@@ -81,6 +81,7 @@ static void stage_init(struct tvn_stage *stage, uint32_t index,
         .role = invoker->role,
         .entry = element_entry(invoker->role),
         .on_error = options->on_error,
+        .merge = options->merge,
         .has_notify =
             invoker->role == TVN_ROLE_SOURCE && invoker->ops->has_entry(invoker, TVN_ENTRY_NOTIFY),
         .stride = 1,
@@ -89,13 +90,98 @@ static void stage_init(struct tvn_stage *stage, uint32_t index,
     };
 }
 
+static enum tvn_status edge_init(struct tvn_edge *edge, const struct tvn_edge_options *options)
+{
+    tvn_assert(options->stats);
+    edge->stats = options->stats;
+    edge->policy = options->policy;
+    edge->port = options->port;
+    if (options->port >= (edge->from->role == TVN_ROLE_ROUTER ? TVN_CALL_PORTS_MAX : 1)) {
+        return TVN_E_CONSTRAINT_VIOLATION;
+    }
+    if (options->policy == TVN_OVERFLOW_RATE_LIMIT) {
+        if (!tvn_rate_init(&edge->rate, options->max_elements_per_second, options->burst)) {
+            return TVN_E_CONSTRAINT_VIOLATION;
+        }
+    } else if (options->max_elements_per_second != 0) {
+        return TVN_E_CONSTRAINT_VIOLATION;
+    }
+    TVN_TRY(tvn_queue_init(&edge->queue, options->queue_depth, options->low_watermark_ratio));
+    return options->max_bytes == 0 ? TVN_OK
+                                   : tvn_queue_limit_bytes(&edge->queue, options->max_bytes,
+                                                           options->low_watermark_ratio);
+}
+
+/* What follows from the edges of a stage. */
+static void stage_settle(struct tvn_stage *stage)
+{
+    stage->simple = stage->input_count <= 1 && stage->output_count <= 1;
+    for (uint32_t i = 0; i < stage->input_count; i++) {
+        stage->simple &= stage->inputs[i]->queue.sizes == NULL;
+    }
+    for (uint32_t i = 0; i < stage->output_count; i++) {
+        const struct tvn_edge *edge = stage->outputs[i];
+        stage->simple &= edge->queue.sizes == NULL && edge->rate.per_second == 0;
+        stage->ports |= UINT64_C(1) << edge->port;
+        stage->blocking_outputs += tvn_edge_blocks(edge);
+    }
+    if (stage->input_count > 0) {
+        stage->input = stage->inputs[0];
+        stage->input_cursor = stage->input_count - 1; /* the first vector begins after it */
+    }
+}
+
+/* Elements that are kept beside the queues. */
+static enum tvn_status allocate_kept(struct tvn_flow *flow)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < flow->stage_count; i++) {
+        count += flow->stages[i].role == TVN_ROLE_AGGREGATOR;
+    }
+    for (uint32_t i = 0; i < flow->edge_count; i++) {
+        count += flow->edges[i].queue.sizes && tvn_edge_blocks(&flow->edges[i]);
+    }
+    if (count == 0) {
+        return TVN_OK;
+    }
+    struct tvn_element *next = tvn_calloc(count, sizeof(*next));
+    if (!next) {
+        return TVN_E_OUT_OF_MEMORY;
+    }
+    flow->kept = next;
+    for (uint32_t i = 0; i < flow->stage_count; i++) {
+        if (flow->stages[i].role == TVN_ROLE_AGGREGATOR) {
+            flow->stages[i].last = next++;
+        }
+    }
+    for (uint32_t i = 0; i < flow->edge_count; i++) {
+        if (flow->edges[i].queue.sizes && tvn_edge_blocks(&flow->edges[i])) {
+            flow->edges[i].held = next++;
+        }
+    }
+    return TVN_OK;
+}
+
+static bool drops(const struct tvn_edge *edge)
+{
+    return edge->policy == TVN_OVERFLOW_DROP_OLDEST || edge->policy == TVN_OVERFLOW_DROP_NEWEST;
+}
+
+/* With independent branches no edge of several may hold the others back. */
+static bool fan_out_valid(const struct tvn_flow *flow, enum tvn_fan_out fan_out)
+{
+    for (uint32_t i = 0; i < flow->edge_count && fan_out == TVN_FAN_OUT_INDEPENDENT; i++) {
+        const struct tvn_stage *from = flow->edges[i].from;
+        if (from->output_count > 1 && from->role != TVN_ROLE_ROUTER && !drops(&flow->edges[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* What the options can say and this version cannot do. */
 static bool options_supported(const struct tvn_flow_options *options)
 {
-    if (options->fan_out != TVN_FAN_OUT_MIN_DEMAND ||
-        options->schedule != TVN_SCHEDULE_CONSUMER_FIRST) {
-        return false;
-    }
     for (uint32_t i = 0; i < options->stage_count; i++) {
         if (options->stages[i].on_error == TVN_ON_ERROR_DEAD_LETTER) {
             return false;
@@ -103,7 +189,7 @@ static bool options_supported(const struct tvn_flow_options *options)
     }
     for (uint32_t i = 0; i < options->edge_count; i++) {
         const struct tvn_edge_options *edge = &options->edges[i];
-        if (edge->port != 0 || edge->max_bytes != 0 || edge->policy == TVN_OVERFLOW_RATE_LIMIT) {
+        if (edge->max_bytes != 0 || edge->policy == TVN_OVERFLOW_RATE_LIMIT) {
             return false;
         }
     }
@@ -122,13 +208,15 @@ static enum tvn_status build(struct tvn_flow *flow, const struct tvn_flow_option
     TVN_TRY(tvn_flow_link_graph(flow, options));
     tvn_flow_transition(flow, TVN_FLOW_VALIDATED);
     for (uint32_t i = 0; i < flow->edge_count; i++) {
-        const struct tvn_edge_options *edge = &options->edges[i];
-        tvn_assert(edge->stats);
-        flow->edges[i].stats = edge->stats;
-        flow->edges[i].policy = edge->policy;
-        TVN_TRY(
-            tvn_queue_init(&flow->edges[i].queue, edge->queue_depth, edge->low_watermark_ratio));
+        TVN_TRY(edge_init(&flow->edges[i], &options->edges[i]));
     }
+    if (!fan_out_valid(flow, options->fan_out)) {
+        return TVN_E_CONSTRAINT_VIOLATION;
+    }
+    for (uint32_t i = 0; i < flow->stage_count; i++) {
+        stage_settle(&flow->stages[i]);
+    }
+    TVN_TRY(allocate_kept(flow));
     tvn_flow_transition(flow, TVN_FLOW_INSTANTIATED);
     return TVN_OK;
 }
@@ -139,7 +227,7 @@ enum tvn_status tvn_flow_create(const struct tvn_flow_options *options, struct t
     tvn_assert(options->env.now_ns && options->env.wall_ns);
     tvn_assert(options->stats && options->stop);
     if (options->stage_count < 2 || options->stage_count > TVN_FLOW_STAGES_MAX ||
-        options->edge_count != options->stage_count - 1) {
+        options->edge_count < 1 || options->edge_count > TVN_FLOW_EDGES_MAX) {
         return TVN_E_TOPOLOGY_INVALID;
     }
     TVN_AUTO(tvn_flow) flow = tvn_calloc(1, sizeof(*flow));
@@ -151,6 +239,7 @@ enum tvn_status tvn_flow_create(const struct tvn_flow_options *options, struct t
     flow->stats = options->stats;
     flow->stop = options->stop;
     flow->events = options->events;
+    flow->schedule = options->schedule;
     flow->limit = options->limit > 0 ? options->limit : UINT64_MAX;
     flow->deadline_ns = options->deadline_ns > 0 ? options->deadline_ns : UINT64_MAX;
     flow->stages = tvn_calloc(options->stage_count, sizeof(*flow->stages));
@@ -174,13 +263,17 @@ void tvn_flow_destroy(struct tvn_flow *flow)
         return;
     }
     for (uint32_t i = 0; i < flow->edge_count; i++) {
-        struct tvn_queue *queue = &flow->edges[i].queue;
-        while (queue->count > 0) {
-            tvn_flow_release_payload(flow, tvn_queue_front(queue));
-            tvn_queue_pop(queue);
+        struct tvn_edge *edge = &flow->edges[i];
+        if (edge->has_held) {
+            tvn_flow_release_payload(flow, edge->held);
         }
-        tvn_queue_deinit(queue);
+        while (edge->queue.count > 0) {
+            tvn_flow_release_payload(flow, tvn_queue_front(&edge->queue));
+            tvn_queue_pop_sized(&edge->queue);
+        }
+        tvn_queue_deinit(&edge->queue);
     }
+    tvn_free(flow->kept);
     tvn_free(flow->skipped);
     tvn_free(flow->links);
     tvn_free(flow->order);
@@ -250,7 +343,7 @@ uint64_t tvn_flow_queued(const struct tvn_flow *flow)
     tvn_assert(flow);
     uint64_t queued = 0;
     for (uint32_t i = 0; i < flow->edge_count; i++) {
-        queued += flow->edges[i].queue.count;
+        queued += tvn_edge_count(&flow->edges[i]);
     }
     return queued;
 }

@@ -7,27 +7,36 @@
  * Life: create (Instantiated) → start (init of every stage; Running) → run, again and again → DONE
  * (Completed or Failed, every stage torn down) → destroy.
  *
- * Order: consumer-first over vectors. A source is pulled in a row until its credits or the
- * quantum's elements are used, a pull had to wait, or the quantum's time is over; then consumers
- * drain. A turn that ran out of time goes on with the next stage, so that no stage starves behind a
- * slow one.
+ * Order: consumer-first over vectors (see tvn_schedule). A source is pulled in a row until its
+ * credits or the quantum's elements are used, a pull had to wait, or the quantum's time is over;
+ * then consumers drain. A turn that ran out of time goes on with the next stage, so that no stage
+ * starves behind a slow one.
  *
- * Elements: the runtime gives each its sequence (from 0) and timestamp (wall clock at the pull,
- * never going back; up to TVN_FLOW_SOURCE_STRIDE elements share one reading). A processor's output
- * keeps sequence, trace and flags of its input, and its timestamp unless the component set another
- * than 0. A stage may hand on its input's payload by naming the same buffer in its output; else the
- * reactor releases the input's payload. A payload of 0 means none. At the end pulled = delivered +
- * dropped + failed.
+ * Elements: the runtime gives each its sequence (from 0, over all sources) and timestamp (wall
+ * clock at the pull, never going back; up to TVN_FLOW_SOURCE_STRIDE elements share one reading). A
+ * processor's output keeps sequence, trace and flags of its input, and its timestamp unless the
+ * component set another than 0; so does an aggregator's, and what it flushes counts on from the
+ * last element it took in. A stage may hand on its input's payload by naming the same buffer in its
+ * output; else the reactor releases the input's payload. A payload of 0 means none.
+ *
+ * Graphs: any without a cycle. An element that goes to several edges becomes one record each, which
+ * share its payload; the last one that is done releases it. A stage is called when every output
+ * that blocks has room, so a router or a fan-out goes at the pace of the slowest of these. From
+ * several inputs elements come by the stage's merge policy. A router's ports are bits; a port that
+ * no edge has is E0204, an `internal` error of the router. An aggregator is flushed when all its
+ * inputs have ended and are empty. At the end pulled + forked + flushed = delivered + dropped +
+ * failed + absorbed (flow_stats.h). A source is told to pause when any output that blocks is
+ * throttled (or all, if none blocks), and ready when that is over.
  *
  * Errors of a stage: see tvn_on_error. A dead instance (trap, timeout) ends the flow. When a stage
- * ends the flow, what waits before it is discarded (failed); what it had put out is still
- * delivered, sinks complete, then Failed. A source that fails again and again is asked in growing
- * intervals.
+ * ends the flow, sources stop, what waits before it is discarded (failed), and so is what only
+ * reaches such stages; all else is still delivered, sinks complete, then Failed. A source that
+ * fails again and again is asked in growing intervals.
  *
  * Threads: one at a time; only the stop flag may be raised from elsewhere (then wake the driver).
  * Memory: create allocates everything; run never does.
- * Limits: TVN_FLOW_STAGES_MAX stages, TVN_FLOW_EDGES_MAX edges. In this phase a linear graph of
- * source, processor, filter and sink stages; create refuses what else the options can say.
+ * Limits: TVN_FLOW_STAGES_MAX stages, TVN_FLOW_EDGES_MAX edges, TVN_CALL_PORTS_MAX ports of a
+ * router. Not yet: limits in bytes and by rate, dead letters, restarts; create refuses them.
  */
 #include "base/compiler.h"
 #include "base/status.h"

@@ -5,6 +5,7 @@
  * consumer.c move elements, edge.c holds back, failure.c judges errors.
  */
 #include "reactor/flow.h"
+#include "reactor/rate.h"
 #include "resources/magazine.h"
 
 enum tvn_stage_phase {
@@ -27,6 +28,10 @@ struct tvn_stage {
     enum tvn_entry entry; /* the one that is called per element */
     enum tvn_stage_phase phase;
     enum tvn_on_error on_error;
+    enum tvn_merge merge;
+    bool simple; /* at most one input and one output, none limited in bytes or by rate */
+    bool repeat; /* the head of `input` is offered again, whatever the merge policy says */
+    bool has_last;
     bool has_notify;
     bool paused;       /* the last signal sent to this source was pause */
     bool initialised;  /* TEARDOWN is due */
@@ -36,6 +41,13 @@ struct tvn_stage {
     uint32_t stride;   /* elements between two readings of the clock */
     uint32_t attempts; /* retries made of the call in work */
     uint32_t max_retries;
+    uint32_t input_cursor;       /* index of `input` */
+    uint32_t blocking_outputs;   /* how many outputs block */
+    uint32_t throttled_outputs;  /* how many are throttled, and of these … */
+    uint32_t throttled_blocking; /* … how many block */
+    struct tvn_edge *input;      /* where the element in work waits */
+    struct tvn_element *last;    /* aggregator: what it took in or put out last, if has_last */
+    uint64_t ports;              /* router: those that lead somewhere; else bit 0 */
     uint64_t retry_backoff_ns;
     uint64_t backoff_ns; /* the last one used; 0: none since the last success */
     uint64_t wake_ns;
@@ -47,9 +59,16 @@ struct tvn_edge {
     struct tvn_stage *to;
     struct tvn_stream_stats *stats;
     enum tvn_overflow_policy policy;
+    uint32_t port;
+    uint32_t taken;     /* by the vector in work */
     bool ended;         /* the producer has ended */
+    bool closed;        /* the consumer has failed: nothing is put in any more */
     bool was_throttled; /* as told to statistics and source */
+    bool has_held;
     uint64_t throttled_since_ns;
+    struct tvn_element *held; /* under a limit in bytes: what did not fit, if has_held */
+    uint32_t held_bytes;
+    struct tvn_rate rate;
 };
 
 struct tvn_flow {
@@ -69,6 +88,7 @@ struct tvn_flow {
     bool aborting;         /* cancelled, or not even started: all queues are discarded */
     bool cut_pending;      /* a stage has failed: it and what only feeds it must end */
     bool closing;
+    enum tvn_schedule schedule;
     uint64_t limit;
     uint64_t deadline_ns; /* absolute; UINT64_MAX: none */
     uint64_t close_deadline_ns;
@@ -85,6 +105,7 @@ struct tvn_flow {
     struct tvn_edge *edges;
     struct tvn_stage **order; /* consumers first */
     struct tvn_edge **links;  /* what inputs and outputs point into */
+    struct tvn_element *kept; /* what `last` and `held` point into */
     struct tvn_element scratch;
     struct tvn_fault fault;
     struct tvn_flow_failure failure;  /* code TVN_OK: none */
@@ -99,17 +120,32 @@ TVN_NODISCARD enum tvn_status tvn_flow_link_graph(struct tvn_flow *flow,
 void tvn_flow_transition(struct tvn_flow *flow, enum tvn_flow_state to);
 uint64_t tvn_flow_read_clock(struct tvn_flow *flow);
 
-/* HOT PATH. The element is done with; its payload belongs to the flow. */
-static inline void tvn_flow_release_payload(struct tvn_flow *flow,
-                                            const struct tvn_element *element)
+/* HOT PATH. The element's payload, which belongs to the flow; NULL if it has none. */
+static inline struct tvn_buffer *tvn_flow_payload(const struct tvn_flow *flow,
+                                                  const struct tvn_element *element)
 {
     if (element->payload.raw == 0) {
-        return;
+        return NULL;
     }
     struct tvn_buffer *buffer = NULL;
     enum tvn_status status = tvn_magazine_find(*flow->magazine, element->payload, &buffer);
     tvn_assert(status == TVN_OK && buffer->owner == TVN_OWNER_HOST);
-    tvn_buffer_release(*flow->magazine, buffer);
+    return buffer;
+}
+
+/* HOT PATH. The element is done with. */
+static inline void tvn_flow_release_payload(struct tvn_flow *flow,
+                                            const struct tvn_element *element)
+{
+    struct tvn_buffer *buffer = tvn_flow_payload(flow, element);
+    if (buffer) {
+        tvn_buffer_release(*flow->magazine, buffer);
+    }
+}
+
+static inline bool tvn_edge_blocks(const struct tvn_edge *edge)
+{
+    return edge->policy == TVN_OVERFLOW_BLOCK || edge->policy == TVN_OVERFLOW_RATE_LIMIT;
 }
 
 /* watch.c. Calls and events for the event sink. */
@@ -143,7 +179,21 @@ bool tvn_consumer_run(struct tvn_flow *flow, struct tvn_stage *stage, uint32_t v
 
 /* edge.c. Accounts a change of the queue's throttling and tells the source. */
 void tvn_edge_settle(struct tvn_flow *flow, struct tvn_edge *edge);
-void tvn_edge_discard(struct tvn_flow *flow, struct tvn_edge *edge);
+/* What waits in the edge fails; nothing is put in any more. */
+void tvn_edge_close(struct tvn_flow *flow, struct tvn_edge *edge);
+/* Elements that wait in the edge. */
+static inline uint32_t tvn_edge_count(const struct tvn_edge *edge)
+{
+    return edge->queue.count + edge->has_held;
+}
+
+/* merge.c. The input of the next element, also in stage->input; NULL when all are empty. */
+struct tvn_edge *tvn_stage_next_input(struct tvn_stage *stage, bool new_vector);
+/* All producers have ended and everything was taken. */
+bool tvn_stage_inputs_over(const struct tvn_stage *stage);
+
+/* fan_out.c. How many elements the stage may put out; when its rate says none, it waits. */
+uint32_t tvn_stage_credits(struct tvn_flow *flow, struct tvn_stage *stage, uint32_t vector_max);
 
 /* failure.c */
 /*

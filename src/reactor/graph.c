@@ -60,22 +60,11 @@ static bool sort_stages(struct tvn_flow *flow)
     return true;
 }
 
-/* Linear graphs only: without a cycle and with one edge less than stages they are one path. */
+/* Sources begin, sinks end, all others pass on. */
 static bool degrees_valid(const struct tvn_stage *stage)
 {
-    switch (stage->role) {
-    case TVN_ROLE_SOURCE:
-        return stage->input_count == 0 && stage->output_count == 1;
-    case TVN_ROLE_PROCESSOR:
-    case TVN_ROLE_FILTER:
-        return stage->input_count == 1 && stage->output_count == 1;
-    case TVN_ROLE_SINK:
-        return stage->input_count == 1 && stage->output_count == 0;
-    case TVN_ROLE_ROUTER:
-    case TVN_ROLE_AGGREGATOR:
-        break;
-    }
-    return false;
+    return (stage->input_count > 0) == (stage->role != TVN_ROLE_SOURCE) &&
+           (stage->output_count > 0) == (stage->role != TVN_ROLE_SINK);
 }
 
 enum tvn_status tvn_flow_link_graph(struct tvn_flow *flow, const struct tvn_flow_options *options)

@@ -39,10 +39,30 @@ enum tvn_status tvn_queue_init(struct tvn_queue *queue, uint32_t capacity,
     return TVN_OK;
 }
 
+enum tvn_status tvn_queue_limit_bytes(struct tvn_queue *queue, uint64_t max_bytes,
+                                      double low_watermark_ratio)
+{
+    tvn_assert(queue && queue->slots);
+    tvn_assert(queue->count == 0 && !queue->sizes);
+    bool ratio_valid = low_watermark_ratio >= 0.0 && low_watermark_ratio <= 1.0;
+    if (max_bytes < 1 || max_bytes > TVN_QUEUE_BYTES_MAX || !ratio_valid) {
+        return TVN_E_CONSTRAINT_VIOLATION;
+    }
+    queue->sizes = tvn_calloc(queue->capacity, sizeof(*queue->sizes));
+    if (!queue->sizes) {
+        return TVN_E_OUT_OF_MEMORY;
+    }
+    uint64_t low_bytes = (uint64_t)(low_watermark_ratio * (double)max_bytes);
+    queue->max_bytes = max_bytes;
+    queue->low_bytes = low_bytes < max_bytes ? low_bytes : max_bytes - 1;
+    return TVN_OK;
+}
+
 void tvn_queue_deinit(struct tvn_queue *queue)
 {
     tvn_assert(queue);
     tvn_assert(queue->count == 0);
+    tvn_free(queue->sizes);
     tvn_free(queue->slots);
     *queue = (struct tvn_queue){0};
 }

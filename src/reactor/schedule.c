@@ -175,7 +175,7 @@ static enum tvn_flow_turn close_flow(struct tvn_flow *flow, struct tvn_flow_wait
             flow->stages[i].phase = TVN_STAGE_ENDED; /* no signals any more */
         }
         for (uint32_t i = 0; i < flow->edge_count; i++) {
-            tvn_edge_discard(flow, &flow->edges[i]);
+            tvn_edge_close(flow, &flow->edges[i]);
         }
     }
     struct tvn_flow_wait wait;
@@ -200,7 +200,10 @@ static enum tvn_flow_turn work(struct tvn_flow *flow, struct tvn_flow_wait *out_
             tvn_flow_cut(flow);
             continue;
         }
-        bool moved = tvn_stage_run(flow, flow->order[flow->cursor], flow->turn_elements);
+        uint32_t place = flow->schedule == TVN_SCHEDULE_CONSUMER_FIRST
+                             ? flow->cursor
+                             : flow->stage_count - 1 - flow->cursor;
+        bool moved = tvn_stage_run(flow, flow->order[place], flow->turn_elements);
         flow->cursor = flow->cursor + 1 == flow->stage_count ? 0 : flow->cursor + 1;
         quiet = moved ? 0 : quiet + 1;
         if (quiet == flow->stage_count) {

@@ -47,34 +47,23 @@ static uint64_t timestamp_base(struct tvn_flow *flow)
     return wall - flow->now_ns; /* may wrap; only used to add a reading of now */
 }
 
-bool tvn_source_run(struct tvn_flow *flow, struct tvn_stage *stage, uint32_t vector_max)
+static TVN_ALWAYS_INLINE void pull(struct tvn_vector *vector, uint64_t budget, const bool simple)
 {
-    struct tvn_edge *edge = stage->outputs[0];
-    if (flow->sources_stopped) {
-        tvn_stage_end(flow, stage);
-        return true;
-    }
-    uint64_t budget = tvn_edge_credits(edge, vector_max);
-    if (budget == 0) {
-        return false;
-    }
-    budget = tvn_min(budget, flow->limit - flow->pulled);
-    struct tvn_vector vector = tvn_vector_begin(flow, stage, TVN_FLOW_SOURCE_STRIDE);
+    struct tvn_flow *flow = vector->flow;
     uint64_t base = timestamp_base(flow);
     struct tvn_call call = {.out_capacity = 1, .fault = &flow->fault};
-    while (vector.pulled < budget && !flow->cut_pending) {
-        struct tvn_element *slot = tvn_vector_slot(flow, edge);
+    while (vector->pulled < budget && !flow->cut_pending) {
+        struct tvn_element *slot = tvn_vector_slot(vector, simple);
         *slot = (struct tvn_element){0};
         call.out = slot;
         call.out_count = 0;
-        enum tvn_outcome outcome = tvn_vector_pull(&vector, &call);
-        vector.invocations++;
+        enum tvn_outcome outcome = tvn_vector_pull(vector, &call);
         if (TVN_UNLIKELY(outcome != TVN_OUTCOME_EMIT || call.out_count == 0)) {
-            source_gave_nothing(&vector, outcome, &call);
-            break;
+            source_gave_nothing(vector, outcome, &call);
+            return;
         }
         tvn_assert(call.out_count == 1);
-        bool go_on = tvn_vector_next(&vector);
+        bool go_on = tvn_vector_next(vector);
         if (TVN_UNLIKELY(call.waited)) {
             call.waited = false;
             tvn_flow_read_clock(flow);
@@ -83,11 +72,30 @@ bool tvn_source_run(struct tvn_flow *flow, struct tvn_stage *stage, uint32_t vec
         slot->sequence = flow->pulled++;
         slot->timestamp_ns = tvn_max(base + flow->now_ns, flow->last_timestamp_ns);
         flow->last_timestamp_ns = slot->timestamp_ns;
-        vector.pulled++;
-        tvn_vector_put(&vector, edge, slot);
-        if (!go_on) {
-            break;
+        vector->pulled++;
+        tvn_vector_put(vector, slot, UINT64_C(1), simple);
+        if (!go_on || (!simple && vector->stop)) {
+            return;
         }
+    }
+}
+
+bool tvn_source_run(struct tvn_flow *flow, struct tvn_stage *stage, uint32_t vector_max)
+{
+    if (flow->sources_stopped) {
+        tvn_stage_end(flow, stage);
+        return true;
+    }
+    uint64_t budget = tvn_stage_credits(flow, stage, vector_max);
+    if (budget == 0) {
+        return false;
+    }
+    budget = tvn_min(budget, flow->limit - flow->pulled);
+    struct tvn_vector vector = tvn_vector_begin(flow, stage, TVN_FLOW_SOURCE_STRIDE);
+    if (stage->simple) {
+        pull(&vector, budget, true);
+    } else {
+        pull(&vector, budget, false);
     }
     if (vector.pulled > 0 && stage->phase == TVN_STAGE_READY) {
         stage->attempts = 0;
@@ -98,6 +106,6 @@ bool tvn_source_run(struct tvn_flow *flow, struct tvn_stage *stage, uint32_t vec
         flow->sources_stopped = true;
     }
     tvn_vector_end(&vector);
-    tvn_edge_filled(&vector, edge);
+    tvn_vector_filled(&vector);
     return vector.pulled > 0 || stage->phase == TVN_STAGE_ENDED || flow->cut_pending;
 }

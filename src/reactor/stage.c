@@ -26,7 +26,7 @@ void tvn_vector_end(struct tvn_vector *vector)
 {
     struct tvn_flow *flow = vector->flow;
     struct tvn_stage_stats *stats = vector->stage->stats;
-    if (vector->invocations == 0) {
+    if (vector->invocations + vector->flushed == 0) {
         return;
     }
     tvn_flow_read_clock(flow);
@@ -39,6 +39,13 @@ void tvn_vector_end(struct tvn_vector *vector)
     tvn_stat_add(&flow->stats->delivered, vector->delivered);
     tvn_stat_add(&flow->stats->dropped, vector->dropped + vector->evicted);
     tvn_stat_add(&flow->stats->failed, vector->failed);
+    if (TVN_UNLIKELY(vector->forked + vector->absorbed + vector->flushed > 0)) {
+        tvn_stat_add(&flow->stats->forked, vector->forked);
+        tvn_stat_add(&stats->absorbed, vector->absorbed);
+        tvn_stat_add(&flow->stats->absorbed, vector->absorbed);
+        tvn_stat_add(&stats->flushed, vector->flushed);
+        tvn_stat_add(&flow->stats->flushed, vector->flushed);
+    }
 }
 
 void tvn_stage_wait_backoff(struct tvn_flow *flow, struct tvn_stage *stage)

@@ -2,9 +2,12 @@
 #pragma once
 /*
  * One vector of one stage: what it did, and the steps that every element passes through. Inline so
- * that the loops of source.c and consumer.c hold them.
+ * that the loops of source.c and consumer.c hold them. `simple` is a constant there (struct
+ * tvn_stage says what it means): a path of stages pays nothing for what graphs need.
  */
 #include "reactor/flow_internal.h"
+
+#define TVN_ALWAYS_INLINE inline __attribute__((always_inline))
 
 /* Added to the statistics at its end. */
 struct tvn_vector {
@@ -14,14 +17,18 @@ struct tvn_vector {
     uint32_t until_clock;
     uint32_t stride_max;
     uint32_t invocations;
-    uint32_t taken; /* popped from the input */
+    uint32_t taken; /* popped from the inputs */
     uint32_t emitted;
     uint32_t dropped;
     uint32_t failed;
-    uint32_t evicted; /* dropped or refused by the output's policy */
+    uint32_t evicted; /* dropped by the policy of an output */
     uint32_t delivered;
     uint32_t pulled;
+    uint32_t forked;
+    uint32_t absorbed;
+    uint32_t flushed;
     uint32_t watch; /* the event sink's mask */
+    bool stop;      /* an output that blocks has no room */
 };
 
 static inline struct tvn_vector tvn_vector_begin(struct tvn_flow *flow, struct tvn_stage *stage,
@@ -50,11 +57,12 @@ static inline bool tvn_vector_next(struct tvn_vector *vector)
 }
 
 /* HOT PATH. The call that takes `in`, which came through `edge`. */
-static inline enum tvn_outcome tvn_vector_call(const struct tvn_vector *vector,
+static inline enum tvn_outcome tvn_vector_call(struct tvn_vector *vector,
                                                const struct tvn_edge *edge, struct tvn_call *call,
                                                struct tvn_element *in)
 {
     const struct tvn_stage *stage = vector->stage;
+    vector->invocations++;
     if (TVN_LIKELY(!tvn_watch_element(vector->watch, in->flags))) {
         return tvn_invoke(stage->invoker, stage->entry, call);
     }
@@ -70,11 +78,11 @@ static inline enum tvn_outcome tvn_vector_call(const struct tvn_vector *vector,
 }
 
 /* HOT PATH. A pull. */
-static inline enum tvn_outcome tvn_vector_pull(const struct tvn_vector *vector,
-                                               struct tvn_call *call)
+static inline enum tvn_outcome tvn_vector_pull(struct tvn_vector *vector, struct tvn_call *call)
 {
     const struct tvn_stage *stage = vector->stage;
     struct tvn_flow *flow = vector->flow;
+    vector->invocations++;
     if (TVN_LIKELY(!tvn_watch_pull(flow->events, vector->watch, flow->pulled))) {
         return tvn_invoke(stage->invoker, TVN_ENTRY_PULL, call);
     }
@@ -88,28 +96,48 @@ static inline enum tvn_outcome tvn_vector_pull(const struct tvn_vector *vector,
     return tvn_stage_call_watched(flow, &watched, call);
 }
 
-/* edge.c. How many elements the producer may put out. */
-uint32_t tvn_edge_credits(const struct tvn_edge *edge, uint32_t vector_max);
-/* edge.c. An element for a full queue. */
-TVN_COLD void tvn_edge_overflow(struct tvn_vector *vector, struct tvn_edge *edge,
-                                const struct tvn_element *element);
+/* edge.c. The element and its payload of `bytes` go to one edge, which is not closed. False when it
+ * did not get it because its policy is to fail. */
+bool tvn_edge_put(struct tvn_vector *vector, struct tvn_edge *edge,
+                  const struct tvn_element *element, uint32_t bytes);
+/* edge.c. The same for a queue in which the element does not fit. */
+TVN_COLD bool tvn_edge_overflow(struct tvn_vector *vector, struct tvn_edge *edge,
+                                const struct tvn_element *element, uint32_t bytes);
 /* edge.c. The producing and the consuming side of an edge after a vector. */
 void tvn_edge_filled(struct tvn_vector *vector, struct tvn_edge *edge);
-void tvn_edge_drained(struct tvn_vector *vector, struct tvn_edge *edge);
+void tvn_edge_drained(struct tvn_vector *vector, struct tvn_edge *edge, uint32_t taken);
 
-/* HOT PATH. Where the stage's next output is to be written. */
-static inline struct tvn_element *tvn_vector_slot(struct tvn_flow *flow, struct tvn_edge *edge)
+/* fan_out.c. The element goes to all edges of these ports. */
+void tvn_vector_distribute(struct tvn_vector *vector, const struct tvn_element *element,
+                           uint64_t ports);
+/* fan_out.c. After a vector that put out. */
+void tvn_vector_filled(struct tvn_vector *vector);
+/* merge.c. After a vector that took in. */
+void tvn_vector_drained(struct tvn_vector *vector);
+
+/* HOT PATH. Where the stage's next output is to be written; it must have one. */
+static TVN_ALWAYS_INLINE struct tvn_element *tvn_vector_slot(const struct tvn_vector *vector,
+                                                             const bool simple)
 {
-    return TVN_UNLIKELY(tvn_queue_is_full(&edge->queue)) ? &flow->scratch
-                                                         : tvn_queue_next_slot(&edge->queue);
+    if (!simple) {
+        return &vector->flow->scratch;
+    }
+    struct tvn_queue *queue = &vector->stage->outputs[0]->queue;
+    return TVN_UNLIKELY(tvn_queue_is_full(queue)) ? &vector->flow->scratch
+                                                  : tvn_queue_next_slot(queue);
 }
 
 /* HOT PATH. The element stands in `slot`, which came from tvn_vector_slot. */
-static inline void tvn_vector_put(struct tvn_vector *vector, struct tvn_edge *edge,
-                                  struct tvn_element *slot)
+static TVN_ALWAYS_INLINE void tvn_vector_put(struct tvn_vector *vector, struct tvn_element *slot,
+                                             uint64_t ports, const bool simple)
 {
+    if (!simple) {
+        tvn_vector_distribute(vector, slot, ports);
+        return;
+    }
+    struct tvn_edge *edge = vector->stage->outputs[0];
     if (TVN_UNLIKELY(slot == &vector->flow->scratch)) {
-        tvn_edge_overflow(vector, edge, slot);
+        vector->emitted += tvn_edge_overflow(vector, edge, slot, 0);
         return;
     }
     tvn_queue_commit(&edge->queue);

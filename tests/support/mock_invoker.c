@@ -3,6 +3,8 @@
 
 #include "base/assert.h"
 
+#include <stdlib.h>
+
 static uint64_t world_now(void *context)
 {
     struct mock_world *world = context;
@@ -81,12 +83,19 @@ static enum tvn_outcome behave(struct mock_invoker *mock, enum tvn_entry entry,
         mock->last_sequence = call->in->sequence;
         mock->last_timestamp_ns = call->in->timestamp_ns;
         return TVN_OUTCOME_EMIT;
+    case TVN_ENTRY_ROUTE:
+        call->ports = mock->ports;
+        return TVN_OUTCOME_EMIT;
+    case TVN_ENTRY_FLUSH:
+        while (call->out_count < call->out_capacity && mock->flushed < mock->flush_count) {
+            make_payload(mock, &call->out[call->out_count++]);
+            mock->flushed++;
+        }
+        return TVN_OUTCOME_EMIT;
     case TVN_ENTRY_INIT:
     case TVN_ENTRY_NOTIFY:
     case TVN_ENTRY_EVALUATE:
-    case TVN_ENTRY_ROUTE:
     case TVN_ENTRY_INGEST:
-    case TVN_ENTRY_FLUSH:
     case TVN_ENTRY_COMPLETE:
     case TVN_ENTRY_TEARDOWN:
         break;
@@ -159,6 +168,7 @@ void mock_invoker_init(struct mock_invoker *mock, enum tvn_role role, struct moc
     mock->world = world;
     mock->count = 64;
     mock->payload_bytes = 16;
+    mock->ports = 1;
     mock->fd = -1;
     mock->idle_outcome = TVN_OUTCOME_EMIT;
 }
@@ -209,6 +219,25 @@ void mock_flow_init(struct mock_flow *mock, const char *roles)
     };
 }
 
+void mock_flow_init_graph(struct mock_flow *mock, const char *roles, const char *edges)
+{
+    mock_flow_init(mock, roles);
+    uint32_t count = 0;
+    while (*edges) {
+        tvn_assert(count < MOCK_EDGES_MAX);
+        char *end = NULL;
+        struct tvn_edge_options *edge = &mock->edge_options[count];
+        tvn_edge_options_default(edge);
+        edge->from = (uint32_t)strtoul(edges, &end, 10);
+        tvn_assert(*end == '-');
+        edge->to = (uint32_t)strtoul(end + 1, &end, 10);
+        edge->port = *end == ':' ? (uint32_t)strtoul(end + 1, &end, 10) : 0;
+        edge->stats = &mock->streams[count++];
+        edges = *end == ' ' ? end + 1 : end;
+    }
+    mock->options.edge_count = count;
+}
+
 void mock_flow_deinit(struct mock_flow *mock)
 {
     tvn_flow_destroy(mock->flow);
@@ -251,7 +280,9 @@ bool mock_flow_finish(struct mock_flow *mock, uint64_t turns_max)
 bool mock_flow_conserves(const struct mock_flow *mock)
 {
     const struct tvn_flow_stats *stats = &mock->stats;
-    return tvn_stat_get(&stats->pulled) ==
+    return tvn_stat_get(&stats->pulled) + tvn_stat_get(&stats->forked) +
+               tvn_stat_get(&stats->flushed) ==
            tvn_stat_get(&stats->delivered) + tvn_stat_get(&stats->dropped) +
-               tvn_stat_get(&stats->failed) + tvn_flow_queued(mock->flow);
+               tvn_stat_get(&stats->failed) + tvn_stat_get(&stats->absorbed) +
+               tvn_flow_queued(mock->flow);
 }

@@ -3,6 +3,7 @@
 /*
  * A scripted stage and a virtual world for tests of the reactor. Without a script a source emits
  * `count` elements and ends, a processor makes a new payload for each element, a filter accepts, a
+ * router names `ports`, an aggregator absorbs and puts `flush_count` elements out at the end, a
  * sink delivers. A script sees every call first and may answer itself.
  */
 #include "base/compiler.h"
@@ -13,7 +14,8 @@
 #define MOCK_ENTRY_COUNT  (TVN_ENTRY_TEARDOWN + 1)
 #define MOCK_ENTRY(entry) (1u << (unsigned)(entry))
 #define MOCK_LOG_MAX      4096
-#define MOCK_STAGES_MAX   8
+#define MOCK_STAGES_MAX   16
+#define MOCK_EDGES_MAX    1024
 
 struct mock_invoker;
 
@@ -49,7 +51,10 @@ struct mock_invoker {
     uint64_t made;
     uint32_t payload_bytes; /* source and processor; 0: no payload */
     bool pass_through;      /* processor: hands its input's payload on */
-    int fd;                 /* of wait_fd; -1 */
+    uint64_t ports;         /* router: 1 unless told otherwise */
+    uint64_t flush_count;   /* aggregator: elements at the end */
+    uint64_t flushed;
+    int fd; /* of wait_fd; -1 */
     short events;
     enum tvn_outcome idle_outcome;
     uint32_t idle_calls;
@@ -69,13 +74,13 @@ struct tvn_env mock_world_env(struct mock_world *world);
 
 void mock_invoker_init(struct mock_invoker *mock, enum tvn_role role, struct mock_world *world);
 
-/* A linear flow of mocks. */
+/* A flow of mocks. */
 struct mock_flow {
     struct mock_world world;
     struct mock_invoker stages[MOCK_STAGES_MAX];
     struct tvn_stage_options stage_options[MOCK_STAGES_MAX];
-    struct tvn_edge_options edge_options[MOCK_STAGES_MAX];
-    struct tvn_stream_stats streams[MOCK_STAGES_MAX];
+    struct tvn_edge_options edge_options[MOCK_EDGES_MAX];
+    struct tvn_stream_stats streams[MOCK_EDGES_MAX];
     struct tvn_flow_stats stats;
     tvn_stop_flag stop;
     struct tvn_flow_options options;
@@ -85,8 +90,11 @@ struct mock_flow {
     uint64_t idles;
 };
 
-/* roles: "spfk" = source, processor, filter, sink. 64 elements of 16 bytes, default options. */
+/* A path. roles: "spfrak" = source, processor, filter, router, aggregator, sink. 64 elements of 16
+ * bytes, default options. */
 void mock_flow_init(struct mock_flow *mock, const char *roles);
+/* The same with these edges: "0-1 0-2:5" leads from stage 0 to 1 and, by port 5, to 2. */
+void mock_flow_init_graph(struct mock_flow *mock, const char *roles, const char *edges);
 void mock_flow_deinit(struct mock_flow *mock);
 /* Creates and starts; asserts TVN_OK. */
 void mock_flow_start(struct mock_flow *mock);
@@ -96,5 +104,5 @@ enum tvn_flow_turn mock_flow_turn(struct mock_flow *mock);
  * turns_max turns or the flow waits for a descriptor only.
  */
 bool mock_flow_finish(struct mock_flow *mock, uint64_t turns_max);
-/* pulled = delivered + dropped + failed + queued. */
+/* pulled + forked + flushed = delivered + dropped + failed + absorbed + queued. */
 bool mock_flow_conserves(const struct mock_flow *mock);

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Property test: random linear flows with random behaviour of every stage. After every turn pulled
- * = delivered + dropped + failed + queued, queues stay within their capacity, sinks see sequences
- * in order; at the end every buffer is back and the states were legal.
+ * Property test: random paths and graphs with random behaviour of every stage. After every turn
+ * every element is accounted for, queues stay within their capacity, the sink of a path sees
+ * sequences in order; at the end every buffer is back and the states were legal.
  */
+#include "base/num.h"
 #include "reactor/flow_internal.h"
 
 #include "mock_invoker.h"
 #include "tvn_test.h"
 
+#include <stdio.h>
+
 static struct mock_flow mock;
 static uint64_t random_state;
-static uint64_t next_sequence; /* the sink must not see a smaller one */
+static uint64_t next_sequence; /* the sink of a path must not see a smaller one */
+static bool is_path;
 static unsigned trouble_percent;
 
 static uint64_t draw(uint64_t bound)
@@ -35,7 +39,8 @@ static enum tvn_outcome random_outcome(enum tvn_entry entry, struct tvn_call *ca
         return TVN_OUTCOME_WAIT;
     case 5:
     case 6:
-        if (entry == TVN_ENTRY_PROCESS || entry == TVN_ENTRY_EVALUATE) {
+        if (entry == TVN_ENTRY_PROCESS || entry == TVN_ENTRY_EVALUATE || entry == TVN_ENTRY_ROUTE ||
+            entry == TVN_ENTRY_INGEST) {
             return TVN_OUTCOME_DROP;
         }
         return TVN_OUTCOME_WAIT;
@@ -50,7 +55,7 @@ static bool behave_randomly(struct mock_invoker *self, enum tvn_entry entry, str
 {
     self->world->now_ns += draw(4) == 0 ? draw(60000) : draw(500);
     if (entry == TVN_ENTRY_PUSH) {
-        assert_true(call->in->sequence >= next_sequence);
+        assert_true(!is_path || call->in->sequence >= next_sequence);
     }
     if (entry == TVN_ENTRY_INIT || draw(1000) >= trouble_percent) {
         if (entry == TVN_ENTRY_PUSH) {
@@ -59,6 +64,14 @@ static bool behave_randomly(struct mock_invoker *self, enum tvn_entry entry, str
         }
         if (entry == TVN_ENTRY_PULL) {
             call->waited = draw(20) == 0;
+        }
+        if (entry == TVN_ENTRY_ROUTE) {
+            self->ports = draw(16);
+        }
+        if (entry == TVN_ENTRY_INGEST && draw(3) == 0) {
+            *call->out = (struct tvn_element){.content_type = call->in->content_type};
+            call->out->payload = draw(2) ? call->in->payload : (struct tvn_buffer_id){0};
+            call->out_count = 1;
         }
         return false;
     }
@@ -69,25 +82,67 @@ static bool behave_randomly(struct mock_invoker *self, enum tvn_entry entry, str
     return true;
 }
 
-static void make_flow(void)
+static size_t make_path(void)
 {
     char roles[MOCK_STAGES_MAX + 1] = "s";
     size_t length = 1;
-    for (uint64_t middle = draw(MOCK_STAGES_MAX - 1); middle > 0; middle--) {
+    for (uint64_t middle = draw(7); middle > 0; middle--) {
         roles[length++] = draw(2) ? 'p' : 'f';
     }
     roles[length++] = 'k';
     roles[length] = '\0';
     mock_flow_init(&mock, roles);
+    return length;
+}
+
+/* Sources, then what passes on, then sinks; every stage gets inputs from earlier ones. */
+static size_t make_graph(void)
+{
+    char roles[MOCK_STAGES_MAX + 1] = {0};
+    char edges[1024] = "";
+    bool has_output[MOCK_STAGES_MAX] = {false};
+    uint64_t sources = 1 + draw(3);
+    uint64_t middles = draw(8);
+    uint64_t sinks = 1 + draw(3);
+    uint64_t count = sources + middles + sinks;
+    size_t used = 0;
+    for (uint64_t i = 0; i < count; i++) {
+        roles[i] = i < sources ? 's' : i < sources + middles ? "pfrrpa"[draw(6)] : 'k';
+        for (uint64_t inputs = i < sources ? 0 : 1 + draw(3); inputs > 0; inputs--) {
+            uint64_t from = draw(tvn_min(i, sources + middles));
+            uint64_t port = roles[from] == 'r' ? draw(4) : 0;
+            has_output[from] = true;
+            used += (size_t)snprintf(edges + used, sizeof(edges) - used, "%d-%d:%d ", (int)from,
+                                     (int)i, (int)port);
+        }
+    }
+    for (uint64_t i = 0; i < sources + middles; i++) {
+        if (!has_output[i]) {
+            uint64_t to = sources + middles + draw(sinks);
+            used += (size_t)snprintf(edges + used, sizeof(edges) - used, "%d-%d ", (int)i, (int)to);
+        }
+    }
+    mock_flow_init_graph(&mock, roles, edges);
+    return count;
+}
+
+static void make_flow(void)
+{
+    size_t length = is_path ? make_path() : make_graph();
+    mock.options.schedule = draw(4) ? TVN_SCHEDULE_CONSUMER_FIRST : TVN_SCHEDULE_FIFO;
     for (size_t i = 0; i < length; i++) {
         mock.stages[i].script = behave_randomly;
         mock.stages[i].entries = (unsigned)draw(1u << MOCK_ENTRY_COUNT);
         mock.stages[i].count = draw(400);
         mock.stages[i].payload_bytes = draw(3) ? (uint32_t)draw(70000) : 0;
         mock.stages[i].pass_through = draw(3) == 0;
+        mock.stages[i].flush_count = draw(2) ? draw(200) : 0;
+        mock.stage_options[i].merge = (enum tvn_merge)draw(3);
         mock.stage_options[i].on_error = (enum tvn_on_error)draw(4);
         mock.stage_options[i].max_retries = (uint32_t)draw(5);
         mock.stage_options[i].retry_backoff_ns = draw(3) * 1000000;
+    }
+    for (uint32_t i = 0; i < mock.options.edge_count; i++) {
         mock.edge_options[i].queue_depth = 1 + (uint32_t)draw(draw(2) ? 4 : 100);
         mock.edge_options[i].policy = (enum tvn_overflow_policy)(draw(2) ? 0 : draw(4));
         mock.edge_options[i].low_watermark_ratio = (double)draw(100) / 100.0;
@@ -153,7 +208,12 @@ static void test_conservation_holds_for_random_flows(void **state)
 {
     (void)state;
     random_state = tvn_test_seed();
-    for (int i = 0; i < 1500; i++) {
+    for (int i = 0; i < 1000; i++) {
+        is_path = true;
+        run_one();
+    }
+    for (int i = 0; i < 2000; i++) {
+        is_path = false;
         run_one();
     }
 }

@@ -87,6 +87,28 @@ static void test_run_is_consumer_first_in_vectors(void **state)
     mock_flow_deinit(&mock);
 }
 
+static void test_run_fifo_goes_the_way_of_an_element(void **state)
+{
+    (void)state;
+    start("spk");
+    mock.stages[0].count = 4;
+    mock.options.schedule = TVN_SCHEDULE_FIFO;
+    mock.edge_options[0].queue_depth = 2;
+    mock.world.logging = true;
+    mock_flow_start(&mock);
+    assert_true(mock_flow_finish(&mock, 100));
+    assert_completed();
+    static const char expected[] = "ssppkk"
+                                   "ssppkk"
+                                   "s";
+    char actual[64] = "";
+    for (uint32_t i = 0; i < mock.world.log_count; i++) {
+        actual[i] = "spk"[mock.world.log[i].mock - mock.stages];
+    }
+    assert_string_equal(actual, expected);
+    mock_flow_deinit(&mock);
+}
+
 /* A source that answers WAIT after each element: the element is delivered before the next pull. */
 static bool wait_after_each(struct mock_invoker *self, enum tvn_entry entry, struct tvn_call *call,
                             enum tvn_outcome *out_outcome)
@@ -475,6 +497,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_run_five_elements_peak_depth_is_five),
     cmocka_unit_test(test_run_depth_16_of_1000_elements_activates_62_times),
     cmocka_unit_test(test_run_is_consumer_first_in_vectors),
+    cmocka_unit_test(test_run_fifo_goes_the_way_of_an_element),
     cmocka_unit_test(test_run_element_never_waits_behind_a_waiting_source),
     cmocka_unit_test(test_run_source_that_blocked_is_not_pulled_in_a_row),
     cmocka_unit_test(test_run_slow_source_ends_its_vector_after_the_quantum),
