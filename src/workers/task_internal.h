@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* A task's slot. Slots are reused, but their memory stays a slot until the workers are destroyed:
+ * a late wake-up of a task that has ended costs at most one turn of another. */
+#include "workers/heap_internal.h"
+#include "workers/task_state_internal.h"
+#include "workers/workers.h"
+
+#define TVN_TASK_NAME_MAX     64
+#define TVN_TASK_WATCH_INLINE 2
+
+/* One descriptor that a sleeping task waits for. */
+struct tvn_fd_watch {
+    struct tvn_task *task;
+    struct tvn_fd_watch *next;
+    struct tvn_fd_watch **link; /* what points here; NULL: not watched */
+    int fd;
+    short events;
+};
+
+struct tvn_task {
+    tvn_task_state state;
+    bool armed;            /* watches or timer may be set; only who runs it looks here */
+    uint32_t watch_count;  /* likewise */
+    struct tvn_task *next; /* in a queue, or of the free slots */
+    struct tvn_task_options options;
+    struct tvn_flow_quantum quantum;
+    uint32_t cost_shift;       /* fair queue: time counts this often (power of 2) */
+    uint64_t cost;             /* fair queue: of the last turn */
+    struct tvn_heap_node fair; /* in a run queue */
+    struct tvn_heap_node timer;
+    struct tvn_fd_watch watches[TVN_TASK_WATCH_INLINE];
+    struct tvn_fd_watch *more_watches; /* the rest of TVN_FLOW_WAIT_FDS_MAX; kept once allocated */
+    char name[TVN_TASK_NAME_MAX];      /* changes under the lock of the slots only */
+};
+
+static inline struct tvn_fd_watch *tvn_task_watch(struct tvn_task *task, uint32_t index)
+{
+    return index < TVN_TASK_WATCH_INLINE ? &task->watches[index]
+                                         : &task->more_watches[index - TVN_TASK_WATCH_INLINE];
+}
