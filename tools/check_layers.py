@@ -54,8 +54,9 @@ class Tree:
         found = []
         for top in ("src", "bench", "tests/unit", "tests/support", "tests/fuzz"):
             for folder, folders, names in os.walk(os.path.join(self.root, top)):
-                # Guests are compiled for another machine; target is Cargo's.
-                folders[:] = sorted(f for f in folders if not f.startswith(".") and f not in ("target", "guests"))
+                # Guests, and the templates of new ones, are compiled for another machine; target is Cargo's.
+                skipped = ("target", "guests", "templates")
+                folders[:] = sorted(f for f in folders if not f.startswith(".") and f not in skipped)
                 for name in sorted(names):
                     if name.endswith((".c", ".h", ".def")):
                         found.append(os.path.relpath(os.path.join(folder, name), self.root))

@@ -51,6 +51,7 @@ enum tvn_exit tvn_cli_print_text(struct tvn_cli *cli, const char *key,
 /* An error without number: what the user wrote cannot be meant. Returns TVN_EXIT_PREREQUISITE. */
 enum tvn_exit tvn_cli_usage_error(struct tvn_cli *cli, const char *message, const char *help);
 
+extern const struct tvn_command tvn_cmd_init;
 extern const struct tvn_command tvn_cmd_check;
 extern const struct tvn_command tvn_cmd_link;
 extern const struct tvn_command tvn_cmd_run;

@@ -4,8 +4,8 @@
 #include "cli/cli_internal.h"
 
 const struct tvn_command *const tvn_commands[] = {
-    &tvn_cmd_check,       &tvn_cmd_link, &tvn_cmd_run, &tvn_cmd_inspect,
-    &tvn_cmd_completions, &tvn_cmd_help, &tvn_cmd_man, NULL,
+    &tvn_cmd_init,        &tvn_cmd_check, &tvn_cmd_link, &tvn_cmd_run, &tvn_cmd_inspect,
+    &tvn_cmd_completions, &tvn_cmd_help,  &tvn_cmd_man,  NULL,
 };
 
 const struct tvn_command *tvn_command_find(struct tvn_str name)

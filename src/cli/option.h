@@ -41,10 +41,11 @@ struct tvn_opt {
     char letter;      /* 0: none */
     enum tvn_opt_kind kind;
     size_t offset;
-    const char *value_name;     /* "PATH"; NULL for a flag */
-    const char *help;           /* one sentence without full stop */
-    const char *const *choices; /* of CHOICE and WORD, ends with NULL */
-    bool required;              /* operands only */
+    const char *value_name; /* "PATH"; NULL for a flag */
+    const char *help;       /* one sentence without full stop */
+    const char *const
+        *choices;  /* of CHOICE and WORD, ends with NULL; of TEXT: values that are offered */
+    bool required; /* operands only */
 };
 
 /* NULL when the table has none of that name (letter). `table` may be NULL. */

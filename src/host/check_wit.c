@@ -71,6 +71,23 @@ static enum tvn_status find_component(struct check *check, struct check_componen
     return TVN_OK;
 }
 
+/* A folder with vendored contracts and nothing else: a project that has no component yet. */
+static bool holds_only_deps(const char *path)
+{
+    DIR *directory = opendir(path);
+    bool deps = false;
+    bool more = false;
+    const struct dirent *entry;
+    while (directory && (entry = readdir(directory))) { // NOLINT(concurrency-mt-unsafe)
+        deps |= strcmp(entry->d_name, "deps") == 0;
+        more |= entry->d_name[0] != '.' && strcmp(entry->d_name, "deps") != 0;
+    }
+    if (directory) {
+        closedir(directory);
+    }
+    return deps && !more;
+}
+
 enum tvn_status check_wit_find(struct check *check)
 {
     size_t count = check->manifest->component_count;
@@ -87,7 +104,7 @@ enum tvn_status check_wit_find(struct check *check)
         enum tvn_status status = find_component(check, component, project_wit);
         result = result == TVN_OK ? status : result;
     }
-    if (count == 0 && is_folder(project_wit)) {
+    if (count == 0 && is_folder(project_wit) && !holds_only_deps(project_wit)) {
         (void)add_folder(check, project_wit, true);
     }
     return result;
