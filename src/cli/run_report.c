@@ -83,7 +83,30 @@ static void quickstart_lines(struct tvn_strbuf *out, const struct tvn_run_report
     tvn_strbuf_add_text(out, " elem/s\n");
 }
 
-/* Where the elements that did not come out went. */
+/* What there was besides the sources' elements: the lines below add up to all of it. */
+static void origin_lines(struct tvn_strbuf *out, const struct tvn_run_report *report)
+{
+    if (report->forked > 0) {
+        count_line(out, "Forked:", report->forked);
+    }
+    if (report->flushed > 0) {
+        count_line(out, "Flushed:", report->flushed);
+    }
+}
+
+static void failed_line(struct tvn_strbuf *out, const struct tvn_run_report *report)
+{
+    label(out, "Failed:");
+    tvn_figure_count(out, report->failed);
+    if (report->dead_lettered > 0) {
+        tvn_strbuf_add_text(out, " (");
+        tvn_figure_count(out, report->dead_lettered);
+        tvn_strbuf_printf(out, " dead letter%s)", report->dead_lettered == 1 ? "" : "s");
+    }
+    tvn_strbuf_add_char(out, '\n');
+}
+
+/* Where the elements went. */
 static void fate_lines(struct tvn_strbuf *out, const struct tvn_run_report *report)
 {
     uint64_t filtered = 0;
@@ -98,8 +121,11 @@ static void fate_lines(struct tvn_strbuf *out, const struct tvn_run_report *repo
     if (dropped > 0) {
         count_line(out, "Dropped:", dropped);
     }
+    if (report->absorbed > 0) {
+        count_line(out, "Absorbed:", report->absorbed);
+    }
     if (report->failed > 0) {
-        count_line(out, "Failed:", report->failed);
+        failed_line(out, report);
     }
 }
 
@@ -157,6 +183,7 @@ void tvn_run_report_text(const struct tvn_host *host, const struct tvn_run_repor
     tvn_assert(host && report && out);
     tvn_strbuf_add_text(out, SUMMARY_TITLE);
     quickstart_lines(out, report, ending);
+    origin_lines(out, report);
     fate_lines(out, report);
     copy_lines(out, report);
     queue_line(out, host, report);
@@ -196,7 +223,11 @@ static void json_stages(const struct tvn_run_report *report, struct tvn_json_wri
         tvn_json_field_u64(json, "emitted", stage->emitted);
         tvn_json_field_u64(json, "dropped", stage->dropped);
         tvn_json_field_u64(json, "failed", stage->failed);
+        tvn_json_field_u64(json, "absorbed", stage->absorbed);
+        tvn_json_field_u64(json, "flushed", stage->flushed);
+        tvn_json_field_u64(json, "dead_lettered", stage->dead_lettered);
         tvn_json_field_u64(json, "errors", stage->errors);
+        tvn_json_field_u64(json, "restarts", stage->restarts);
         tvn_json_end_object(json);
     }
     tvn_json_end_array(json);
@@ -212,6 +243,7 @@ static void json_streams(const struct tvn_host *host, const struct tvn_run_repor
         const struct tvn_stream_report *stream = &report->streams[i];
         tvn_json_begin_object(json);
         tvn_json_field_text(json, "from", stream->from);
+        tvn_json_field_text(json, "port", link->edges[i].from_port);
         tvn_json_field_text(json, "to", stream->to);
         tvn_json_field_u64(json, "transferred", stream->transferred);
         tvn_json_field_u64(json, "capacity", link->edges[i].backpressure.queue_depth);
@@ -234,9 +266,13 @@ void tvn_run_report_json(const struct tvn_host *host, const struct tvn_run_repor
     tvn_json_field_text(json, "state", tvn_flow_state_name(report->state));
     tvn_json_field_text(json, "signal", signal_name);
     tvn_json_field_u64(json, "elements", report->pulled);
+    tvn_json_field_u64(json, "forked", report->forked);
+    tvn_json_field_u64(json, "flushed", report->flushed);
     tvn_json_field_u64(json, "delivered", report->delivered);
     tvn_json_field_u64(json, "dropped", report->dropped);
+    tvn_json_field_u64(json, "absorbed", report->absorbed);
     tvn_json_field_u64(json, "failed", report->failed);
+    tvn_json_field_u64(json, "dead_lettered", report->dead_lettered);
     tvn_json_field_real(json, "duration_ms", (double)report->duration_ns / 1e6);
     tvn_json_field_real(json, "throughput_eps",
                         tvn_figure_rate(report->pulled, report->duration_ns));

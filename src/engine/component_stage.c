@@ -397,8 +397,8 @@ enum tvn_status tvn_component_stage_create(struct tvn_runtime *runtime,
 
 uint64_t tvn_component_stage_memory_bytes(struct tvn_invoker *invoker)
 {
-    struct tvn_component_stage *stage =
+    const struct tvn_component_stage *stage =
         TVN_CONTAINER_OF(invoker, struct tvn_component_stage, invoker);
-    tvn_assert(invoker->ops == &stage_ops);
-    return tvn_instance_memory_bytes(stage->instance);
+    tvn_assert(invoker->ops == &stage_ops || invoker->ops == &gone_ops);
+    return stage->instance ? tvn_instance_memory_bytes(stage->instance) : 0;
 }

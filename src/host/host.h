@@ -74,7 +74,11 @@ struct tvn_stage_report {
     uint64_t emitted;
     uint64_t dropped;
     uint64_t failed;
+    uint64_t absorbed;
+    uint64_t flushed;
+    uint64_t dead_lettered; /* part of failed */
     uint64_t errors;
+    uint64_t restarts;
 };
 struct tvn_stream_report {
     const char *from;
@@ -85,13 +89,18 @@ struct tvn_stream_report {
     uint64_t backpressure_events;
     uint64_t backpressure_ns;
 };
+/* At the end pulled + forked + flushed = delivered + dropped + absorbed + failed. */
 struct tvn_run_report {
     const char *flow;
     enum tvn_flow_state state;
     uint64_t pulled;
+    uint64_t forked;  /* records beyond the first of an element that several edges got */
+    uint64_t flushed; /* put out by aggregators at their end */
     uint64_t delivered;
-    uint64_t dropped; /* rejected by filters, dropped by processors and by queues' policies */
-    uint64_t failed;  /* ended by an error that was skipped */
+    uint64_t dropped;       /* by filters, routers, processors and queues' policies */
+    uint64_t absorbed;      /* taken in by aggregators */
+    uint64_t failed;        /* ended by an error, or what was left when the flow failed */
+    uint64_t dead_lettered; /* part of failed */
     uint64_t duration_ns;
     uint64_t copies[TVN_COPY_REASON_COUNT];
     uint64_t copy_bytes[TVN_COPY_REASON_COUNT];

@@ -23,9 +23,12 @@ static void read_stages(struct tvn_host *host, struct tvn_run_report *report)
             .emitted = tvn_stat_get(&stats->emitted),
             .dropped = tvn_stat_get(&stats->dropped),
             .failed = tvn_stat_get(&stats->failed),
+            .absorbed = tvn_stat_get(&stats->absorbed),
+            .flushed = tvn_stat_get(&stats->flushed),
+            .dead_lettered = tvn_stat_get(&stats->dead_lettered),
             .errors = tvn_stat_get(&stats->errors),
+            .restarts = tvn_stat_get(&stats->restarts),
         };
-        report->failed += tvn_stat_get(&stats->failed);
         report->produced_bytes += tvn_stat_get(&stats->produced_bytes);
         for (unsigned reason = 0; reason < TVN_COPY_REASON_COUNT; reason++) {
             report->copies[reason] += tvn_stat_get(&stats->copies.count[reason]);
@@ -57,8 +60,13 @@ void tvn_host_read_report(struct tvn_host *host, struct tvn_run_report *out_repo
         .flow = host->link->flow_name,
         .state = tvn_flow_state(tvn_pipeline_flow(host->pipeline)),
         .pulled = tvn_stat_get(&stats->pulled),
+        .forked = tvn_stat_get(&stats->forked),
+        .flushed = tvn_stat_get(&stats->flushed),
         .delivered = tvn_stat_get(&stats->delivered),
         .dropped = tvn_stat_get(&stats->dropped),
+        .absorbed = tvn_stat_get(&stats->absorbed),
+        .failed = tvn_stat_get(&stats->failed),
+        .dead_lettered = tvn_stat_get(&stats->dead_lettered),
         .duration_ns = run_duration_ns(stats),
         .stages = host->stage_reports,
         .stage_count = host->link->stage_count,

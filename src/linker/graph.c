@@ -37,6 +37,21 @@ static uint32_t endpoint_stage(struct tvn_link_build *build,
     return UINT32_MAX;
 }
 
+/* The same edge again. A router may reach a node by several ports. */
+static bool is_double(const struct tvn_link_build *build, const struct tvn_manifest_edge *edge,
+                      uint32_t from, uint32_t to)
+{
+    bool by_port = build->link->stages[from].role == TVN_ROLE_ROUTER;
+    for (uint32_t i = 0; i < build->link->edge_count; i++) {
+        const struct tvn_link_edge *other = &build->link->edges[i];
+        if (other->from == from && other->to == to &&
+            (!by_port || strcmp(other->from_port, edge->from.port) == 0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool check_ends(struct tvn_link_build *build, const struct tvn_manifest_edge *edge,
                        uint32_t from, uint32_t to)
 {
@@ -53,13 +68,10 @@ static bool check_ends(struct tvn_link_build *build, const struct tvn_manifest_e
                              "source '%s' cannot have an input", target->name);
         valid = false;
     }
-    for (uint32_t i = 0; i < build->link->edge_count; i++) {
-        const struct tvn_link_edge *other = &build->link->edges[i];
-        if (other->from == from && other->to == to) {
-            (void)tvn_diag_error(build->sink, TVN_E_TOPOLOGY_INVALID, edge->span,
-                                 "'%s' and '%s' are connected twice", source->name, target->name);
-            valid = false;
-        }
+    if (is_double(build, edge, from, to)) {
+        (void)tvn_diag_error(build->sink, TVN_E_TOPOLOGY_INVALID, edge->span,
+                             "'%s' and '%s' are connected twice", source->name, target->name);
+        valid = false;
     }
     return valid;
 }
@@ -105,19 +117,11 @@ static enum tvn_status check_degrees(struct tvn_link_build *build)
         const struct tvn_link_stage *stage = &build->link->stages[i];
         uint32_t inputs, outputs;
         count_edges(build->link, i, &inputs, &outputs);
-        const char *fault = NULL;
-        if (has_input(stage->role) && inputs == 0) {
-            fault = "has no input";
-        } else if (has_output(stage->role) && outputs == 0) {
-            fault = "has no output";
-        } else if (inputs > 1) {
-            fault = "has several inputs; this version runs linear flows";
-        } else if (outputs > 1) {
-            fault = "has several outputs; this version runs linear flows";
-        }
-        if (fault) {
+        bool no_input = has_input(stage->role) && inputs == 0;
+        if (no_input || (has_output(stage->role) && outputs == 0)) {
             result = tvn_diag_error(build->sink, TVN_E_TOPOLOGY_INVALID, stage->span, "%s '%s' %s",
-                                    tvn_role_name(stage->role), stage->name, fault);
+                                    tvn_role_name(stage->role), stage->name,
+                                    no_input ? "has no input" : "has no output");
             tvn_diag_help(build->sink, "connect it with [[flow.%s.edges]]", build->link->flow_name);
         }
     }
@@ -215,22 +219,135 @@ static enum tvn_status sort_stages(struct tvn_link_build *build)
     return TVN_OK;
 }
 
-/* Linear flows are connected when they have exactly one source. */
+/* Spreads from the first stage along the edges, in both directions. */
 static enum tvn_status check_connected(struct tvn_link_build *build)
 {
     const struct tvn_link *link = build->link;
-    uint32_t sources = 0;
-    for (uint32_t i = 0; i < link->stage_count; i++) {
-        if (link->stages[i].role != TVN_ROLE_SOURCE) {
-            continue;
+    bool *reached = TVN_ARENA_ARRAY(link->arena, bool, link->stage_count);
+    if (!reached) {
+        return tvn_diag_error(build->sink, TVN_E_OUT_OF_MEMORY, TVN_SPAN_NONE,
+                              "no memory to link the flow");
+    }
+    reached[0] = true;
+    for (bool more = true; more;) {
+        more = false;
+        for (uint32_t i = 0; i < link->edge_count; i++) {
+            const struct tvn_link_edge *edge = &link->edges[i];
+            more |= reached[edge->from] != reached[edge->to];
+            reached[edge->from] |= reached[edge->to];
+            reached[edge->to] |= reached[edge->from];
         }
-        if (++sources == 2) {
-            return tvn_diag_error(build->sink, TVN_E_TOPOLOGY_INVALID, link->stages[i].span,
-                                  "flow '%s' has parts that are not connected with each other",
-                                  link->flow_name);
+    }
+    for (uint32_t i = 0; i < link->stage_count; i++) {
+        if (!reached[i]) {
+            (void)tvn_diag_error(build->sink, TVN_E_TOPOLOGY_INVALID, link->stages[i].span,
+                                 "flow '%s' has parts that are not connected with each other",
+                                 link->flow_name);
+            tvn_diag_note(build->sink, "no edge leads from or to '%s', by whatever way",
+                          link->stages[0].name);
+            tvn_diag_help(build->sink, "connect them with an edge, or make two flows of them");
+            return TVN_E_TOPOLOGY_INVALID;
         }
     }
     return TVN_OK;
+}
+
+/* ---- ports ---- */
+
+static enum tvn_status too_many_ports(struct tvn_link_build *build,
+                                      const struct tvn_link_stage *stage)
+{
+    (void)tvn_diag_error(build->sink, TVN_E_TOPOLOGY_INVALID, stage->span,
+                         "router '%s' has more than %d ports", stage->name, TVN_LINK_PORTS_MAX);
+    tvn_diag_help(build->sink, "let edges share a port, or route in two steps");
+    return TVN_E_TOPOLOGY_INVALID;
+}
+
+/* Numbers the names by which the router's edges leave, in file order. */
+static enum tvn_status number_ports(struct tvn_link_build *build, uint32_t router)
+{
+    struct tvn_link *link = build->link;
+    struct tvn_link_stage *stage = &link->stages[router];
+    struct tvn_str *ports = TVN_ARENA_ARRAY(link->arena, struct tvn_str, TVN_LINK_PORTS_MAX);
+    if (!ports) {
+        return tvn_diag_error(build->sink, TVN_E_OUT_OF_MEMORY, TVN_SPAN_NONE,
+                              "no memory to link the flow");
+    }
+    stage->ports = ports;
+    for (uint32_t i = 0; i < link->edge_count; i++) {
+        struct tvn_link_edge *edge = &link->edges[i];
+        if (edge->from != router) {
+            continue;
+        }
+        struct tvn_str name = tvn_str_of(edge->from_port);
+        uint32_t port = 0;
+        while (port < stage->port_count && !tvn_str_equal(ports[port], name)) {
+            port++;
+        }
+        if (port == TVN_LINK_PORTS_MAX) {
+            return too_many_ports(build, stage);
+        }
+        if (port == stage->port_count) {
+            ports[stage->port_count++] = name;
+        }
+        edge->port = port;
+    }
+    return TVN_OK;
+}
+
+/* ---- fan-out ---- */
+
+static bool drops(enum tvn_config_policy policy)
+{
+    return policy == TVN_CONFIG_POLICY_DROP_OLDEST || policy == TVN_CONFIG_POLICY_DROP_NEWEST;
+}
+
+/* A branch that does not drop would hold up the stage before it, and with it the other branches. */
+static enum tvn_status check_branches(struct tvn_link_build *build, uint32_t from)
+{
+    const struct tvn_link *link = build->link;
+    for (uint32_t i = 0; i < link->edge_count; i++) {
+        const struct tvn_link_edge *edge = &link->edges[i];
+        const struct tvn_config_backpressure *settings = &edge->backpressure;
+        if (edge->from != from || drops(settings->policy)) {
+            continue;
+        }
+        bool at_policy = settings->policy_span.file != 0;
+        (void)tvn_diag_error(build->sink, TVN_E_CONSTRAINT_VIOLATION,
+                             at_policy ? settings->policy_span : link->flow->fan_out_span,
+                             "the branch from '%s' to '%s' is independent and has the policy "
+                             "\"%s\"",
+                             link->stages[from].name, link->stages[edge->to].name,
+                             tvn_config_policy_name(settings->policy));
+        tvn_diag_note(build->sink,
+                      "independent branches wait for nobody: what a full one cannot take is "
+                      "dropped");
+        tvn_diag_help(build->sink,
+                      "set policy = \"drop-oldest\" or \"drop-newest\" on the edge, or fan_out = "
+                      "\"min-demand\" on the flow");
+        return TVN_E_CONSTRAINT_VIOLATION;
+    }
+    return TVN_OK;
+}
+
+static enum tvn_status check_fan_out(struct tvn_link_build *build)
+{
+    const struct tvn_link *link = build->link;
+    bool independent = link->flow && link->flow->fan_out == TVN_MANIFEST_FAN_OUT_INDEPENDENT;
+    enum tvn_status result = TVN_OK;
+    for (uint32_t i = 0; i < link->stage_count; i++) {
+        uint32_t inputs, outputs;
+        count_edges(link, i, &inputs, &outputs);
+        enum tvn_status status = TVN_OK;
+        if (link->stages[i].role == TVN_ROLE_ROUTER) {
+            status = number_ports(build, i);
+        }
+        if (status == TVN_OK && independent && outputs > 1) {
+            status = check_branches(build, i);
+        }
+        result = result == TVN_OK ? status : result;
+    }
+    return result;
 }
 
 enum tvn_status tvn_link_check_graph(struct tvn_link_build *build)
@@ -238,5 +355,6 @@ enum tvn_status tvn_link_check_graph(struct tvn_link_build *build)
     /* A cycle explains more than the degrees that follow from it. */
     TVN_TRY(sort_stages(build));
     TVN_TRY(check_degrees(build));
-    return check_connected(build);
+    TVN_TRY(check_connected(build));
+    return check_fan_out(build);
 }

@@ -33,16 +33,21 @@ struct tvn_link_stage {
     enum tvn_role role;
     struct tvn_link_component *component; /* COMPONENT */
     const char *builtin; /* BUILTIN: as connectors/spec.h reads it: "builtin:stdin", "-", a path */
-    struct tvn_sandbox sandbox; /* COMPONENT */
-    struct tvn_span span;       /* of the node's name; file 0 when added */
-    bool replaced;              /* --input or --output took the place of what the manifest says */
+    struct tvn_sandbox sandbox;  /* COMPONENT */
+    const struct tvn_str *ports; /* ROUTER: the names that its edges leave by, by number */
+    uint32_t port_count;
+    struct tvn_span span; /* of the node's name; file 0 when added */
+    bool replaced;        /* --input or --output took the place of what the manifest says */
 };
+
+#define TVN_LINK_PORTS_MAX 64 /* of one router */
 
 struct tvn_link_edge {
     uint32_t from; /* stage */
     uint32_t to;
     const char *from_port;
     const char *to_port;
+    uint32_t port; /* of a router: the number of from_port, which several edges may share; else 0 */
     struct tvn_config_backpressure backpressure;
 };
 
@@ -72,7 +77,8 @@ struct tvn_link_options {
 };
 
 /*
- * COLD PATH. E0203 for the graph (unknown node, cycle, disconnected, role violations), E0210 and
+ * COLD PATH. E0203 for the graph (unknown node, cycle, disconnected, role violations), E0702 for
+ * independent branches that block, E0210 and
  * E0211 for component files, E0200 for a component that does not export the node's interface or
  * not as the contract says, E0201 for contract versions, E0212 for imports that nobody provides,
  * E0202 for capabilities.

@@ -129,6 +129,8 @@ static enum tvn_status create_component(struct tvn_pipeline *pipeline, uint32_t 
         .magazine = options->magazine,
         .intern = &pipeline->intern,
         .stats = &slot->stats,
+        .ports = stage->ports,
+        .port_count = stage->port_count,
         .owner = index + 1,
         .flow_deadline_ns = &pipeline->deadline_ns,
         .cancel = &options->stop->cancel,
@@ -294,6 +296,11 @@ static enum tvn_status on_error_of(const struct tvn_manifest_node *node, struct 
 static enum tvn_status fill_stage(struct tvn_pipeline *pipeline, uint32_t index,
                                   struct tvn_diag_sink *sink, struct tvn_stage_options *out_options)
 {
+    static const enum tvn_merge merges[] = {
+        [TVN_MANIFEST_MERGE_FIRST_AVAILABLE] = TVN_MERGE_FIRST_AVAILABLE,
+        [TVN_MANIFEST_MERGE_ROUND_ROBIN] = TVN_MERGE_ROUND_ROBIN,
+        [TVN_MANIFEST_MERGE_PRIORITY] = TVN_MERGE_PRIORITY,
+    };
     tvn_stage_options_default(out_options);
     out_options->invoker = pipeline->stages[index].invoker;
     out_options->stats = &pipeline->stages[index].stats;
@@ -303,6 +310,7 @@ static enum tvn_status fill_stage(struct tvn_pipeline *pipeline, uint32_t index,
     }
     out_options->max_retries = (uint32_t)node->max_retries; /* bounded by the configuration */
     out_options->retry_backoff_ns = node->retry_backoff_ms * 1000000;
+    out_options->merge = merges[node->merge];
     return on_error_of(node, sink, &out_options->on_error);
 }
 
@@ -330,6 +338,7 @@ static enum tvn_status fill_edge(struct tvn_pipeline *pipeline, uint32_t index,
     *out_options = (struct tvn_edge_options){
         .from = edge->from,
         .to = edge->to,
+        .port = edge->port,
         .queue_depth = (uint32_t)edge->backpressure.queue_depth, /* bounded by the configuration */
         .policy = policies[edge->backpressure.policy],
         .low_watermark_ratio = edge->backpressure.low_watermark_ratio,
@@ -338,16 +347,28 @@ static enum tvn_status fill_edge(struct tvn_pipeline *pipeline, uint32_t index,
     return TVN_OK;
 }
 
+/* What a flow may have at most, so that a turn of it stays short. */
+static enum tvn_status check_size(const struct tvn_link *link, struct tvn_diag_sink *sink)
+{
+    struct tvn_span at = link->flow ? link->flow->span : TVN_SPAN_NONE;
+    if (link->stage_count > TVN_FLOW_STAGES_MAX) {
+        return tvn_diag_error(sink, TVN_E_TOPOLOGY_INVALID, at,
+                              "flow '%s' has %u stages; at most %d can run", link->flow_name,
+                              link->stage_count, TVN_FLOW_STAGES_MAX);
+    }
+    if (link->edge_count > TVN_FLOW_EDGES_MAX) {
+        return tvn_diag_error(sink, TVN_E_TOPOLOGY_INVALID, at,
+                              "flow '%s' has %u edges; at most %d can run", link->flow_name,
+                              link->edge_count, TVN_FLOW_EDGES_MAX);
+    }
+    return TVN_OK;
+}
+
 static enum tvn_status create_flow(struct tvn_pipeline *pipeline, struct tvn_diag_sink *sink)
 {
     const struct tvn_link *link = pipeline->link;
     const struct tvn_pipeline_options *options = &pipeline->options;
-    if (link->stage_count > TVN_FLOW_STAGES_MAX) {
-        return tvn_diag_error(sink, TVN_E_TOPOLOGY_INVALID,
-                              link->flow ? link->flow->span : TVN_SPAN_NONE,
-                              "flow '%s' has %u stages; at most %d can run", link->flow_name,
-                              link->stage_count, TVN_FLOW_STAGES_MAX);
-    }
+    TVN_TRY(check_size(link, sink));
     TVN_AUTO_FREE struct tvn_stage_options *stages = tvn_calloc(link->stage_count, sizeof(*stages));
     TVN_AUTO_FREE struct tvn_edge_options *edges = tvn_calloc(link->edge_count, sizeof(*edges));
     if (!stages || !edges) {
@@ -360,6 +381,7 @@ static enum tvn_status create_flow(struct tvn_pipeline *pipeline, struct tvn_dia
     for (uint32_t i = 0; i < link->edge_count; i++) {
         TVN_TRY(fill_edge(pipeline, i, sink, &edges[i]));
     }
+    bool independent = link->flow && link->flow->fan_out == TVN_MANIFEST_FAN_OUT_INDEPENDENT;
     enum tvn_status status = tvn_flow_create(
         &(struct tvn_flow_options){
             .env = options->env,
@@ -373,6 +395,7 @@ static enum tvn_status create_flow(struct tvn_pipeline *pipeline, struct tvn_dia
             .events = options->events,
             .limit = options->limit,
             .deadline_ns = options->deadline_ns,
+            .fan_out = independent ? TVN_FAN_OUT_INDEPENDENT : TVN_FAN_OUT_MIN_DEMAND,
         },
         &pipeline->flow);
     if (status != TVN_OK) {

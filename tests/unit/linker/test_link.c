@@ -154,15 +154,173 @@ static void test_link_of_doubled_edge_is_refused(void **state)
     assert_string_equal(message(fixture, 0), "'in' and 'out' are connected twice");
 }
 
-static void test_link_of_fan_out_says_that_flows_are_linear(void **state)
+static void test_link_of_fan_out_and_fan_in_is_accepted(void **state)
 {
     struct fixture *fixture = *state;
 
-    assert_status(link_text(fixture, NODE("in", SOURCE) NODE("x", SINK) NODE("y", SINK)
-                                         EDGE("in", "x") EDGE("in", "y")),
+    assert_status(link_text(fixture,
+                            NODE("in", SOURCE) NODE("more", SOURCE) NODE("x", SINK) NODE("y", SINK)
+                                EDGE("in", "x") EDGE("in", "y") EDGE("more", "y")),
+                  TVN_OK);
+
+    assert_int_equal(fixture->link->edge_count, 3);
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_true(fixture->link->edges[i].from < fixture->link->edges[i].to);
+        assert_int_equal(fixture->link->edges[i].port, 0);
+    }
+}
+
+static void test_link_of_a_diamond_lacks_only_its_components(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_status(link_text(fixture, NODE("out", SINK) NODE("a", PROCESSOR) NODE("b", PROCESSOR)
+                                         NODE("in", SOURCE) EDGE("a", "out") EDGE("b", "out")
+                                             EDGE("in", "a") EDGE("in", "b")),
+                  TVN_E_COMPONENT_NOT_FOUND);
+
+    assert_int_equal(tvn_diag_count(fixture->sink), 2);
+    assert_string_equal(message(fixture, 0), "component file 'absent.wasm' does not exist");
+    assert_string_equal(message(fixture, 1), "component file 'absent.wasm' does not exist");
+}
+
+static void test_link_of_parts_that_are_not_connected_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_status(link_text(fixture, NODE("in", SOURCE) NODE("out", SINK) NODE("in2", SOURCE)
+                                         NODE("out2", SINK) EDGE("in", "out") EDGE("in2", "out2")),
                   TVN_E_TOPOLOGY_INVALID);
 
-    assert_non_null(strstr(message(fixture, 0), "source 'in' has several outputs"));
+    assert_int_equal(tvn_diag_count(fixture->sink), 1);
+    assert_string_equal(message(fixture, 0),
+                        "flow 'main' has parts that are not connected with each other");
+    assert_int_equal(line_of(fixture, 0), 5);
+}
+
+/* ---- routers ---- */
+
+#define ROUTER                                  \
+    "interface = \"torvyn:filtering/router\"\n" \
+    "component = \"file://" TVN_GUEST_DIR "/router-script.wasm\"\n"
+#define PORT_EDGE(port, to_node)                     \
+    "[[flow.main.edges]]\n"                          \
+    "from = { node = \"r\", port = \"" port "\" }\n" \
+    "to = { node = \"" to_node "\", port = \"input\" }\n"
+
+static void test_link_numbers_the_ports_of_a_router(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_status(link_text(fixture,
+                            NODE("x", SINK) NODE("y", SINK) NODE("z", SINK) NODE("r", ROUTER)
+                                NODE("in", SOURCE) PORT_EDGE("metrics", "x") EDGE("in", "r")
+                                    PORT_EDGE("logs", "y") PORT_EDGE("metrics", "z")),
+                  TVN_OK);
+
+    const struct tvn_link *link = fixture->link;
+    const struct tvn_link_stage *router = &link->stages[link->edges[0].from];
+    assert_string_equal(router->name, "r");
+    assert_int_equal(router->port_count, 2);
+    assert_str(router->ports[0], "metrics");
+    assert_str(router->ports[1], "logs");
+    assert_int_equal(link->edges[0].port, 0);
+    assert_int_equal(link->edges[1].port, 0); /* into the router */
+    assert_int_equal(link->edges[2].port, 1);
+    assert_int_equal(link->edges[3].port, 0); /* shared */
+}
+
+static void test_link_of_two_ports_to_one_node_is_accepted(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_status(link_text(fixture, NODE("x", SINK) NODE("r", ROUTER) NODE("in", SOURCE)
+                                         EDGE("in", "r") PORT_EDGE("a", "x") PORT_EDGE("b", "x")),
+                  TVN_OK);
+    assert_int_equal(fixture->link->edges[2].port, 1);
+}
+
+static void test_link_of_one_port_twice_to_one_node_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_status(link_text(fixture, NODE("x", SINK) NODE("r", ROUTER) NODE("in", SOURCE)
+                                         EDGE("in", "r") PORT_EDGE("a", "x") PORT_EDGE("a", "x")),
+                  TVN_E_TOPOLOGY_INVALID);
+    assert_string_equal(message(fixture, 0), "'r' and 'x' are connected twice");
+}
+
+static enum tvn_status link_router_of(struct fixture *fixture, int ports)
+{
+    TVN_AUTO_VALUE(tvn_strbuf) text = {0};
+    tvn_strbuf_add_text(&text,
+                        NODE("x", SINK) NODE("r", ROUTER) NODE("in", SOURCE) EDGE("in", "r"));
+    for (int i = 0; i < ports; i++) {
+        tvn_strbuf_printf(&text,
+                          "[[flow.main.edges]]\nfrom = { node = \"r\", port = \"p%d\" }\n"
+                          "to = { node = \"x\", port = \"input\" }\n",
+                          i);
+    }
+    return link_text(fixture, tvn_strbuf_text(&text));
+}
+
+static void test_link_of_a_router_takes_64_ports(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_status(link_router_of(fixture, TVN_LINK_PORTS_MAX), TVN_OK);
+    assert_int_equal(fixture->link->edges[TVN_LINK_PORTS_MAX].port, TVN_LINK_PORTS_MAX - 1);
+}
+
+static void test_link_of_a_router_refuses_the_65th_port(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_status(link_router_of(fixture, TVN_LINK_PORTS_MAX + 1), TVN_E_TOPOLOGY_INVALID);
+    assert_string_equal(message(fixture, 0), "router 'r' has more than 64 ports");
+}
+
+/* ---- independent branches ---- */
+
+#define INDEPENDENT "[flow.main]\nfan_out = \"independent\"\n"
+#define BRANCHES    NODE("in", SOURCE) NODE("x", SINK) NODE("y", SINK)
+#define DROPS       "policy = \"drop-newest\"\n"
+
+static void test_link_of_an_independent_branch_that_blocks_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_status(link_text(fixture, INDEPENDENT BRANCHES EDGE("in", "x") DROPS EDGE("in", "y")),
+                  TVN_E_CONSTRAINT_VIOLATION);
+
+    assert_string_equal(message(fixture, 0),
+                        "the branch from 'in' to 'y' is independent and has the policy \"block\"");
+    assert_int_equal(line_of(fixture, 0), 2); /* where it is said that it is independent */
+}
+
+static void test_link_of_an_independent_branch_with_a_bad_policy_shows_it(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_status(link_text(fixture, INDEPENDENT BRANCHES EDGE(
+                                         "in", "x") "policy = \"error\"\n" EDGE("in", "y") DROPS),
+                  TVN_E_CONSTRAINT_VIOLATION);
+
+    assert_non_null(strstr(message(fixture, 0), "has the policy \"error\""));
+    assert_int_equal(line_of(fixture, 0), 12);
+}
+
+static void test_link_of_independent_branches_that_drop_is_accepted(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_status(
+        link_text(fixture, INDEPENDENT BRANCHES EDGE("in", "x") DROPS EDGE("in", "y") DROPS),
+        TVN_OK);
+}
+
+static void test_link_of_an_independent_flow_without_branches_may_block(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_status(
+        link_text(fixture, INDEPENDENT NODE("in", SOURCE) NODE("x", SINK) EDGE("in", "x")), TVN_OK);
 }
 
 static void test_link_without_ends_adds_generator_and_stdout(void **state)
@@ -280,7 +438,18 @@ static const struct CMUnitTest tests[] = {
     TEST(test_link_of_an_edge_into_a_source_is_refused),
     TEST(test_link_of_an_unconnected_node_is_refused),
     TEST(test_link_of_doubled_edge_is_refused),
-    TEST(test_link_of_fan_out_says_that_flows_are_linear),
+    TEST(test_link_of_fan_out_and_fan_in_is_accepted),
+    TEST(test_link_of_a_diamond_lacks_only_its_components),
+    TEST(test_link_of_parts_that_are_not_connected_is_refused),
+    TEST(test_link_numbers_the_ports_of_a_router),
+    TEST(test_link_of_two_ports_to_one_node_is_accepted),
+    TEST(test_link_of_one_port_twice_to_one_node_is_refused),
+    TEST(test_link_of_a_router_takes_64_ports),
+    TEST(test_link_of_a_router_refuses_the_65th_port),
+    TEST(test_link_of_an_independent_branch_that_blocks_is_refused),
+    TEST(test_link_of_an_independent_branch_with_a_bad_policy_shows_it),
+    TEST(test_link_of_independent_branches_that_drop_is_accepted),
+    TEST(test_link_of_an_independent_flow_without_branches_may_block),
     TEST(test_link_without_ends_adds_generator_and_stdout),
     TEST(test_link_with_input_and_output_replaces_the_ends),
     TEST(test_link_of_a_lone_processor_takes_input_output_or_both),
