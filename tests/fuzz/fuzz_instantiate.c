@@ -250,6 +250,10 @@ static struct tvn_value make_value(struct run *run, const struct tvn_type *type)
     case TVN_TYPE_BORROW:
         make_handle(run, type, &value);
         break;
+    case TVN_TYPE_STREAM: /* decoding refuses these */
+    case TVN_TYPE_FUTURE:
+    case TVN_TYPE_ERROR_CONTEXT:
+        break;
     }
     return value;
 }
