@@ -143,7 +143,8 @@ static bool tear_down(struct tvn_flow *flow, struct tvn_stage *stage,
         return true;
     }
     *out_wait = (struct tvn_flow_wait){.wake_ns = flow->close_deadline_ns};
-    if (stage->phase == TVN_STAGE_WAIT_TIME && flow->now_ns < stage->wake_ns) {
+    if (stage->phase == TVN_STAGE_WAIT_TIME &&
+        flow->now_ns < tvn_min(stage->wake_ns, flow->close_deadline_ns)) {
         add_wait(flow, stage, out_wait);
         return false;
     }

@@ -467,6 +467,23 @@ static void test_teardown_that_waits_is_given_up_after_its_time(void **state)
     }
 }
 
+static void test_teardown_that_waits_for_time_is_given_up_without_spinning(void **state)
+{
+    (void)state;
+    enum tvn_entry waiting = TVN_ENTRY_TEARDOWN;
+    mock_flow_init(&mock, "sk");
+    mock.stages[1].entries = LIFECYCLE;
+    mock.stages[1].script = wait_always;
+    mock.stages[1].script_data = &waiting;
+    mock_flow_start(&mock);
+    uint64_t before = mock.world.now_ns;
+    /* The back-off would be over after the deadline only; every turn must get on. */
+    assert_true(mock_flow_finish(&mock, 1000));
+    assert_int_equal(mock.world.now_ns - before, TVN_FLOW_TEARDOWN_WAIT_NS);
+    assert_int_equal(stat_of(mock.stats.errors), 1);
+    mock_flow_deinit(&mock);
+}
+
 static void test_destroy_in_the_middle_releases_every_payload(void **state)
 {
     (void)state;
@@ -502,6 +519,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_suspended_flow_obeys_drain_and_cancel),
     cmocka_unit_test(test_complete_may_wait_and_is_called_again),
     cmocka_unit_test(test_teardown_that_waits_is_given_up_after_its_time),
+    cmocka_unit_test(test_teardown_that_waits_for_time_is_given_up_without_spinning),
     cmocka_unit_test(test_destroy_in_the_middle_releases_every_payload),
 };
 TVN_TEST_MAIN("reactor.flow", tests)
