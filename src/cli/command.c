@@ -3,10 +3,21 @@
 
 #include "cli/cli_internal.h"
 
+/* clang-format off: a line each */
 const struct tvn_command *const tvn_commands[] = {
-    &tvn_cmd_init,        &tvn_cmd_check, &tvn_cmd_link, &tvn_cmd_run, &tvn_cmd_inspect,
-    &tvn_cmd_completions, &tvn_cmd_help,  &tvn_cmd_man,  NULL,
+    &tvn_cmd_init,
+    &tvn_cmd_check,
+    &tvn_cmd_link,
+    &tvn_cmd_run,
+    &tvn_cmd_inspect,
+    &tvn_cmd_config,
+    &tvn_cmd_completions,
+    &tvn_cmd_help,
+    &tvn_cmd_man,
+    &tvn_cmd_reference,
+    NULL,
 };
+/* clang-format on */
 
 const struct tvn_command *tvn_command_find(struct tvn_str name)
 {

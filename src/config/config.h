@@ -124,6 +124,21 @@ struct tvn_config {
     struct tvn_config_registry registry;
 };
 
+/* Where an effective value comes from. */
+enum tvn_config_layer {
+    TVN_CONFIG_LAYER_DEFAULT,
+    TVN_CONFIG_LAYER_USER,        /* the user's config.toml */
+    TVN_CONFIG_LAYER_PROJECT,     /* the manifest */
+    TVN_CONFIG_LAYER_ENVIRONMENT, /* TORVYN_… */
+    TVN_CONFIG_LAYER_FLAG,        /* --config */
+};
+struct tvn_config_origin {
+    enum tvn_config_layer layer;
+    struct tvn_span span; /* file 0: a default */
+};
+/* "default", "user", "project", "environment", "flag". */
+const char *tvn_config_layer_name(enum tvn_config_layer layer);
+
 /* Where the layers above the project manifest come from. A zeroed struct means: this process's own.
  */
 struct tvn_config_options {

@@ -104,6 +104,17 @@ const struct tvn_config_key *tvn_config_key_at(size_t index)
     return index < TVN_ARRAY_LEN(keys) ? &keys[index] : NULL;
 }
 
+size_t tvn_config_key_index(const struct tvn_config_key *key)
+{
+    tvn_assert(key >= keys && key < keys + TVN_ARRAY_LEN(keys));
+    return (size_t)(key - keys);
+}
+
+size_t tvn_config_key_count(void)
+{
+    return TVN_ARRAY_LEN(keys);
+}
+
 const char *tvn_config_section_path(enum tvn_config_section section)
 {
     tvn_assert(section < TVN_SECTION_COUNT);

@@ -7,6 +7,7 @@
  * Threads: immutable.
  */
 #include "base/compiler.h"
+#include "base/str.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -63,8 +64,40 @@ struct tvn_config_key {
 
 /* Rows in file order; NULL past the end. */
 const struct tvn_config_key *tvn_config_key_at(size_t index);
+/* Number of a row of the table. */
+size_t tvn_config_key_index(const struct tvn_config_key *key);
+size_t tvn_config_key_count(void);
 bool tvn_config_key_is_required(const struct tvn_config_key *key);
 /* "runtime.backpressure", "flow.<NAME>"; "" for the root. */
 const char *tvn_config_section_path(enum tvn_config_section section);
 /* Takes values from the user's file, the environment and --config too. */
 bool tvn_config_section_is_layered(enum tvn_config_section section);
+/* "string", "integer", "size": how a value is written. */
+const char *tvn_config_type_name(enum tvn_config_type type);
+/* The environment variable of a layered key: "TORVYN_RUNTIME_WORKER_THREADS". */
+#define TVN_CONFIG_VARIABLE_MAX 128
+struct tvn_str tvn_config_variable_name(const struct tvn_config_key *key,
+                                        char out[TVN_CONFIG_VARIABLE_MAX]);
+
+struct tvn_config;
+
+/* What a layered key has come to. */
+enum tvn_config_value_kind {
+    TVN_CONFIG_VALUE_NONE, /* unset, and no default stands in for it */
+    TVN_CONFIG_VALUE_TEXT,
+    TVN_CONFIG_VALUE_BOOLEAN,
+    TVN_CONFIG_VALUE_INTEGER,
+    TVN_CONFIG_VALUE_REAL,
+};
+struct tvn_config_value {
+    enum tvn_config_value_kind kind;
+    struct tvn_str text; /* lives as long as the configuration; of a choice: its word */
+    bool boolean;
+    uint64_t integer; /* in the key's unit; of a size: bytes */
+    double real;
+};
+/* COLD PATH. `key` is a value of a layered section, no alias and no part. */
+void tvn_config_value_of(const struct tvn_config *config, const struct tvn_config_key *key,
+                         struct tvn_config_value *out_value);
+/* "64MiB", "1000B". */
+void tvn_config_print_size(uint64_t bytes, struct tvn_strbuf *out);

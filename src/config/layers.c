@@ -10,25 +10,8 @@
 #include <errno.h>
 #include <stdio.h>
 
-#define NAME_BYTES_MAX 128
-#define SEGMENTS_MAX   5
-#define NAMES_MAX      512 /* that are looked at for a suggestion */
-
-/* "TORVYN_RUNTIME_POOLS_SMALL_POOL_SIZE" */
-static struct tvn_str environment_name(const struct tvn_config_key *key, char out[NAME_BYTES_MAX])
-{
-    int length = snprintf(out, NAME_BYTES_MAX, "TORVYN_%s.%s",
-                          tvn_config_section_path(key->section), key->name);
-    tvn_assert(length > 0 && length < NAME_BYTES_MAX);
-    for (char *c = out; *c; c++) {
-        if (*c == '.') {
-            *c = '_';
-        } else if (*c >= 'a' && *c <= 'z') {
-            *c = (char)(*c - 'a' + 'A');
-        }
-    }
-    return (struct tvn_str){out, (size_t)length};
-}
+#define SEGMENTS_MAX 5
+#define NAMES_MAX    512 /* that are looked at for a suggestion */
 
 static bool is_scalar(const struct tvn_config_key *key)
 {
@@ -38,13 +21,13 @@ static bool is_scalar(const struct tvn_config_key *key)
 /* The layered key whose environment name this is. */
 static const struct tvn_config_key *find_by_environment(struct tvn_str name)
 {
-    char candidate[NAME_BYTES_MAX];
+    char candidate[TVN_CONFIG_VARIABLE_MAX];
     const struct tvn_config_key *key = NULL;
     for (size_t i = 0; (key = tvn_config_key_at(i)); i++) {
         if (!tvn_config_section_is_layered(key->section) || key->type == TVN_CONFIG_TYPE_PART) {
             continue;
         }
-        if (tvn_str_equal(name, environment_name(key, candidate))) {
+        if (tvn_str_equal(name, tvn_config_variable_name(key, candidate))) {
             return config_find_key(key->section, tvn_str_of(key->name));
         }
     }
@@ -77,13 +60,13 @@ static void warn_unknown_variable(struct config_load *load, const struct config_
     tvn_diag_warning(load->sink, TVN_E_UNKNOWN_FIELD, variable->key_span,
                      "no configuration key belongs to the environment variable '%s'",
                      config_shown(load, variable->key));
-    char name[NAME_BYTES_MAX];
+    char name[TVN_CONFIG_VARIABLE_MAX];
     const char *names[NAMES_MAX];
     size_t count = 0;
     const struct tvn_config_key *key = NULL;
     for (size_t i = 0; (key = tvn_config_key_at(i)) && count < NAMES_MAX; i++) {
         if (tvn_config_section_is_layered(key->section) && is_scalar(key)) {
-            struct tvn_str view = environment_name(key, name);
+            struct tvn_str view = tvn_config_variable_name(key, name);
             names[count] = tvn_arena_strndup(load->arena, view.ptr, view.len);
             count += names[count] ? 1 : 0;
         }

@@ -15,10 +15,12 @@ struct config_load {
     struct tvn_arena *arena;
     struct tvn_diag_sink *sink;
     const char *const *environment;
-    struct tvn_manifest *manifest;   /* being filled */
-    struct tvn_manifest_flow *flows; /* manifest->flows, writable */
-    enum tvn_status status;          /* of the first error */
-    bool unknown_keys;               /* some were reported: what is missing may be a typo */
+    struct tvn_manifest *manifest;     /* being filled */
+    struct tvn_manifest_flow *flows;   /* manifest->flows, writable */
+    enum tvn_config_layer layer;       /* that is being read */
+    struct tvn_config_origin *origins; /* manifest->origins, writable; NULL: not kept */
+    enum tvn_status status;            /* of the first error */
+    bool unknown_keys;                 /* some were reported: what is missing may be a typo */
 };
 
 /* Notes that `status` was reported. */

@@ -131,8 +131,11 @@ static void load_layers(struct config_load *load, const struct tvn_str *text,
                         const struct tvn_config_options *options)
 {
     struct tvn_manifest *manifest = load->manifest;
+    load->layer = TVN_CONFIG_LAYER_DEFAULT;
     set_config_defaults(load, &manifest->config);
+    load->layer = TVN_CONFIG_LAYER_USER;
     config_apply_user_file(load, options->user_config);
+    load->layer = TVN_CONFIG_LAYER_PROJECT;
     if (text) {
         manifest->file = tvn_diag_add_source(load->sink, manifest->path, *text);
         if (manifest->file == 0) {
@@ -151,7 +154,9 @@ static void load_layers(struct config_load *load, const struct tvn_str *text,
         config_fill_strings(TVN_SECTION_TORVYN, &manifest->project);
         config_fill_strings(TVN_SECTION_CAPABILITIES_TORVYN, &manifest->capabilities);
     }
+    load->layer = TVN_CONFIG_LAYER_ENVIRONMENT;
     config_apply_environment(load);
+    load->layer = TVN_CONFIG_LAYER_FLAG;
     config_apply_overrides(load, options->overrides, options->override_count);
     inherit(load);
 }
@@ -174,11 +179,14 @@ static enum tvn_status load_text(const char *path, const struct tvn_str *text,
         manifest->path = tvn_arena_strndup(arena, path, strlen(path));
         manifest->directory = tvn_arena_strndup(arena, directory, strlen(directory));
     }
-    if (!manifest || !manifest->path || !manifest->directory) {
+    load.origins =
+        arena ? TVN_ARENA_ARRAY(arena, struct tvn_config_origin, tvn_config_key_count()) : NULL;
+    if (!manifest || !manifest->path || !manifest->directory || !load.origins) {
         config_no_memory(&load);
         return load.status;
     }
     load.manifest = manifest;
+    manifest->origins = load.origins;
     load_layers(&load, text, options);
     if (load.status == TVN_OK) {
         manifest->arena = TVN_TAKE(arena);

@@ -173,6 +173,7 @@ struct tvn_manifest {
     const struct tvn_manifest_grants *grants;
     size_t grant_count;
     struct tvn_config config;
+    const struct tvn_config_origin *origins; /* of config: by tvn_config_key_index */
 };
 
 #define TVN_MANIFEST_DEFAULT_PATH "Torvyn.toml"

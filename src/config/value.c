@@ -66,8 +66,14 @@ static void *field_of(const struct tvn_config_key *key, void *out)
     return (char *)out + key->offset;
 }
 
-static void set_span(const struct tvn_config_key *key, struct tvn_span at, void *out)
+/* Every value that is set passes here. */
+static void set_span(const struct config_load *load, const struct tvn_config_key *key,
+                     struct tvn_span at, void *out)
 {
+    if (load->origins && tvn_config_section_is_layered(key->section)) {
+        load->origins[tvn_config_key_index(key)] =
+            (struct tvn_config_origin){.layer = load->layer, .span = at};
+    }
     if (key->span_offset != SIZE_MAX) {
         memcpy((char *)out + key->span_offset, &at, sizeof(at));
     }
@@ -125,7 +131,7 @@ static void set_number(struct config_load *load, const struct tvn_config_key *ke
         return;
     }
     memcpy(field_of(key, out), &number, sizeof(number));
-    set_span(key, at, out);
+    set_span(load, key, at, out);
 }
 
 static void set_ratio(struct config_load *load, const struct tvn_config_key *key, double number,
@@ -137,7 +143,7 @@ static void set_ratio(struct config_load *load, const struct tvn_config_key *key
         return;
     }
     memcpy(field_of(key, out), &number, sizeof(number));
-    set_span(key, at, out);
+    set_span(load, key, at, out);
 }
 
 static void set_size(struct config_load *load, const struct tvn_config_key *key,
@@ -231,7 +237,7 @@ static void set_choice(struct config_load *load, const struct tvn_config_key *ke
     } else {
         memcpy(field_of(key, out), (const void *)&text.ptr, sizeof(text.ptr));
     }
-    set_span(key, at, out);
+    set_span(load, key, at, out);
 }
 
 static bool is_name_char(char c)
@@ -337,7 +343,7 @@ static void set_string(struct config_load *load, const struct tvn_config_key *ke
         return;
     }
     memcpy(field_of(key, out), (const void *)&text.ptr, sizeof(text.ptr));
-    set_span(key, at, out);
+    set_span(load, key, at, out);
 }
 
 static void set_boolean_text(struct config_load *load, const struct tvn_config_key *key,
@@ -349,7 +355,7 @@ static void set_boolean_text(struct config_load *load, const struct tvn_config_k
         return;
     }
     memcpy(field_of(key, out), &value, sizeof(value));
-    set_span(key, at, out);
+    set_span(load, key, at, out);
 }
 
 static void set_ratio_text(struct config_load *load, const struct tvn_config_key *key,
@@ -487,7 +493,7 @@ void config_set_value(struct config_load *load, const struct tvn_config_key *key
         set_from_string(load, key, value, out);
     } else if (value->kind == TVN_TOML_BOOL && key->type == TVN_CONFIG_TYPE_BOOLEAN) {
         memcpy(field_of(key, out), &value->boolean, sizeof(value->boolean));
-        set_span(key, value->span, out);
+        set_span(load, key, value->span, out);
     } else if (value->kind == TVN_TOML_INTEGER && whole && value->integer < 0) {
         out_of_range(load, key, value->span);
     } else if (value->kind == TVN_TOML_INTEGER && whole) {
