@@ -314,11 +314,16 @@ static enum tvn_status instantiate(struct tvn_component_stage *stage, struct tvn
         return tvn_diag_error(sink, tvn_status_fold(status), TVN_SPAN_NONE,
                               "no memory for node '%s'", stage->name);
     }
+    const struct tvn_sandbox *sandbox = stage->sandbox;
+    uint64_t linear_bytes = sandbox->declared_memory_bytes;
+    if (linear_bytes == 0 || linear_bytes > sandbox->max_memory_bytes) {
+        linear_bytes = sandbox->max_memory_bytes;
+    }
     struct tvn_instance_options options = {
         .name = stage->name,
         .imports = tvn_runtime_imports(stage->runtime),
         .contexts = {[TVN_CONTEXT_STAGE] = stage, [TVN_CONTEXT_WASI] = stage->wasi},
-        .max_memory_bytes = stage->sandbox->max_memory_bytes,
+        .max_memory_bytes = linear_bytes,
         .cancel = stage->cancel,
     };
     TVN_TRY(tvn_instance_create(tvn_runtime_engine(stage->runtime), stage->component, &options,

@@ -142,6 +142,7 @@ static void *buffer_read_all(void *env, void *caller, union tvn_flat *slots, siz
 TVN_COLD static void *return_buffer_error(const struct tvn_call_site *site, uint32_t return_pointer,
                                           enum tvn_status status)
 {
+    ((struct tvn_component_stage *)site->host)->refused = tvn_max(status, TVN_OK);
     uint32_t text = 0;
     uint32_t length = 0;
     enum buffer_error error = status == TVN_NOT_FOUND             ? OUT_OF_BOUNDS
@@ -177,7 +178,10 @@ static void *store_bytes(const struct tvn_call_site *site, struct tvn_buffer *bu
     if (TVN_UNLIKELY(!bytes)) {
         return tvn_site_trapped(site);
     }
-    enum tvn_status status = tvn_buffer_write(buffer, offset, bytes, length);
+    /* A tier's buffer may hold more than the component may put into one. */
+    bool too_long = offset <= buffer->length && offset + length > stage->sandbox->max_buffer_bytes;
+    enum tvn_status status =
+        too_long ? TVN_E_CAPACITY_EXCEEDED : tvn_buffer_write(buffer, offset, bytes, length);
     if (TVN_UNLIKELY(status != TVN_OK)) {
         return return_buffer_error(site, return_pointer, status);
     }
@@ -240,7 +244,8 @@ static void *mutable_capacity(void *env, void *caller, union tvn_flat *slots, si
     if (TVN_UNLIKELY(!buffer)) {
         return tvn_site_trapped(site);
     }
-    slots[0].u64 = buffer->capacity;
+    uint64_t limit = ((const struct tvn_component_stage *)site->host)->sandbox->max_buffer_bytes;
+    slots[0].u64 = tvn_min((uint64_t)buffer->capacity, limit);
     return NULL;
 }
 
@@ -325,6 +330,18 @@ void tvn_stage_refresh_budget(struct tvn_component_stage *stage, const struct tv
     }
 }
 
+/* A buffer of the component's own, within its limits. */
+static enum tvn_status acquire(const struct tvn_call_site *site, uint64_t bytes,
+                               struct tvn_buffer **out_buffer)
+{
+    struct tvn_component_stage *stage = site->host;
+    if (TVN_UNLIKELY(bytes > stage->sandbox->max_buffer_bytes)) {
+        return TVN_E_CAPACITY_EXCEEDED;
+    }
+    tvn_stage_refresh_budget(stage, site->mem);
+    return tvn_buffer_acquire(*stage->magazine, bytes, stage->owner, &stage->budget, out_buffer);
+}
+
 static void *return_mutable(const struct tvn_call_site *site, struct tvn_buffer *buffer,
                             uint32_t return_pointer)
 {
@@ -348,11 +365,8 @@ static void *allocate(void *env, void *caller, union tvn_flat *slots, size_t slo
     (void)slot_count;
     const struct tvn_call_site *site = env;
     TVN_SITE_ENTER(site);
-    struct tvn_component_stage *stage = site->host;
-    tvn_stage_refresh_budget(stage, site->mem);
     struct tvn_buffer *buffer;
-    enum tvn_status status =
-        tvn_buffer_acquire(*stage->magazine, slots[0].u64, stage->owner, &stage->budget, &buffer);
+    enum tvn_status status = acquire(site, slots[0].u64, &buffer);
     if (TVN_UNLIKELY(status != TVN_OK)) {
         return return_buffer_error(site, slots[1].u32, status);
     }
@@ -365,15 +379,13 @@ static void *clone_into_mutable(void *env, void *caller, union tvn_flat *slots, 
     (void)slot_count;
     const struct tvn_call_site *site = env;
     TVN_SITE_ENTER(site);
-    struct tvn_component_stage *stage = site->host;
+    const struct tvn_component_stage *stage = site->host;
     const struct tvn_buffer *source = immutable_of(site, slots[0].u32);
     if (TVN_UNLIKELY(!source)) {
         return tvn_site_trapped(site);
     }
-    tvn_stage_refresh_budget(stage, site->mem);
     struct tvn_buffer *copy;
-    enum tvn_status status =
-        tvn_buffer_acquire(*stage->magazine, source->length, stage->owner, &stage->budget, &copy);
+    enum tvn_status status = acquire(site, source->length, &copy);
     if (TVN_UNLIKELY(status != TVN_OK)) {
         return return_buffer_error(site, slots[1].u32, status);
     }

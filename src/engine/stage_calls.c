@@ -59,9 +59,8 @@ enum tvn_outcome tvn_stage_finish_error(struct tvn_component_stage *stage,
     if (tvn_export_end(export, slots) != TVN_OK) {
         return tvn_stage_dead(stage, call);
     }
-    if (fault.error == TVN_PROCESS_FATAL) {
-        fault.code = TVN_E_FATAL_COMPONENT_ERROR;
-    }
+    /* A guest that was refused a buffer in this call most likely fails because of that. */
+    fault.code = fault.error == TVN_PROCESS_FATAL ? TVN_E_FATAL_COMPONENT_ERROR : stage->refused;
     *call->fault = fault;
     return TVN_OUTCOME_ERROR;
 }
@@ -380,6 +379,7 @@ enum tvn_outcome tvn_stage_invoke(struct tvn_invoker *invoker, enum tvn_entry en
         TVN_CONTAINER_OF(invoker, struct tvn_component_stage, invoker);
     tvn_assert(stage->entries[entry]);
     call->out_count = 0;
+    stage->refused = TVN_OK;
     switch (entry) {
     case TVN_ENTRY_PULL:
         return call_pull(stage, call);

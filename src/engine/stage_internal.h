@@ -32,6 +32,7 @@ struct tvn_component_stage {
     const struct tvn_str *ports; /* router: names by number */
     uint32_t port_count;
     struct tvn_stage_flush flush;
+    enum tvn_status refused; /* why the running call's last buffer request failed; TVN_OK: none */
     const struct tvn_element *current; /* during a call: what flow-context speaks of */
     tvn_owner owner;
     struct tvn_budget budget; /* linear memory and owned buffers share max_memory */

@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/num.h"
 #include "engine/compiler.h"
 #include "host/host_internal.h"
 
@@ -57,6 +58,10 @@ static enum tvn_status create_resources(struct tvn_host *host, struct tvn_diag_s
     options.exhaustion_policy = pools->exhaustion_policy == TVN_CONFIG_EXHAUSTION_ERROR
                                     ? TVN_EXHAUSTION_ERROR
                                     : TVN_EXHAUSTION_FALLBACK_ALLOC;
+    for (uint32_t i = 0; i < host->link->stage_count; i++) { /* bounded by the configuration */
+        options.max_buffer_bytes =
+            tvn_max(options.max_buffer_bytes, host->link->stages[i].sandbox.max_buffer_bytes);
+    }
     enum tvn_status status = tvn_resources_create(&options, &host->resources);
     if (status == TVN_OK) {
         host->magazine = tvn_magazine_create(host->resources);

@@ -333,7 +333,8 @@ enum tvn_status tvn_security_resolve(struct tvn_arena *arena,
     const struct tvn_manifest_capabilities *capabilities =
         subject->component ? &subject->component->capabilities : &subject->manifest->capabilities;
     const struct tvn_manifest_grants *explicit_grants = NULL;
-    struct tvn_sandbox sandbox = {.max_buffer_bytes = capabilities->max_buffer_size};
+    struct tvn_sandbox sandbox = {.max_buffer_bytes = capabilities->max_buffer_size,
+                                  .declared_memory_bytes = capabilities->max_memory};
     set_limits(subject, &sandbox);
     TVN_TRY(select_grants(arena, subject, sink, &explicit_grants));
     TVN_TRY(make_grants(arena, explicit_grants, sink, &sandbox));

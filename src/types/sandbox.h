@@ -36,7 +36,9 @@ struct tvn_grant {
 
 struct tvn_sandbox {
     const char *component;          /* the name that audit and diagnostics use */
-    uint64_t max_memory_bytes;      /* linear memory, all memories together */
+    uint64_t max_memory_bytes;      /* linear memory, all memories together, and owned buffers */
+    uint64_t declared_memory_bytes; /* what the component says it needs of linear memory: it gets no
+                                       more; 0: it says nothing */
     uint64_t max_buffer_bytes;      /* one host buffer */
     uint64_t fuel_per_invocation;   /* 0: not metered */
     uint64_t invocation_timeout_ms; /* 0: unbounded */

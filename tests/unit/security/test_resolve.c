@@ -54,6 +54,7 @@ static void test_resolve_default_is_stdout_and_stderr(void **state)
     assert_false(has(&sandbox, TVN_CAP_TORVYN_DIAGNOSTICS, NULL));
     assert_int_equal(sandbox.max_memory_bytes, 64 << 20);
     assert_int_equal(sandbox.max_buffer_bytes, 16 << 20);
+    assert_int_equal(sandbox.declared_memory_bytes, 0);
     assert_int_equal(sandbox.invocation_timeout_ms, 1000);
     assert_int_equal(sandbox.init_timeout_ms, 5000);
     assert_int_equal(sandbox.teardown_timeout_ms, 2000);
@@ -157,6 +158,7 @@ static void test_resolve_component_without_a_flow(void **state)
     assert_diag_status(tvn_security_resolve(arena, &subject, f.sink, &sandbox), TVN_OK, f.sink);
     assert_string_equal(sandbox.component, "one");
     assert_int_equal(sandbox.max_buffer_bytes, 1 << 20);
+    assert_int_equal(sandbox.declared_memory_bytes, 128 << 20);
     assert_int_equal(sandbox.max_memory_bytes, 128 << 20);
     manifest_close(&f);
 }
