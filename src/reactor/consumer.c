@@ -138,36 +138,34 @@ static void aggregated(struct tvn_vector *vector, struct tvn_edge *input, struct
     processed(vector, input, in, call->out, simple);
 }
 
+static void accepted_by_others(struct tvn_vector *vector, struct tvn_edge *input,
+                               struct tvn_element *in, struct tvn_call *call, const bool simple)
+{
+    if (vector->stage->role == TVN_ROLE_ROUTER) {
+        routed(vector, input, in, call, simple);
+    } else {
+        aggregated(vector, input, in, call, simple);
+    }
+}
+
 /* EMIT of the entry that takes elements. */
 static TVN_ALWAYS_INLINE void accepted(struct tvn_vector *vector, struct tvn_edge *input,
                                        struct tvn_element *in, struct tvn_call *call,
                                        const bool simple)
 {
-    switch (vector->stage->role) {
-    case TVN_ROLE_PROCESSOR:
-        if (TVN_UNLIKELY(call->out_count == 0)) {
-            drop(vector, input, in, simple);
-            return;
-        }
+    enum tvn_role role = vector->stage->role;
+    if (role == TVN_ROLE_SINK) {
+        delivered(vector, input, in, call, simple);
+    } else if (role == TVN_ROLE_FILTER) {
+        passed_on(vector, input, in, call, UINT64_C(1), simple);
+    } else if (role != TVN_ROLE_PROCESSOR) {
+        accepted_by_others(vector, input, in, call, simple);
+    } else if (TVN_UNLIKELY(call->out_count == 0)) {
+        drop(vector, input, in, simple);
+    } else {
         tvn_assert(call->out_count == 1);
         processed(vector, input, in, call->out, simple);
-        return;
-    case TVN_ROLE_FILTER:
-        passed_on(vector, input, in, call, UINT64_C(1), simple);
-        return;
-    case TVN_ROLE_SINK:
-        delivered(vector, input, in, call, simple);
-        return;
-    case TVN_ROLE_ROUTER:
-        routed(vector, input, in, call, simple);
-        return;
-    case TVN_ROLE_AGGREGATOR:
-        aggregated(vector, input, in, call, simple);
-        return;
-    case TVN_ROLE_SOURCE:
-        break;
     }
-    tvn_unreachable();
 }
 
 /* What FLUSH put out; it stands in a row from `out` on. */
@@ -197,7 +195,7 @@ static void flushed(struct tvn_vector *vector, struct tvn_element *out, uint32_t
 static struct tvn_element *flush_slots(struct tvn_vector *vector, uint32_t budget,
                                        uint32_t *out_capacity)
 {
-    struct tvn_queue *queue = &vector->stage->outputs[0]->queue;
+    struct tvn_queue *queue = &vector->output->queue;
     if (!vector->stage->simple || tvn_queue_is_full(queue)) {
         *out_capacity = 1;
         return &vector->flow->scratch;
@@ -284,12 +282,13 @@ static TVN_ALWAYS_INLINE void consume(struct tvn_vector *vector, struct tvn_edge
 {
     struct tvn_flow *flow = vector->flow;
     struct tvn_stage *stage = vector->stage;
+    struct tvn_edge *output = vector->output;
     struct tvn_call call = {.out_capacity = 1, .fault = &flow->fault};
     while (vector->taken < budget) {
         struct tvn_element *in = tvn_queue_front(&input->queue);
         call.in = in;
-        if (stage->output_count > 0) {
-            call.out = tvn_vector_slot(vector, simple);
+        if (output) {
+            call.out = tvn_vector_slot(flow, output, simple);
             call.out_count = 0;
         }
         enum tvn_outcome outcome = tvn_vector_call(vector, input, &call, in);

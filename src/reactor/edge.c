@@ -115,9 +115,13 @@ void tvn_edge_filled(struct tvn_vector *vector, struct tvn_edge *edge)
 
 void tvn_edge_drained(struct tvn_vector *vector, struct tvn_edge *edge, uint32_t taken)
 {
-    if (TVN_UNLIKELY(edge->has_held) && tvn_queue_fits(&edge->queue, edge->held_bytes)) {
-        edge->has_held = false;
-        append(&edge->queue, edge->held, edge->held_bytes);
+    if (TVN_UNLIKELY(edge->has_held)) {
+        if (tvn_queue_fits(&edge->queue, edge->held_bytes)) {
+            edge->has_held = false;
+            append(&edge->queue, edge->held, edge->held_bytes);
+        } else {
+            edge->queue.throttled = true; /* whatever the marks say */
+        }
     }
     count_depth(edge);
     tvn_stat_add(&edge->stats->transferred, taken);

@@ -187,12 +187,6 @@ static bool options_supported(const struct tvn_flow_options *options)
             return false;
         }
     }
-    for (uint32_t i = 0; i < options->edge_count; i++) {
-        const struct tvn_edge_options *edge = &options->edges[i];
-        if (edge->max_bytes != 0 || edge->policy == TVN_OVERFLOW_RATE_LIMIT) {
-            return false;
-        }
-    }
     return true;
 }
 

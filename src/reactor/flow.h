@@ -36,7 +36,7 @@
  * Threads: one at a time; only the stop flag may be raised from elsewhere (then wake the driver).
  * Memory: create allocates everything; run never does.
  * Limits: TVN_FLOW_STAGES_MAX stages, TVN_FLOW_EDGES_MAX edges, TVN_CALL_PORTS_MAX ports of a
- * router. Not yet: limits in bytes and by rate, dead letters, restarts; create refuses them.
+ * router. Not yet: dead letters (create refuses them) and restarts.
  */
 #include "base/compiler.h"
 #include "base/status.h"

@@ -9,7 +9,10 @@ void tvn_flow_inspect_edge(const struct tvn_flow *flow, uint32_t edge,
 {
     tvn_assert(flow && out_view);
     tvn_assert(edge < flow->edge_count);
-    *out_view = (struct tvn_edge_view){.queue = &flow->edges[edge].queue};
+    *out_view = (struct tvn_edge_view){
+        .queue = &flow->edges[edge].queue,
+        .held = flow->edges[edge].has_held ? flow->edges[edge].held : NULL,
+    };
 }
 
 void tvn_flow_inspect(const struct tvn_flow *flow, struct tvn_flow_view *out_view)

@@ -13,7 +13,8 @@
 #include <stdint.h>
 
 struct tvn_edge_view {
-    const struct tvn_queue *queue; /* its elements are slots[(head + i) % capacity], i < count */
+    const struct tvn_queue *queue;  /* its elements are slots[(head + i) % capacity], i < count */
+    const struct tvn_element *held; /* waits beside a queue that is full by bytes; NULL: none */
 };
 void tvn_flow_inspect_edge(const struct tvn_flow *flow, uint32_t edge,
                            struct tvn_edge_view *out_view);

@@ -53,7 +53,7 @@ static TVN_ALWAYS_INLINE void pull(struct tvn_vector *vector, uint64_t budget, c
     uint64_t base = timestamp_base(flow);
     struct tvn_call call = {.out_capacity = 1, .fault = &flow->fault};
     while (vector->pulled < budget && !flow->cut_pending) {
-        struct tvn_element *slot = tvn_vector_slot(vector, simple);
+        struct tvn_element *slot = tvn_vector_slot(flow, vector->output, simple);
         *slot = (struct tvn_element){0};
         call.out = slot;
         call.out_count = 0;

@@ -13,7 +13,8 @@
 struct tvn_vector {
     struct tvn_flow *flow;
     struct tvn_stage *stage;
-    uint64_t clock_ns; /* the last reading of this vector */
+    struct tvn_edge *output; /* the first; NULL without */
+    uint64_t clock_ns;       /* the last reading of this vector */
     uint32_t until_clock;
     uint32_t stride_max;
     uint32_t invocations;
@@ -37,6 +38,7 @@ static inline struct tvn_vector tvn_vector_begin(struct tvn_flow *flow, struct t
     return (struct tvn_vector){
         .flow = flow,
         .stage = stage,
+        .output = stage->output_count > 0 ? stage->outputs[0] : NULL,
         .clock_ns = flow->now_ns,
         .until_clock = stage->stride,
         .stride_max = stride_max,
@@ -115,16 +117,13 @@ void tvn_vector_filled(struct tvn_vector *vector);
 /* merge.c. After a vector that took in. */
 void tvn_vector_drained(struct tvn_vector *vector);
 
-/* HOT PATH. Where the stage's next output is to be written; it must have one. */
-static TVN_ALWAYS_INLINE struct tvn_element *tvn_vector_slot(const struct tvn_vector *vector,
-                                                             const bool simple)
+/* HOT PATH. Where the next output of a stage whose first edge is `output` is to be written. */
+static TVN_ALWAYS_INLINE struct tvn_element *
+tvn_vector_slot(struct tvn_flow *flow, struct tvn_edge *output, const bool simple)
 {
-    if (!simple) {
-        return &vector->flow->scratch;
-    }
-    struct tvn_queue *queue = &vector->stage->outputs[0]->queue;
-    return TVN_UNLIKELY(tvn_queue_is_full(queue)) ? &vector->flow->scratch
-                                                  : tvn_queue_next_slot(queue);
+    return !simple || TVN_UNLIKELY(tvn_queue_is_full(&output->queue))
+               ? &flow->scratch
+               : tvn_queue_next_slot(&output->queue);
 }
 
 /* HOT PATH. The element stands in `slot`, which came from tvn_vector_slot. */
@@ -135,7 +134,7 @@ static TVN_ALWAYS_INLINE void tvn_vector_put(struct tvn_vector *vector, struct t
         tvn_vector_distribute(vector, slot, ports);
         return;
     }
-    struct tvn_edge *edge = vector->stage->outputs[0];
+    struct tvn_edge *edge = vector->output;
     if (TVN_UNLIKELY(slot == &vector->flow->scratch)) {
         vector->emitted += tvn_edge_overflow(vector, edge, slot, 0);
         return;

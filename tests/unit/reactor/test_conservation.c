@@ -146,6 +146,12 @@ static void make_flow(void)
         mock.edge_options[i].queue_depth = 1 + (uint32_t)draw(draw(2) ? 4 : 100);
         mock.edge_options[i].policy = (enum tvn_overflow_policy)(draw(2) ? 0 : draw(4));
         mock.edge_options[i].low_watermark_ratio = (double)draw(100) / 100.0;
+        mock.edge_options[i].max_bytes = draw(3) ? 0 : 1 + draw(200000);
+        if (draw(8) == 0) {
+            mock.edge_options[i].policy = TVN_OVERFLOW_RATE_LIMIT;
+            mock.edge_options[i].max_elements_per_second = 1 + draw(draw(2) ? 1000 : 10000000);
+            mock.edge_options[i].burst = (uint32_t)draw(10);
+        }
     }
     mock.options.limit = draw(3) ? 0 : 1 + draw(300);
     mock.options.deadline_ns = draw(4) ? 0 : draw(20000000);
@@ -160,6 +166,11 @@ static void check_queues(void)
         assert_true(edge->queue.count <= edge->queue.capacity);
         assert_true(tvn_stat_get(&edge->stats->depth_peak) <= edge->queue.capacity);
         assert_int_equal(tvn_stat_get(&edge->stats->depth), edge->queue.count);
+        if (edge->queue.sizes) {
+            assert_int_equal(tvn_stat_get(&edge->stats->bytes), edge->queue.bytes);
+            assert_true(edge->queue.bytes <= edge->queue.max_bytes || edge->queue.count == 1);
+            assert_true(!edge->has_held || edge->queue.count > 0);
+        }
         if (edge->policy == TVN_OVERFLOW_BLOCK) {
             assert_int_equal(tvn_stat_get(&edge->stats->dropped), 0);
         }

@@ -161,6 +161,100 @@ static void test_queue_property_throttle_edges_alternate(void **state)
     }
 }
 
+static void commit_sized(struct tvn_queue *queue, uint32_t bytes)
+{
+    *tvn_queue_next_slot(queue) = element(0);
+    tvn_queue_commit_sized(queue, bytes);
+}
+
+static void test_queue_limit_bytes_bounds(void **state)
+{
+    (void)state;
+    struct tvn_queue queue;
+    assert_status(tvn_queue_init(&queue, 4, 0.5), TVN_OK);
+    assert_status(tvn_queue_limit_bytes(&queue, 0, 0.5), TVN_E_CONSTRAINT_VIOLATION);
+    assert_status(tvn_queue_limit_bytes(&queue, TVN_QUEUE_BYTES_MAX + 1, 0.5),
+                  TVN_E_CONSTRAINT_VIOLATION);
+    assert_status(tvn_queue_limit_bytes(&queue, 8, (double)NAN), TVN_E_CONSTRAINT_VIOLATION);
+    tvn_mem_fail_at(1, false);
+    assert_status(tvn_queue_limit_bytes(&queue, 8, 0.5), TVN_E_OUT_OF_MEMORY);
+    assert_null(queue.sizes);
+    assert_status(tvn_queue_limit_bytes(&queue, 8, 1.0), TVN_OK);
+    assert_int_equal(queue.low_bytes, 7);
+    tvn_queue_deinit(&queue);
+}
+
+static void test_queue_fits_up_to_its_bytes_and_anything_when_empty(void **state)
+{
+    (void)state;
+    struct tvn_queue queue;
+    assert_status(tvn_queue_init(&queue, 4, 0.5), TVN_OK);
+    assert_status(tvn_queue_limit_bytes(&queue, 100, 0.5), TVN_OK);
+    assert_true(tvn_queue_fits(&queue, UINT32_MAX));
+    commit_sized(&queue, 60);
+    assert_true(tvn_queue_fits(&queue, 40));
+    assert_false(tvn_queue_fits(&queue, 41));
+    assert_false(queue.throttled);
+    commit_sized(&queue, 40);
+    assert_true(queue.throttled); /* full by bytes */
+    assert_true(tvn_queue_fits(&queue, 0));
+    commit_sized(&queue, 0);
+    tvn_queue_pop_sized(&queue); /* 40 bytes, 2 elements: at both low marks */
+    assert_int_equal(queue.bytes, 40);
+    assert_false(queue.throttled);
+    tvn_queue_pop_sized(&queue);
+    tvn_queue_pop_sized(&queue);
+    commit_sized(&queue, 500); /* more than all, but alone */
+    assert_true(queue.throttled);
+    assert_false(tvn_queue_fits(&queue, 0));
+    tvn_queue_pop_sized(&queue);
+    assert_false(queue.throttled);
+    assert_int_equal(queue.bytes, 0);
+    tvn_queue_deinit(&queue);
+}
+
+static void test_queue_is_relieved_only_when_both_marks_are_reached(void **state)
+{
+    (void)state;
+    struct tvn_queue queue;
+    assert_status(tvn_queue_init(&queue, 8, 0.5), TVN_OK);
+    assert_status(tvn_queue_limit_bytes(&queue, 100, 0.5), TVN_OK);
+    static const uint32_t sizes[] = {1, 1, 1, 1, 1, 1, 30, 64};
+    for (size_t i = 0; i < TVN_ARRAY_LEN(sizes); i++) {
+        commit_sized(&queue, sizes[i]);
+    }
+    for (uint32_t left = 7; left >= 2; left--) { /* few elements, but 94 bytes of them */
+        tvn_queue_pop_sized(&queue);
+        assert_true(queue.throttled);
+    }
+    tvn_queue_pop_sized(&queue);
+    assert_true(queue.throttled); /* 64 */
+    tvn_queue_pop_sized(&queue);
+    assert_false(queue.throttled);
+    tvn_queue_deinit(&queue);
+}
+
+static void test_queue_slots_in_a_row_end_at_the_wrap(void **state)
+{
+    (void)state;
+    struct tvn_queue queue;
+    assert_status(tvn_queue_init(&queue, 4, 0.5), TVN_OK);
+    assert_int_equal(tvn_queue_slots_in_a_row(&queue), 4);
+    push(&queue, 0);
+    push(&queue, 1);
+    assert_int_equal(tvn_queue_slots_in_a_row(&queue), 2);
+    pop(&queue);
+    push(&queue, 2);
+    push(&queue, 3);
+    assert_int_equal(tvn_queue_slots_in_a_row(&queue), 1); /* wrapped: slot 0 */
+    push(&queue, 4);
+    assert_int_equal(tvn_queue_slots_in_a_row(&queue), 0);
+    while (queue.count > 0) {
+        pop(&queue);
+    }
+    tvn_queue_deinit(&queue);
+}
+
 static void pop_empty(void *argument)
 {
     tvn_queue_pop(argument);
@@ -201,6 +295,10 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_queue_is_first_in_first_out_across_wraps),
     cmocka_unit_test(test_queue_throttles_at_capacity_relieves_at_low_mark),
     cmocka_unit_test(test_queue_property_throttle_edges_alternate),
+    cmocka_unit_test(test_queue_limit_bytes_bounds),
+    cmocka_unit_test(test_queue_fits_up_to_its_bytes_and_anything_when_empty),
+    cmocka_unit_test(test_queue_is_relieved_only_when_both_marks_are_reached),
+    cmocka_unit_test(test_queue_slots_in_a_row_end_at_the_wrap),
     cmocka_unit_test(test_queue_misuse_aborts),
     cmocka_unit_test(test_overflow_policy_names_are_the_specifications),
 };
