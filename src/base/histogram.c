@@ -58,6 +58,23 @@ void tvn_histogram_merge(struct tvn_histogram *into, const struct tvn_histogram 
     }
 }
 
+void tvn_histogram_difference(struct tvn_histogram *into, const struct tvn_histogram *later,
+                              const struct tvn_histogram *earlier)
+{
+    tvn_assert(into && later && earlier && into != later && into != earlier);
+    tvn_histogram_reset(into);
+    for (uint32_t i = 0; i < TVN_HISTOGRAM_BUCKETS; i++) {
+        uint64_t count = get(&later->counts[i]) - get(&earlier->counts[i]);
+        set(&into->counts[i], count);
+        if (count > 0) {
+            uint64_t least = get(&into->min_plus_one);
+            set(&into->min_plus_one, least == 0 ? bucket_bottom(i) + 1 : least);
+            set(&into->max, tvn_histogram_bucket_top(i));
+        }
+    }
+    set(&into->sum, get(&later->sum) - get(&earlier->sum));
+}
+
 uint64_t tvn_histogram_count(const struct tvn_histogram *histogram)
 {
     uint64_t count = 0;

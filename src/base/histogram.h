@@ -80,6 +80,13 @@ void tvn_histogram_reset(struct tvn_histogram *histogram);
 /* COLD PATH. Adds what `from` holds; by the writer of `into`. */
 void tvn_histogram_merge(struct tvn_histogram *into, const struct tvn_histogram *from);
 
+/*
+ * COLD PATH. What was recorded between two copies of one histogram: `later` less `earlier`. Minimum
+ * and maximum are those of the buckets. `into` may be neither.
+ */
+void tvn_histogram_difference(struct tvn_histogram *into, const struct tvn_histogram *later,
+                              const struct tvn_histogram *earlier);
+
 uint64_t tvn_histogram_count(const struct tvn_histogram *histogram);
 uint64_t tvn_histogram_sum(const struct tvn_histogram *histogram);
 uint64_t tvn_histogram_min(const struct tvn_histogram *histogram); /* 0 when empty */

@@ -13,13 +13,14 @@ struct tvn_cli {
     struct tvn_arena *arena; /* of the invocation */
     struct tvn_diag_sink *sink;
     size_t shown;     /* diagnostics that are printed already */
+    bool json;        /* as if --format json had been given */
     bool colour;      /* of diagnostics, on standard error */
     bool output_gone; /* standard output's reader has closed it */
 };
 
 static inline bool tvn_cli_json(const struct tvn_cli *cli)
 {
-    return cli->arguments->globals.format == TVN_FORMAT_JSON;
+    return cli->json || cli->arguments->globals.format == TVN_FORMAT_JSON;
 }
 static inline bool tvn_cli_talks(const struct tvn_cli *cli)
 {
@@ -52,6 +53,7 @@ enum tvn_exit tvn_cli_print_text(struct tvn_cli *cli, const char *key,
 enum tvn_exit tvn_cli_usage_error(struct tvn_cli *cli, const char *message, const char *help);
 
 extern const struct tvn_command tvn_cmd_init;
+extern const struct tvn_command tvn_cmd_bench;
 extern const struct tvn_command tvn_cmd_check;
 extern const struct tvn_command tvn_cmd_link;
 extern const struct tvn_command tvn_cmd_run;

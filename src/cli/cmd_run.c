@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/num.h"
 #include "cli/cli_internal.h"
+#include "cli/compile_talk.h"
 #include "cli/figures.h"
 #include "cli/live_line.h"
 #include "cli/run_report.h"
@@ -14,8 +15,6 @@
 #include <unistd.h>
 
 TVN_LOG_CATEGORY("cli");
-
-#define SLOW_COMPILE_NS UINT64_C(1000000000) /* what takes no longer is not worth a word */
 
 struct run_args {
     const char *flow_operand;
@@ -111,7 +110,7 @@ struct session {
     const struct run_args *args;
     const char *flow; /* as asked for; NULL: the first one */
     struct tvn_live_line live;
-    const char *compiling; /* file that the user has been told of */
+    struct tvn_compile_talk compiling;
 };
 
 /* ---- starting ---- */
@@ -148,33 +147,6 @@ static void step_done(void *context, enum tvn_host_step step, const struct tvn_h
     }
 }
 
-/*   compiling transform.wasm (17.5 MiB, 14 modules) ... */
-static void tell_compiling(void *context, const struct tvn_compile_progress *progress)
-{
-    struct session *session = context;
-    bool told = session->compiling && strcmp(session->compiling, progress->file) == 0;
-    if (progress->elapsed_ns < SLOW_COMPILE_NS || !tvn_cli_talks(session->cli) ||
-        (told && !session->live.enabled)) {
-        return;
-    }
-    session->compiling = progress->file;
-    const char *slash = strrchr(progress->file, '/');
-    TVN_AUTO_VALUE(tvn_strbuf) text = {0};
-    tvn_strbuf_add_text(&text, "  compiling ");
-    tvn_strbuf_add_escaped(&text, tvn_str_of(slash ? slash + 1 : progress->file));
-    tvn_strbuf_add_text(&text, " (");
-    tvn_figure_bytes(&text, progress->wasm_bytes);
-    tvn_strbuf_printf(&text, ", %" PRIu32 " module%s) ...", progress->modules_total,
-                      progress->modules_total == 1 ? "" : "s");
-    if (session->live.enabled) {
-        tvn_strbuf_printf(&text, " %" PRIu64 " s", progress->elapsed_ns / 1000000000);
-        tvn_live_line_show(&session->live, &text);
-    } else {
-        tvn_strbuf_add_char(&text, '\n');
-        tvn_cli_say(&text);
-    }
-}
-
 static enum tvn_status start(struct session *session, struct tvn_host **out_host)
 {
     const struct run_args *args = session->args;
@@ -192,8 +164,8 @@ static enum tvn_status start(struct session *session, struct tvn_host **out_host
         .step_done = step_done,
         .step_context = session,
         .compiler = "/proc/self/exe",
-        .compiling = tell_compiling,
-        .compiling_context = session,
+        .compiling = tvn_compile_talk_tell,
+        .compiling_context = &session->compiling,
     };
     enum tvn_status status = tvn_host_create(&options, session->cli->sink, out_host);
     tvn_live_line_clear(&session->live);
@@ -351,6 +323,7 @@ static enum tvn_exit run_run(struct tvn_cli *cli, const void *raw)
     struct session session = {
         .cli = cli, .args = args, .flow = args->flow ? args->flow : args->flow_operand};
     tvn_live_line_init(&session.live, live_possible(cli, args));
+    session.compiling = (struct tvn_compile_talk){.cli = cli, .live = &session.live};
     TVN_AUTO(tvn_host) host = NULL;
     if (start(&session, &host) != TVN_OK) {
         tvn_cli_show_diagnostics(cli);

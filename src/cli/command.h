@@ -13,6 +13,7 @@ enum tvn_exit {
     TVN_EXIT_OK = 0,
     TVN_EXIT_ERROR = 1,
     TVN_EXIT_PREREQUISITE = 2, /* usage errors, missing input, refused before anything ran */
+    TVN_EXIT_REGRESSION = 3,   /* bench --compare */
     TVN_EXIT_INTERRUPTED = 130,
 };
 

@@ -93,25 +93,31 @@ static bool is_timed(enum tvn_entry entry, enum tvn_outcome outcome)
 
 /* ---- calls ---- */
 
-static TVN_COLD void reach_mark(struct tvn_recorder *recorder, uint64_t sequence)
+/* False: sources must wait for it. Then every pull is watched until it is reached. */
+static TVN_COLD bool reach_mark(struct tvn_recorder *recorder, uint64_t sequence)
 {
-    recorder->marks_reached =
-        atomic_load_explicit(&recorder->marks_requested, memory_order_acquire);
-    if (recorder->mark) {
-        recorder->mark(recorder->mark_context, sequence);
+    uint32_t requested = atomic_load_explicit(&recorder->marks_requested, memory_order_acquire);
+    uint64_t mark_sequence = recorder->mark_sequence;
+    if (sequence >= mark_sequence) {
+        recorder->mark_sequence = UINT64_MAX; /* `mark` may set the next one */
     }
+    if (recorder->mark && !recorder->mark(recorder->mark_context, sequence)) {
+        recorder->mark_sequence = mark_sequence;
+        recorder->sink.sample_next = 0;
+        return false;
+    }
+    recorder->marks_reached = requested;
+    return true;
 }
 
-static inline void look_for_marks(struct tvn_recorder *recorder, const struct tvn_watched *watched)
+static inline bool look_for_marks(struct tvn_recorder *recorder, const struct tvn_watched *watched)
 {
     uint32_t requested = atomic_load_explicit(&recorder->marks_requested, memory_order_relaxed);
     if (TVN_LIKELY(requested == recorder->marks_reached &&
                    watched->sequence < recorder->mark_sequence)) {
-        return;
+        return true;
     }
-    recorder->mark_sequence =
-        watched->sequence < recorder->mark_sequence ? recorder->mark_sequence : UINT64_MAX;
-    reach_mark(recorder, watched->sequence);
+    return reach_mark(recorder, watched->sequence);
 }
 
 /* The output of a pull: from now on its calls are watched. */
@@ -204,8 +210,9 @@ static enum tvn_outcome make_call(struct tvn_event_sink *self, const struct tvn_
 {
     struct tvn_recorder *recorder = (struct tvn_recorder *)self;
     tvn_debug_assert(watched->stage < recorder->stage_count);
-    if (watched->entry == TVN_ENTRY_PULL) {
-        look_for_marks(recorder, watched);
+    if (watched->entry == TVN_ENTRY_PULL && !look_for_marks(recorder, watched)) {
+        call->wake_ns = tvn_clock_monotonic_ns(); /* as soon as the others have worked */
+        return TVN_OUTCOME_WAIT;
     }
     struct tvn_call_record record = {.watched = watched, .call = call};
     const struct tvn_stage_stats *stats = recorder->stages[watched->stage];

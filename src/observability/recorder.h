@@ -89,9 +89,10 @@ uint32_t tvn_recorder_sample_every(const struct tvn_recorder *recorder);
 /*
  * A mark: `reached` is called on the flow's thread, before the first watched pull after
  * tvn_recorder_request_mark (any thread), or before the pull of the element that
- * tvn_recorder_mark_at names. `sequence` is that pull's. There the recorder may be reset.
+ * tvn_recorder_mark_at names. `sequence` is that pull's. There the recorder may be reset. False:
+ * not yet; sources wait, the rest of the flow goes on, and it is called again soon.
  */
-typedef void (*tvn_recorder_mark)(void *context, uint64_t sequence);
+typedef bool (*tvn_recorder_mark)(void *context, uint64_t sequence);
 /* Before the flow starts. */
 void tvn_recorder_on_mark(struct tvn_recorder *recorder, tvn_recorder_mark reached, void *context);
 void tvn_recorder_request_mark(struct tvn_recorder *recorder);

@@ -152,6 +152,25 @@ static void test_histogram_merge_of_an_empty_one_changes_nothing(void **state)
     assert_int_equal(tvn_histogram_min(&histogram), 50);
 }
 
+static void test_histogram_difference_is_what_came_between(void **state)
+{
+    (void)state;
+    static struct tvn_histogram between;
+    tvn_histogram_record(&histogram, 5);
+    tvn_histogram_record(&histogram, 1000000);
+    tvn_histogram_merge(&other, &histogram); /* a copy: other was empty */
+    tvn_histogram_record(&histogram, 1000);
+    tvn_histogram_record(&histogram, 2000);
+    tvn_histogram_difference(&between, &histogram, &other);
+    assert_int_equal(tvn_histogram_count(&between), 2);
+    assert_int_equal(tvn_histogram_sum(&between), 3000);
+    assert_in_range(tvn_histogram_min(&between), 984, 1000);
+    assert_in_range(tvn_histogram_max(&between), 2000, 2032);
+    tvn_histogram_difference(&between, &histogram, &histogram);
+    assert_int_equal(tvn_histogram_count(&between), 0);
+    assert_int_equal(tvn_histogram_max(&between), 0);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup(test_histogram_bucket_grows_by_one_at_each_top, setup),
     cmocka_unit_test_setup(test_histogram_bucket_width_is_within_the_error, setup),
@@ -160,6 +179,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup(test_histogram_zero_and_huge_values_are_kept, setup),
     cmocka_unit_test_setup(test_histogram_quantiles_are_within_the_error, setup),
     cmocka_unit_test_setup(test_histogram_merge_equals_recording_in_one, setup),
+    cmocka_unit_test_setup(test_histogram_difference_is_what_came_between, setup),
     cmocka_unit_test_setup(test_histogram_merge_of_an_empty_one_changes_nothing, setup),
 };
 

@@ -22,6 +22,7 @@ struct rig {
     unsigned events;
     struct tvn_call_record last;
     unsigned marks;
+    unsigned refusals; /* of marks to come */
     bool reset_at_mark;
 };
 
@@ -52,14 +53,19 @@ static void heard_event(void *context, const struct tvn_event *event)
     ((struct rig *)context)->events++;
 }
 
-static void marked(void *context, uint64_t sequence)
+static bool marked(void *context, uint64_t sequence)
 {
     (void)sequence;
     struct rig *rig = context;
+    if (rig->refusals > 0) {
+        rig->refusals--;
+        return false;
+    }
     rig->marks++;
     if (rig->reset_at_mark) {
         tvn_recorder_reset(rig->recorder);
     }
+    return true;
 }
 
 static void rig_init(struct rig *rig, enum tvn_observe_level level, uint32_t sample_every)
@@ -306,6 +312,25 @@ static void test_recorder_mark_at_a_sequence_comes_before_its_pull(void **state)
     tvn_recorder_destroy(rig.recorder);
 }
 
+static void test_recorder_mark_that_is_not_yet_holds_the_sources(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, TVN_OBSERVE_PRODUCTION, 1000);
+    tvn_recorder_mark_at(rig.recorder, 0);
+    rig.refusals = 2;
+    struct tvn_element element;
+    assert_true(pull(&rig, 0, &element));
+    assert_true(pull(&rig, 0, &element)); /* of another source, perhaps */
+    assert_int_equal(rig.pulls, 0);
+    assert_int_equal(rig.marks, 0);
+    assert_true(rig.wake_ns > 0);
+    assert_true(pull(&rig, 0, &element));
+    assert_int_equal(rig.pulls, 1);
+    assert_int_equal(rig.marks, 1);
+    tvn_recorder_destroy(rig.recorder);
+}
+
 static void test_recorder_reset_at_a_mark_leaves_out_what_came_before(void **state)
 {
     (void)state;
@@ -356,6 +381,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_recorder_leaves_out_calls_without_element),
     cmocka_unit_test(test_recorder_tells_listeners_calls_with_their_copies),
     cmocka_unit_test(test_recorder_mark_at_a_sequence_comes_before_its_pull),
+    cmocka_unit_test(test_recorder_mark_that_is_not_yet_holds_the_sources),
     cmocka_unit_test(test_recorder_reset_at_a_mark_leaves_out_what_came_before),
     cmocka_unit_test(test_recorder_create_refuses_bad_options),
 };

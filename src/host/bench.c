@@ -1,0 +1,521 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A run under load: when rounds begin and end, and what is read there. */
+#include "host/bench.h"
+
+#include "base/assert.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "host/host_internal.h"
+
+#include <stdio.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SNAPSHOTS_MAX   (TVN_BENCH_ROUNDS_MAX + 1)
+#define SCHEDSTAT_BYTES 128
+#define TIMED_CALL_NS   50.0                 /* about what timing a call costs */
+#define SETTLE_ELEMENTS 500                  /* timed before it is decided how many are */
+#define GRACE_NS        UINT64_C(1000000000) /* for the last mark of a slow flow */
+static_assert(TVN_BENCH_TIERS == TVN_TIER_COUNT, "the report has all tiers");
+
+/* What is counted, at one moment. */
+struct snapshot {
+    uint64_t now_ns;
+    uint64_t cpu_ns;
+    uint64_t ready_ns;
+    pid_t thread;
+    uint64_t pulled;
+    uint64_t delivered;
+    uint64_t dropped;
+    uint64_t failed;
+    uint64_t wakeups;
+    uint64_t idle_ns;
+    uint64_t memory_bytes;
+    struct tvn_tier_report tiers[TVN_TIER_COUNT];
+    struct tvn_histogram latency;
+    struct tvn_bench_stage *stages; /* counters only */
+    struct tvn_bench_stream *streams;
+};
+
+struct tvn_bench {
+    struct tvn_host *host;
+    struct tvn_bench_options options;
+    struct tvn_recorder *recorder;
+    struct snapshot *snapshots; /* rounds + 1 */
+    _Atomic uint32_t taken;     /* snapshots; written by the flow's thread, read by the observer */
+    uint32_t requested;         /* marks; the observer's */
+    uint64_t begin_ns;          /* of the run */
+    uint64_t next_ns;           /* when the observer asks for the next mark */
+    bool stopped;
+    uint64_t work_end_ns; /* 0: not yet */
+    struct tvn_histogram part;
+    struct tvn_bench_report report;
+    struct tvn_bench_stage *stages;
+    struct tvn_bench_stream *streams;
+};
+
+/* ---- reading ---- */
+
+/* CPU time of this thread and the time that it was ready without a processor; 0 where the kernel
+ * does not say. */
+static void read_thread(struct snapshot *snapshot)
+{
+    struct timespec cpu;
+    if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu) == 0) {
+        snapshot->cpu_ns = (uint64_t)cpu.tv_sec * UINT64_C(1000000000) + (uint64_t)cpu.tv_nsec;
+    }
+    snapshot->thread = gettid();
+    TVN_AUTO_VALUE(tvn_file_bytes) text = {0};
+    if (tvn_file_read("/proc/thread-self/schedstat", SCHEDSTAT_BYTES, &text) == TVN_OK) {
+        struct tvn_str rest = {(const char *)text.ptr, text.len};
+        size_t space = tvn_str_find(rest, ' ');
+        if (space != SIZE_MAX) {
+            rest = tvn_str_slice(rest, space + 1, rest.len);
+            size_t end = tvn_str_find(rest, ' ');
+            if (!tvn_parse_u64(rest.ptr, end == SIZE_MAX ? 0 : end, &snapshot->ready_ns)) {
+                snapshot->ready_ns = 0;
+            }
+        }
+    }
+}
+
+static void read_stage(const struct tvn_bench *bench, uint32_t index, struct tvn_bench_stage *stage)
+{
+    const struct tvn_stage_stats *stats = tvn_pipeline_stage_stats(bench->host->pipeline, index);
+    *stage = (struct tvn_bench_stage){
+        .vectors = tvn_stat_get(&stats->vectors),
+        .invocations = tvn_stat_get(&stats->invocations),
+        .errors = tvn_stat_get(&stats->errors),
+        .emitted = tvn_stat_get(&stats->emitted),
+        .dropped = tvn_stat_get(&stats->dropped),
+        .failed = tvn_stat_get(&stats->failed),
+        .produced_bytes = tvn_stat_get(&stats->produced_bytes),
+        .memory_bytes = tvn_pipeline_stage_memory_bytes(bench->host->pipeline, index),
+    };
+    for (unsigned reason = 0; reason < TVN_COPY_REASON_COUNT; reason++) {
+        stage->copies[reason] = tvn_stat_get(&stats->copies.count[reason]);
+        stage->copy_bytes[reason] = tvn_stat_get(&stats->copies.bytes[reason]);
+    }
+}
+
+static void read_stream(const struct tvn_bench *bench, uint32_t index,
+                        struct tvn_bench_stream *stream)
+{
+    const struct tvn_stream_stats *stats = tvn_pipeline_stream_stats(bench->host->pipeline, index);
+    *stream = (struct tvn_bench_stream){
+        .transferred = tvn_stat_get(&stats->transferred),
+        .depth_peak = tvn_stat_get(&stats->depth_peak),
+        .dropped = tvn_stat_get(&stats->dropped),
+        .backpressure_events = tvn_stat_get(&stats->backpressure_events),
+        .backpressure_ns = tvn_stat_get(&stats->backpressure_ns),
+    };
+}
+
+static void read_resources(const struct tvn_bench *bench, struct snapshot *snapshot)
+{
+    for (unsigned i = 0; i < TVN_TIER_COUNT; i++) {
+        struct tvn_tier_report *tier = &snapshot->tiers[i];
+        tvn_resources_report(bench->host->resources, (enum tvn_tier)i, tier);
+        uint64_t live = tier->allocated > tier->returned ? tier->allocated - tier->returned : 0;
+        snapshot->memory_bytes += i == TVN_TIER_DIRECT ? 0 : live * tier->buffer_bytes;
+    }
+    for (uint32_t i = 0; i < bench->host->link->stage_count; i++) {
+        snapshot->memory_bytes += snapshot->stages[i].memory_bytes;
+    }
+}
+
+/* `sequence`: of the element that is pulled next, if that is known. */
+static void take_snapshot(struct tvn_bench *bench, struct snapshot *snapshot, uint64_t sequence)
+{
+    const struct tvn_link *link = bench->host->link;
+    const struct tvn_flow_stats *stats = tvn_pipeline_flow_stats(bench->host->pipeline);
+    for (uint32_t i = 0; i < link->stage_count; i++) {
+        read_stage(bench, i, &snapshot->stages[i]);
+    }
+    for (uint32_t i = 0; i < link->edge_count; i++) {
+        read_stream(bench, i, &snapshot->streams[i]);
+    }
+    /* The counter is brought up to date at the end of each vector. */
+    uint64_t pulled = tvn_stat_get(&stats->pulled);
+    snapshot->pulled = sequence != TVN_EVENT_NO_SEQUENCE ? sequence : pulled;
+    snapshot->delivered = tvn_stat_get(&stats->delivered);
+    snapshot->dropped = tvn_stat_get(&stats->dropped);
+    snapshot->failed = tvn_stat_get(&stats->failed);
+    snapshot->wakeups = tvn_stat_get(&stats->wakeups);
+    snapshot->idle_ns = tvn_stat_get(&stats->idle_ns);
+    snapshot->memory_bytes = 0;
+    read_resources(bench, snapshot);
+    tvn_histogram_reset(&snapshot->latency);
+    tvn_histogram_merge(&snapshot->latency, tvn_recorder_latency(bench->recorder));
+    read_thread(snapshot);
+    snapshot->now_ns = tvn_clock_monotonic_ns();
+}
+
+/* ---- rounds ---- */
+
+static uint64_t round_end(const struct tvn_bench *bench, uint32_t rounds_done)
+{
+    const struct tvn_bench_options *options = &bench->options;
+    return options->warmup_elements + options->iterations * rounds_done / options->rounds;
+}
+
+/*
+ * After warming up, when all elements were timed: how many will be, so that it costs little. A flow
+ * as fast as the clock is sampled, in others every element is timed.
+ */
+static void choose_timing(struct tvn_bench *bench)
+{
+    const struct tvn_link *link = bench->host->link;
+    uint64_t work_ns = 0;
+    uint64_t elements = 0;
+    for (uint32_t i = 0; i < link->stage_count; i++) {
+        const struct tvn_histogram *times = tvn_recorder_processing(bench->recorder, i);
+        work_ns += tvn_histogram_sum(times);
+        elements += link->stages[i].role == TVN_ROLE_SOURCE ? tvn_histogram_count(times) : 0;
+    }
+    if (bench->options.rate > 0 || elements < SETTLE_ELEMENTS) {
+        return;
+    }
+    double element_ns = (double)work_ns / (double)elements;
+    double cost_ns = TIMED_CALL_NS * link->stage_count;
+    double every = cost_ns / (element_ns * TVN_BENCH_TIMING_SHARE);
+    every = tvn_min(every, (double)TVN_RECORDER_SAMPLE_EVERY);
+    tvn_recorder_set_sample_every(bench->recorder, every <= 1 ? 1 : (uint32_t)every + 1);
+}
+
+/*
+ * On the flow's thread. The first and the last mark wait until nothing is under way, so that what
+ * the window counts belongs to its elements.
+ */
+static bool reached(void *context, uint64_t sequence)
+{
+    struct tvn_bench *bench = context;
+    uint32_t taken = atomic_load_explicit(&bench->taken, memory_order_relaxed);
+    if (taken > bench->options.rounds) {
+        return true;
+    }
+    if ((taken == 0 || taken == bench->options.rounds) &&
+        tvn_flow_queued(tvn_pipeline_flow(bench->host->pipeline)) > 0) {
+        return false;
+    }
+    if (taken == 0) {
+        choose_timing(bench);
+        tvn_recorder_reset(bench->recorder);
+    }
+    take_snapshot(bench, &bench->snapshots[taken], sequence);
+    if (bench->options.iterations > 0 && taken + 1 < bench->options.rounds) {
+        tvn_recorder_mark_at(bench->recorder, round_end(bench, taken + 1));
+    }
+    if (taken == bench->options.rounds) {
+        tvn_recorder_set_level(bench->recorder, TVN_OBSERVE_OFF); /* what drains is not measured */
+    }
+    atomic_store_explicit(&bench->taken, taken + 1, memory_order_release);
+    return true;
+}
+
+/* The flow's work is done when it first tears a stage down. */
+static void heard_call(void *context, const struct tvn_call_record *record)
+{
+    struct tvn_bench *bench = context;
+    if (record->watched->entry == TVN_ENTRY_TEARDOWN && bench->work_end_ns == 0) {
+        bench->work_end_ns =
+            tvn_clock_monotonic_ns() - tvn_ticks_to_ns(record->end_ticks - record->begin_ticks);
+    }
+}
+
+/* A flow that ends by itself, or is stopped, ends the window. */
+static void heard_event(void *context, const struct tvn_event *event)
+{
+    struct tvn_bench *bench = context;
+    uint32_t taken = atomic_load_explicit(&bench->taken, memory_order_relaxed);
+    if (event->kind != TVN_EVENT_STATE || !tvn_flow_state_is_terminal(event->state) || taken == 0 ||
+        taken > bench->options.rounds) {
+        return;
+    }
+    struct snapshot *snapshot = &bench->snapshots[taken];
+    take_snapshot(bench, snapshot, TVN_EVENT_NO_SEQUENCE);
+    if (bench->work_end_ns > bench->snapshots[taken - 1].now_ns) {
+        snapshot->now_ns = bench->work_end_ns;
+    }
+    atomic_store_explicit(&bench->taken, taken + 1, memory_order_release);
+}
+
+static void stop(struct tvn_bench *bench)
+{
+    bench->stopped = true;
+    tvn_stop_control_raise(&bench->host->stop, TVN_STOP_DRAIN);
+}
+
+/* When to wait no longer for the last mark. */
+static uint64_t late_ns(const struct tvn_bench *bench, uint32_t taken)
+{
+    uint64_t begin_ns =
+        taken > 0 ? bench->snapshots[0].now_ns : bench->begin_ns + bench->options.warmup_ns;
+    return begin_ns + bench->options.duration_ns + GRACE_NS;
+}
+
+/* On the control thread, about ten times a second: asks for marks when their time has come. */
+static void observe(void *context, const struct tvn_run_report *report)
+{
+    (void)report;
+    struct tvn_bench *bench = context;
+    const struct tvn_bench_options *options = &bench->options;
+    uint64_t now_ns = tvn_clock_monotonic_ns();
+    uint32_t taken = atomic_load_explicit(&bench->taken, memory_order_acquire);
+    if (options->duration_ns == 0 || bench->stopped) {
+        return;
+    }
+    if (taken > options->rounds) {
+        stop(bench);
+        return;
+    }
+    if (taken > 0 && bench->next_ns == UINT64_MAX) {
+        /* The last one asked for was reached. */
+        bench->next_ns =
+            bench->snapshots[0].now_ns + options->duration_ns * taken / options->rounds;
+    }
+    if (bench->requested == taken && now_ns >= bench->next_ns) {
+        bench->requested++;
+        bench->next_ns = UINT64_MAX;
+        tvn_recorder_request_mark(bench->recorder);
+    } else if (now_ns >= late_ns(bench, taken)) {
+        stop(bench); /* nothing was pulled for long: there will be no mark */
+    }
+}
+
+/* ---- the report ---- */
+
+static void subtract_stage(struct tvn_bench_stage *stage, const struct tvn_bench_stage *before)
+{
+    stage->vectors -= before->vectors;
+    stage->invocations -= before->invocations;
+    stage->errors -= before->errors;
+    stage->emitted -= before->emitted;
+    stage->dropped -= before->dropped;
+    stage->failed -= before->failed;
+    stage->produced_bytes -= before->produced_bytes;
+    for (unsigned reason = 0; reason < TVN_COPY_REASON_COUNT; reason++) {
+        stage->copies[reason] -= before->copies[reason];
+        stage->copy_bytes[reason] -= before->copy_bytes[reason];
+    }
+}
+
+static void fill_stages(struct tvn_bench *bench, const struct snapshot *first,
+                        const struct snapshot *last)
+{
+    struct tvn_bench_report *report = &bench->report;
+    for (uint32_t i = 0; i < report->stage_count; i++) {
+        struct tvn_bench_stage *stage = &bench->stages[i];
+        *stage = last->stages[i];
+        subtract_stage(stage, &first->stages[i]);
+        stage->name = bench->host->link->stages[i].name;
+        stage->role = bench->host->link->stages[i].role;
+        tvn_bench_times_of(tvn_recorder_processing(bench->recorder, i), &stage->times);
+        report->produced_bytes += stage->produced_bytes;
+        report->source_bytes += stage->role == TVN_ROLE_SOURCE ? stage->produced_bytes : 0;
+        for (unsigned reason = 0; reason < TVN_COPY_REASON_COUNT; reason++) {
+            report->copies[reason] += stage->copies[reason];
+            report->copy_bytes[reason] += stage->copy_bytes[reason];
+        }
+    }
+}
+
+static void fill_streams(struct tvn_bench *bench, const struct snapshot *first,
+                         const struct snapshot *last)
+{
+    const struct tvn_link *link = bench->host->link;
+    for (uint32_t i = 0; i < bench->report.stream_count; i++) {
+        struct tvn_bench_stream *stream = &bench->streams[i];
+        const struct tvn_bench_stream *before = &first->streams[i];
+        *stream = last->streams[i];
+        stream->from = link->stages[link->edges[i].from].name;
+        stream->to = link->stages[link->edges[i].to].name;
+        stream->capacity = link->edges[i].backpressure.queue_depth;
+        stream->transferred -= before->transferred;
+        stream->dropped -= before->dropped;
+        stream->backpressure_events -= before->backpressure_events;
+        stream->backpressure_ns -= before->backpressure_ns;
+        tvn_bench_times_of(tvn_recorder_waiting(bench->recorder, i), &stream->waiting);
+        stream->depth_mean = tvn_bench_rate(stream->transferred, bench->report.measured_ns) *
+                             stream->waiting.mean / 1e9;
+    }
+}
+
+static void fill_rounds(struct tvn_bench *bench, uint32_t snapshots)
+{
+    struct tvn_bench_report *report = &bench->report;
+    for (uint32_t i = 0; i + 1 < snapshots; i++) {
+        const struct snapshot *from = &bench->snapshots[i];
+        const struct snapshot *to = &bench->snapshots[i + 1];
+        struct tvn_bench_round *round = &report->rounds[report->round_count];
+        *round = (struct tvn_bench_round){
+            .duration_ns = to->now_ns - from->now_ns,
+            .ready_ns = from->thread == to->thread ? to->ready_ns - from->ready_ns : 0,
+            .elements = to->pulled - from->pulled,
+        };
+        tvn_histogram_difference(&bench->part, &to->latency, &from->latency);
+        round->p50_ns = tvn_histogram_quantile(&bench->part, 0.5);
+        round->p99_ns = tvn_histogram_quantile(&bench->part, 0.99);
+        report->cpu_ns += from->thread == to->thread ? to->cpu_ns - from->cpu_ns : 0;
+        report->round_count += round->ready_ns < round->duration_ns ? 1 : 0;
+    }
+}
+
+static void fill_memory(struct tvn_bench *bench, uint32_t snapshots)
+{
+    struct tvn_bench_report *report = &bench->report;
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < snapshots; i++) {
+        uint64_t bytes = bench->snapshots[i].memory_bytes;
+        sum += bytes;
+        report->memory_peak_bytes = tvn_max(report->memory_peak_bytes, bytes);
+    }
+    report->memory_mean_bytes = sum / snapshots;
+    struct rusage usage;
+    if (getrusage(RUSAGE_SELF, &usage) == 0) {
+        report->process_peak_bytes = (uint64_t)usage.ru_maxrss * 1024;
+    }
+}
+
+static void fill_tiers(struct tvn_bench_report *report, const struct snapshot *first,
+                       const struct snapshot *last)
+{
+    for (unsigned i = 0; i < TVN_TIER_COUNT; i++) {
+        report->tiers[i] = (struct tvn_bench_tier){
+            .buffer_bytes = last->tiers[i].buffer_bytes,
+            .capacity = last->tiers[i].capacity,
+            .allocated = last->tiers[i].allocated - first->tiers[i].allocated,
+            .returned = last->tiers[i].returned - first->tiers[i].returned,
+            .fallbacks = last->tiers[i].fallbacks - first->tiers[i].fallbacks,
+            .exhaustions = last->tiers[i].exhaustions - first->tiers[i].exhaustions,
+        };
+    }
+}
+
+static void fill_report(struct tvn_bench *bench, uint32_t snapshots)
+{
+    const struct tvn_bench_options *options = &bench->options;
+    bench->report = (struct tvn_bench_report){
+        .flow = bench->host->link->flow_name,
+        .warmup_ns = options->warmup_ns,
+        .warmup_elements = options->warmup_elements,
+        .duration_ns = options->duration_ns,
+        .iterations = options->iterations,
+        .rate = options->rate,
+        .payload_bytes = bench->host->options.payload_bytes,
+        .timed_every = options->rate > 0 ? 1 : tvn_recorder_sample_every(bench->recorder),
+        .stages = bench->stages,
+        .stage_count = bench->host->link->stage_count,
+        .streams = bench->streams,
+        .stream_count = bench->host->link->edge_count,
+    };
+    if (snapshots < 2) {
+        return; /* the window never began */
+    }
+    const struct snapshot *first = &bench->snapshots[0];
+    const struct snapshot *last = &bench->snapshots[snapshots - 1];
+    struct tvn_bench_report *report = &bench->report;
+    report->measured_ns = last->now_ns - first->now_ns;
+    report->elements = last->pulled - first->pulled;
+    report->delivered = last->delivered - first->delivered;
+    report->dropped = last->dropped - first->dropped;
+    report->failed = last->failed - first->failed;
+    report->wakeups = last->wakeups - first->wakeups;
+    report->idle_ns = last->idle_ns - first->idle_ns;
+    tvn_bench_times_of(tvn_recorder_latency(bench->recorder), &report->latency);
+    fill_stages(bench, first, last);
+    fill_streams(bench, first, last);
+    fill_tiers(report, first, last);
+    fill_rounds(bench, snapshots);
+    fill_memory(bench, snapshots);
+}
+
+/* ---- life ---- */
+
+void tvn_bench_destroy(struct tvn_bench *bench)
+{
+    if (!bench) {
+        return;
+    }
+    for (uint32_t i = 0; bench->snapshots && i <= bench->options.rounds; i++) {
+        tvn_free(bench->snapshots[i].stages);
+        tvn_free(bench->snapshots[i].streams);
+    }
+    tvn_free(bench->snapshots);
+    tvn_free(bench->stages);
+    tvn_free(bench->streams);
+    tvn_free(bench);
+}
+
+static bool allocate(struct tvn_bench *bench)
+{
+    size_t stages = bench->host->link->stage_count;
+    size_t streams = tvn_max(bench->host->link->edge_count, 1u);
+    bench->stages = tvn_calloc(stages, sizeof(*bench->stages));
+    bench->streams = tvn_calloc(streams, sizeof(*bench->streams));
+    bench->snapshots = tvn_calloc(bench->options.rounds + 1, sizeof(*bench->snapshots));
+    if (!bench->stages || !bench->streams || !bench->snapshots) {
+        return false;
+    }
+    for (uint32_t i = 0; i <= bench->options.rounds; i++) {
+        bench->snapshots[i].stages = tvn_calloc(stages, sizeof(*bench->stages));
+        bench->snapshots[i].streams = tvn_calloc(streams, sizeof(*bench->streams));
+        if (!bench->snapshots[i].stages || !bench->snapshots[i].streams) {
+            return false;
+        }
+    }
+    return true;
+}
+
+enum tvn_status tvn_bench_create(struct tvn_host *host, const struct tvn_bench_options *options,
+                                 struct tvn_diag_sink *sink, struct tvn_bench **out_bench)
+{
+    tvn_assert(host && options && sink && out_bench);
+    tvn_assert(options->rounds > 0 && options->rounds <= TVN_BENCH_ROUNDS_MAX);
+    tvn_assert((options->duration_ns == 0) != (options->iterations == 0));
+    TVN_AUTO(tvn_bench) bench = tvn_calloc(1, sizeof(*bench));
+    if (bench) {
+        bench->host = host;
+        bench->options = *options;
+        bench->recorder = tvn_host_recorder(host);
+    }
+    if (!bench || !allocate(bench)) {
+        return tvn_diag_error(sink, TVN_E_OUT_OF_MEMORY, TVN_SPAN_NONE,
+                              "no memory for the figures of the benchmark");
+    }
+    tvn_recorder_set_level(bench->recorder,
+                           options->rate > 0 ? TVN_OBSERVE_DIAGNOSTIC : TVN_OBSERVE_PRODUCTION);
+    tvn_recorder_set_sample_every(bench->recorder, 1);
+    if (options->rate > 0) {
+        tvn_recorder_pace(bench->recorder, options->rate);
+    }
+    tvn_recorder_on_mark(bench->recorder, reached, bench);
+    const struct tvn_recorder_listener listener = {heard_call, heard_event, bench};
+    tvn_recorder_listen(bench->recorder, &listener);
+    if (options->warmup_ns == 0) {
+        tvn_recorder_mark_at(bench->recorder, options->warmup_elements);
+        bench->requested = 1;
+        bench->next_ns = UINT64_MAX;
+    }
+    *out_bench = TVN_TAKE(bench);
+    return TVN_OK;
+}
+
+enum tvn_status tvn_bench_run(struct tvn_bench *bench, struct tvn_diag_sink *sink,
+                              struct tvn_run_report *out_run,
+                              const struct tvn_bench_report **out_measured)
+{
+    tvn_assert(bench && sink && out_run && out_measured);
+    bench->begin_ns = tvn_clock_monotonic_ns();
+    if (bench->options.warmup_ns > 0) {
+        bench->next_ns = bench->begin_ns + bench->options.warmup_ns;
+    }
+    enum tvn_status status = tvn_host_run(bench->host, observe, bench, sink, out_run);
+    uint32_t taken = atomic_load_explicit(&bench->taken, memory_order_acquire);
+    fill_report(bench, taken);
+    *out_measured = &bench->report;
+    return status;
+}
