@@ -158,7 +158,7 @@ static const struct tvn_example bench_examples[] = {
     {"torvyn bench --compare .torvyn/bench/before.json --threshold 5",
      "Exit with 3 when it has become more than 5 % slower"},
     {"torvyn bench --rate 10000", "Latency under a steady load"},
-    {"torvyn bench flow.main --iterations 100000 --payload-size 64 --warmup 1000 --output json",
+    {"torvyn bench --iterations 100000 --warmup 1000 --output json",
      "A number of elements; one JSON object"},
     {0},
 };

@@ -3,7 +3,8 @@
 
 #include "cli/cli_internal.h"
 
-/* clang-format off: a line each */
+/* A line each. */
+/* clang-format off */
 const struct tvn_command *const tvn_commands[] = {
     &tvn_cmd_init,
     &tvn_cmd_check,
