@@ -81,6 +81,10 @@ struct tvn_config_pools {
     uint64_t large_pool_size;
     uint64_t huge_pool_size;
     enum tvn_config_exhaustion exhaustion_policy;
+    bool debug_poison;
+    bool debug_integrity;
+    uint64_t debug_fail_one_in; /* 0: none */
+    uint64_t debug_seed;
 };
 
 struct tvn_config_observability {

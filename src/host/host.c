@@ -58,6 +58,12 @@ static enum tvn_status create_resources(struct tvn_host *host, struct tvn_diag_s
     options.exhaustion_policy = pools->exhaustion_policy == TVN_CONFIG_EXHAUSTION_ERROR
                                     ? TVN_EXHAUSTION_ERROR
                                     : TVN_EXHAUSTION_FALLBACK_ALLOC;
+    options.debug = (struct tvn_resources_debug){
+        .poison = pools->debug_poison,
+        .integrity = pools->debug_integrity,
+        .fail_one_in = (uint32_t)pools->debug_fail_one_in, /* bounded by the configuration */
+        .seed = pools->debug_seed,
+    };
     for (uint32_t i = 0; i < host->link->stage_count; i++) { /* bounded by the configuration */
         options.max_buffer_bytes =
             tvn_max(options.max_buffer_bytes, host->link->stages[i].sandbox.max_buffer_bytes);

@@ -23,6 +23,9 @@ struct tvn_magazine *tvn_magazine_create(struct tvn_resources *resources)
     for (uint32_t tier = 0; tier < TVN_TIER_DIRECT; tier++) {
         uint32_t share = resources->pools[tier].size / POOL_SHARE;
         magazine->tiers[tier].capacity = tvn_max(tvn_min(share, TVN_MAGAZINE_SLOTS_MAX), 1u);
+        if (tvn_resources_debugging(resources)) {
+            magazine->tiers[tier].capacity = 0; /* every acquire and release comes to us */
+        }
     }
     pthread_mutex_lock(&resources->lock);
     magazine->next = resources->magazines;
@@ -98,12 +101,40 @@ static enum tvn_status acquire_direct(struct tvn_magazine *magazine, enum tvn_ti
     return TVN_OK;
 }
 
+/* One buffer straight from the pool, after the debug switches had their say. */
+TVN_COLD static enum tvn_status acquire_debugged(struct tvn_magazine *magazine, enum tvn_tier tier,
+                                                 uint64_t capacity_bytes,
+                                                 struct tvn_buffer **out_buffer)
+{
+    struct tvn_resources *resources = magazine->resources;
+    struct tvn_buffer *buffer = NULL;
+    pthread_mutex_lock(&resources->lock);
+    bool fails = tvn_debug_fails(resources);
+    uint32_t taken =
+        fails || tier == TVN_TIER_DIRECT ? 0 : tvn_pool_take(resources, tier, &buffer, 1);
+    pthread_mutex_unlock(&resources->lock);
+    if (fails) {
+        return TVN_E_ALLOCATION_FAILED;
+    }
+    if (taken == 0) {
+        return acquire_direct(magazine, tier == TVN_TIER_DIRECT ? TVN_TIER_HUGE : tier,
+                              capacity_bytes, out_buffer);
+    }
+    tvn_debug_check(resources, buffer);
+    tvn_stat_add(&magazine->tiers[tier].acquired, 1);
+    *out_buffer = buffer;
+    return TVN_OK;
+}
+
 enum tvn_status tvn_magazine_acquire_slow(struct tvn_magazine *magazine, enum tvn_tier tier,
                                           uint64_t capacity_bytes, struct tvn_buffer **out_buffer)
 {
     tvn_assert(magazine && out_buffer);
     struct tvn_magazine_tier *cache = &magazine->tiers[tier];
     tvn_assert(cache->count == 0);
+    if (TVN_UNLIKELY(tvn_resources_debugging(magazine->resources))) {
+        return acquire_debugged(magazine, tier, capacity_bytes, out_buffer);
+    }
     if (tier == TVN_TIER_DIRECT) { /* counted as the largest tier's fallback */
         return acquire_direct(magazine, TVN_TIER_HUGE, capacity_bytes, out_buffer);
     }
@@ -148,12 +179,18 @@ void tvn_magazine_release_slow(struct tvn_magazine *magazine, struct tvn_buffer 
     tvn_buffer_set_state(buffer, TVN_BUFFER_POOLED);
     tvn_stat_add(&cache->released, 1);
 
+    bool debugging = tvn_resources_debugging(resources);
+    if (TVN_UNLIKELY(debugging) && tier != TVN_TIER_DIRECT) {
+        tvn_debug_poison(resources, buffer);
+    }
     pthread_mutex_lock(&resources->lock);
     if (tier == TVN_TIER_DIRECT) {
         direct_bytes = TVN_TAKE(buffer->bytes);
         tvn_buffer_table_give(&resources->table, buffer);
     } else if (buffer->generation > TVN_BUFFER_GENERATION_LAST) {
         tvn_pool_retire(resources, buffer);
+    } else if (TVN_UNLIKELY(debugging)) {
+        tvn_pool_give(resources, tier, &buffer, 1);
     } else {
         if (cache->count == cache->capacity) {
             flush_half(magazine, tier);

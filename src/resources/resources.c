@@ -66,6 +66,7 @@ enum tvn_status tvn_resources_create(const struct tvn_resources_options *options
         return TVN_E_OUT_OF_MEMORY;
     }
     resources->options = *options;
+    resources->random = options->debug.seed;
     pthread_mutex_init(&resources->lock, NULL);
     tvn_buffer_table_init(&resources->table);
     for (uint32_t tier = 0; tier < TVN_TIER_DIRECT; tier++) {

@@ -18,10 +18,22 @@
 
 enum tvn_exhaustion_policy { TVN_EXHAUSTION_FALLBACK_ALLOC, TVN_EXHAUSTION_ERROR };
 
+/*
+ * Looks for faults of the host itself, at a price: with any of these on, every buffer takes the
+ * slow way through the pool. A zeroed struct is off.
+ */
+struct tvn_resources_debug {
+    bool poison;    /* fills a buffer that went back, so that whoever still reads it notices */
+    bool integrity; /* aborts when a free buffer was written to; means poison, too */
+    uint32_t fail_one_in; /* one of so many allocations fails, at random; 0: none */
+    uint64_t seed;        /* of these failures */
+};
+
 struct tvn_resources_options {
     uint32_t pool_sizes[TVN_TIER_DIRECT]; /* buffers per tier */
     enum tvn_exhaustion_policy exhaustion_policy;
     uint64_t max_buffer_bytes; /* beyond: TVN_E_CAPACITY_EXCEEDED */
+    struct tvn_resources_debug debug;
 };
 void tvn_resources_options_default(
     struct tvn_resources_options *options); /* the configuration reference's values */

@@ -22,6 +22,7 @@ struct tvn_resources {
     struct tvn_buffer_table table;
     struct tvn_pool pools[TVN_TIER_DIRECT];
     struct tvn_magazine *magazines;
+    uint64_t random; /* state of debug.fail_one_in */
     /* Sums of destroyed magazines. */
     uint64_t acquired[TVN_TIER_COUNT];
     uint64_t released[TVN_TIER_COUNT];
@@ -39,3 +40,17 @@ void tvn_pool_give(struct tvn_resources *resources, enum tvn_tier tier,
 /* The slot's memory moves to a fresh slot, which is put on the free list; the old slot is never
  * used again. */
 void tvn_pool_retire(struct tvn_resources *resources, struct tvn_buffer *buffer);
+
+/* debug.c. */
+#define TVN_BUFFER_POISON 0xdb
+static inline bool tvn_resources_debugging(const struct tvn_resources *resources)
+{
+    const struct tvn_resources_debug *debug = &resources->options.debug;
+    return debug->poison || debug->integrity || debug->fail_one_in > 0;
+}
+/* True when this allocation is to fail. Wants the lock held. */
+bool tvn_debug_fails(struct tvn_resources *resources);
+/* Before a buffer of a pool goes back. */
+void tvn_debug_poison(const struct tvn_resources *resources, struct tvn_buffer *buffer);
+/* Before a buffer of a pool is used again: aborts when it is not as tvn_debug_poison left it. */
+void tvn_debug_check(const struct tvn_resources *resources, const struct tvn_buffer *buffer);
