@@ -314,37 +314,30 @@ static enum tvn_status fill_stage(struct tvn_pipeline *pipeline, uint32_t index,
     return on_error_of(node, sink, &out_options->on_error);
 }
 
-static enum tvn_status fill_edge(struct tvn_pipeline *pipeline, uint32_t index,
-                                 struct tvn_diag_sink *sink, struct tvn_edge_options *out_options)
+static void fill_edge(struct tvn_pipeline *pipeline, uint32_t index,
+                      struct tvn_edge_options *out_options)
 {
     static const enum tvn_overflow_policy policies[] = {
         [TVN_CONFIG_POLICY_BLOCK] = TVN_OVERFLOW_BLOCK,
         [TVN_CONFIG_POLICY_DROP_OLDEST] = TVN_OVERFLOW_DROP_OLDEST,
         [TVN_CONFIG_POLICY_DROP_NEWEST] = TVN_OVERFLOW_DROP_NEWEST,
         [TVN_CONFIG_POLICY_ERROR] = TVN_OVERFLOW_ERROR,
+        [TVN_CONFIG_POLICY_RATE_LIMIT] = TVN_OVERFLOW_RATE_LIMIT,
     };
     const struct tvn_link_edge *edge = &pipeline->link->edges[index];
-    if (edge->backpressure.policy == TVN_CONFIG_POLICY_RATE_LIMIT ||
-        edge->backpressure.max_bytes != 0) {
-        bool by_bytes = edge->backpressure.max_bytes != 0;
-        (void)tvn_diag_error(sink, TVN_E_CONSTRAINT_VIOLATION,
-                             by_bytes ? edge->backpressure.max_bytes_span
-                                      : edge->backpressure.policy_span,
-                             "%s is not available in this version",
-                             by_bytes ? "max_bytes" : "policy \"rate-limit\"");
-        tvn_diag_help(sink, "bound the queue by queue_depth and use another policy");
-        return TVN_E_CONSTRAINT_VIOLATION;
-    }
+    const struct tvn_config_backpressure *settings = &edge->backpressure;
+    bool limited = settings->policy == TVN_CONFIG_POLICY_RATE_LIMIT;
     *out_options = (struct tvn_edge_options){
         .from = edge->from,
         .to = edge->to,
         .port = edge->port,
-        .queue_depth = (uint32_t)edge->backpressure.queue_depth, /* bounded by the configuration */
-        .policy = policies[edge->backpressure.policy],
-        .low_watermark_ratio = edge->backpressure.low_watermark_ratio,
+        .queue_depth = (uint32_t)settings->queue_depth, /* bounded by the configuration */
+        .policy = policies[settings->policy],
+        .low_watermark_ratio = settings->low_watermark_ratio,
+        .max_bytes = settings->max_bytes,
+        .max_elements_per_second = limited ? settings->max_elements_per_second : 0,
         .stats = &pipeline->streams[index],
     };
-    return TVN_OK;
 }
 
 /* What a flow may have at most, so that a turn of it stays short. */
@@ -379,7 +372,7 @@ static enum tvn_status create_flow(struct tvn_pipeline *pipeline, struct tvn_dia
         TVN_TRY(fill_stage(pipeline, i, sink, &stages[i]));
     }
     for (uint32_t i = 0; i < link->edge_count; i++) {
-        TVN_TRY(fill_edge(pipeline, i, sink, &edges[i]));
+        fill_edge(pipeline, i, &edges[i]);
     }
     bool independent = link->flow && link->flow->fan_out == TVN_MANIFEST_FAN_OUT_INDEPENDENT;
     enum tvn_status status = tvn_flow_create(

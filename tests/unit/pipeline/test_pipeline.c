@@ -202,24 +202,41 @@ static void test_pipeline_cancelled_while_queues_are_full_gives_every_buffer_bac
                   TVN_E_FLOW_CANCELLED);
 }
 
-static void test_pipeline_with_rate_limit_is_refused_at_its_place(void **state)
+#define EDGE_TO_SINK                                \
+    "[flow.main.nodes.in]\n"                        \
+    "component = \"builtin:generator:1000\"\n"      \
+    "[flow.main.nodes.out]\n"                       \
+    "component = \"builtin:stdout\"\n"              \
+    "[[flow.main.edges]]\n"                         \
+    "from = { node = \"in\", port = \"output\" }\n" \
+    "to = { node = \"out\", port = \"input\" }\n"
+
+static void test_pipeline_with_rate_limit_delivers_everything(void **state)
 {
     struct fixture *fixture = *state;
+    assert_status(build(fixture,
+                        EDGE_TO_SINK "policy = \"rate-limit\"\n"
+                                     "max_elements_per_second = 100000\n",
+                        NULL, 0),
+                  TVN_OK);
+    assert_status(tvn_flow_start(tvn_pipeline_flow(fixture->pipeline)), TVN_OK);
+    run_until(fixture, UINT64_MAX);
 
-    enum tvn_status status =
-        build(fixture,
-              "[flow.main.nodes.in]\ncomponent = \"builtin:generator:1\"\n"
-              "[flow.main.nodes.out]\ncomponent = \"builtin:stdout\"\n"
-              "[[flow.main.edges]]\nfrom = { node = \"in\", port = \"output\" }\n"
-              "to = { node = \"out\", port = \"input\" }\n"
-              "policy = \"rate-limit\"\nmax_elements_per_second = 5\n",
-              NULL, 0);
+    const struct tvn_flow_stats *stats = tvn_pipeline_flow_stats(fixture->pipeline);
+    assert_int_equal(tvn_stat_get(&stats->delivered), 1000);
+}
 
-    assert_status(status, TVN_E_CONSTRAINT_VIOLATION);
-    struct tvn_diag_place place;
-    assert_true(
-        tvn_diag_locate(fixture->sink, tvn_diag_at(fixture->sink, 0)->primary.span, &place));
-    assert_int_equal(place.line, 8);
+static void test_pipeline_with_a_limit_in_bytes_keeps_to_it(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_status(build(fixture, EDGE_TO_SINK "max_bytes = \"1KiB\"\n", NULL, 0), TVN_OK);
+    assert_status(tvn_flow_start(tvn_pipeline_flow(fixture->pipeline)), TVN_OK);
+    run_until(fixture, UINT64_MAX);
+
+    const struct tvn_flow_stats *stats = tvn_pipeline_flow_stats(fixture->pipeline);
+    const struct tvn_stream_stats *stream = tvn_pipeline_stream_stats(fixture->pipeline, 0);
+    assert_int_equal(tvn_stat_get(&stats->delivered), 1000);
+    assert_in_range(tvn_stat_get(&stream->bytes_peak), 1, 1024);
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
@@ -229,7 +246,8 @@ static const struct CMUnitTest tests[] = {
     TEST(test_pipeline_with_built_in_ends_allocates_nothing_after_warm_up),
     TEST(test_pipeline_counts_two_copies_per_hop_that_reads_and_writes),
     TEST(test_pipeline_cancelled_while_queues_are_full_gives_every_buffer_back),
-    TEST(test_pipeline_with_rate_limit_is_refused_at_its_place),
+    TEST(test_pipeline_with_rate_limit_delivers_everything),
+    TEST(test_pipeline_with_a_limit_in_bytes_keeps_to_it),
 };
 
 TVN_TEST_MAIN("pipeline.pipeline", tests)
