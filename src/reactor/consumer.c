@@ -15,6 +15,7 @@ static TVN_ALWAYS_INLINE void take(struct tvn_vector *vector, struct tvn_edge *i
     } else {
         tvn_queue_pop_sized(&input->queue);
         input->taken++;
+        vector->stage->input_cursor = vector->stage->input_next;
         vector->stage->repeat = false;
     }
     vector->taken++;
@@ -232,6 +233,7 @@ static bool flush(struct tvn_flow *flow, struct tvn_stage *stage, uint32_t vecto
             break;
         }
     }
+    tvn_flow_read_clock(flow); /* also after a call that put nothing out */
     tvn_vector_end(&vector);
     tvn_vector_filled(&vector);
     if (over) {

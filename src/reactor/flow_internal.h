@@ -29,8 +29,9 @@ struct tvn_stage {
     enum tvn_stage_phase phase;
     enum tvn_on_error on_error;
     enum tvn_merge merge;
-    bool simple; /* at most one input and one output, none limited in bytes or by rate */
-    bool repeat; /* the head of `input` is offered again, whatever the merge policy says */
+    bool simple;     /* at most one input and one output, none limited in bytes or by rate */
+    bool repeat;     /* the head of `input` is offered again, whatever the merge policy says */
+    bool input_over; /* the vector of `input` ended with its repeat: another input's turn is next */
     bool has_last;
     bool has_notify;
     bool paused;       /* the last signal sent to this source was pause */
@@ -41,7 +42,8 @@ struct tvn_stage {
     uint32_t stride;   /* elements between two readings of the clock */
     uint32_t attempts; /* retries made of the call in work */
     uint32_t max_retries;
-    uint32_t input_cursor;       /* index of `input` */
+    uint32_t input_next;         /* index of `input` */
+    uint32_t input_cursor;       /* index of the input that an element was taken from last */
     uint32_t blocking_outputs;   /* how many outputs block */
     uint32_t throttled_outputs;  /* how many are throttled, and of these … */
     uint32_t throttled_blocking; /* … how many block */

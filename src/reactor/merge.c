@@ -7,12 +7,14 @@ struct tvn_edge *tvn_stage_next_input(struct tvn_stage *stage, bool new_vector)
 {
     if (stage->repeat) {
         tvn_assert(stage->input->queue.count > 0);
+        stage->input_over |= new_vector;
         return stage->input;
     }
     uint32_t start = 0;
     switch (stage->merge) {
     case TVN_MERGE_FIRST_AVAILABLE:
-        start = stage->input_cursor + new_vector;
+        start = stage->input_cursor + (new_vector || stage->input_over);
+        stage->input_over = false;
         break;
     case TVN_MERGE_ROUND_ROBIN:
         start = stage->input_cursor + 1;
@@ -23,7 +25,7 @@ struct tvn_edge *tvn_stage_next_input(struct tvn_stage *stage, bool new_vector)
     for (uint32_t i = 0; i < stage->input_count; i++) {
         uint32_t index = (start + i) % stage->input_count;
         if (stage->inputs[index]->queue.count > 0) {
-            stage->input_cursor = index;
+            stage->input_next = index;
             stage->input = stage->inputs[index];
             return stage->input;
         }

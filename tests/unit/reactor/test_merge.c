@@ -129,6 +129,47 @@ static void test_an_element_in_work_is_offered_again_before_others(void **state)
     }
 }
 
+/* Notes an element, but only when it is offered for the second time. */
+static bool wait_then_note(struct mock_invoker *self, enum tvn_entry entry, struct tvn_call *call,
+                           enum tvn_outcome *out_outcome)
+{
+    if (entry == TVN_ENTRY_PUSH && self->calls[entry] % 2 == 1) {
+        *out_outcome = TVN_OUTCOME_WAIT;
+        return true;
+    }
+    return note(self, entry, call, out_outcome);
+}
+
+/* While the stage has no room for its output it is looked at, but no input loses its turn. */
+static void test_round_robin_keeps_its_place_while_blocked(void **state)
+{
+    (void)state;
+    mock_flow_init_graph(&mock, "ssfk", "0-2 1-2 2-3");
+    mock.stages[0].script = mark;
+    mock.stages[1].script = mark;
+    mock.stages[0].count = 6;
+    mock.stages[1].count = 6;
+    mock.stages[3].script = wait_then_note;
+    mock.stage_options[2].merge = TVN_MERGE_ROUND_ROBIN;
+    mock.edge_options[2].queue_depth = 1;
+    order_length = 0;
+    mock_flow_start(&mock);
+    assert_true(mock_flow_finish(&mock, 1000));
+    assert_string_equal(order, "abababababab");
+    mock_flow_deinit(&mock);
+}
+
+/* A vector that ends with a wait is over, too: the element comes again, then the next input. */
+static void test_first_available_turns_after_a_wait(void **state)
+{
+    (void)state;
+    start(TVN_MERGE_FIRST_AVAILABLE);
+    mock.stages[3].script = wait_then_note;
+    assert_true(mock_flow_finish(&mock, 1000));
+    assert_string_equal(order, "abcabcaba");
+    mock_flow_deinit(&mock);
+}
+
 /* Each source has its own credits; the sequence is the flow's. */
 static void test_inputs_have_independent_credits(void **state)
 {
@@ -167,6 +208,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_first_available_turns_with_each_vector),
     cmocka_unit_test(test_round_robin_takes_one_of_each),
     cmocka_unit_test(test_priority_takes_the_first_edge_first),
+    cmocka_unit_test(test_round_robin_keeps_its_place_while_blocked),
+    cmocka_unit_test(test_first_available_turns_after_a_wait),
     cmocka_unit_test(test_an_element_in_work_is_offered_again_before_others),
     cmocka_unit_test(test_inputs_have_independent_credits),
     cmocka_unit_test(test_limit_counts_all_sources_together),
