@@ -85,54 +85,101 @@ static void generate_stage(struct tvn_sim_flow *flow, uint32_t index, enum tvn_r
         stage->payload_max = 4000 << (world->max_buffer_bytes > 4096 ? 4 : 0);
     }
     stage->pass_through = tvn_sim_chance(random, 22000);
+    stage->flush_left = tvn_sim_skewed(random, 100);
+    stage->merge = (enum tvn_merge)tvn_sim_below(random, TVN_MERGE_PRIORITY + 1);
     stage->stubborn = tvn_sim_chance(random, world->rates[TVN_SIM_TEARDOWN] / 16);
     stage->count = tvn_sim_chance(random, 32768) ? UINT64_MAX : tvn_sim_skewed(random, 5000);
     stage->budget.max_bytes = tvn_sim_chance(random, 10000) ? 4096 : 1u << 20;
     tvn_sim_stage_init(stage, role);
 }
 
-static void generate_edge(struct tvn_sim_flow *flow, uint32_t from, uint32_t to,
-                          struct tvn_edge_options *out_options)
+static enum tvn_overflow_policy generate_policy(struct tvn_sim_flow *flow, uint32_t from)
 {
-    struct tvn_sim_world *world = flow->world;
+    struct tvn_sim_random *random = &flow->random;
+    bool overflows = tvn_sim_chance(random, flow->world->rates[TVN_SIM_OVERFLOW]);
+    uint32_t draw = tvn_sim_below(random, 3);
+    if (flow->fan_out == TVN_FAN_OUT_INDEPENDENT &&
+        flow->stages[from].invoker.role != TVN_ROLE_ROUTER) {
+        return draw == 0 ? TVN_OVERFLOW_DROP_OLDEST : TVN_OVERFLOW_DROP_NEWEST;
+    }
+    return overflows ? (enum tvn_overflow_policy)(TVN_OVERFLOW_DROP_OLDEST + draw)
+                     : TVN_OVERFLOW_BLOCK;
+}
+
+static void generate_edge(struct tvn_sim_flow *flow, uint32_t from, uint32_t to)
+{
     struct tvn_sim_random *random = &flow->random;
     uint32_t index = flow->edge_count++;
     struct tvn_sim_edge *edge = &flow->edges[index];
     uint32_t depth = 1 + tvn_sim_skewed(random, TVN_SIM_DEPTH_MAX - 1);
-    double ratio = (double)tvn_sim_below(random, 101) / 100.0;
-    bool overflows = tvn_sim_chance(random, world->rates[TVN_SIM_OVERFLOW]);
-    enum tvn_overflow_policy policy = (enum tvn_overflow_policy)tvn_sim_between(
-        random, TVN_OVERFLOW_DROP_OLDEST, TVN_OVERFLOW_ERROR);
+    uint32_t port = tvn_sim_skewed(random, TVN_CALL_PORTS_MAX - 1);
+    edge->ratio = (double)tvn_sim_below(random, 101) / 100.0;
     edge->from = from;
     edge->to = to;
-    edge->capacity = tvn_min(depth, world->config.depth);
-    edge->low_mark = tvn_min((uint32_t)(ratio * (double)edge->capacity), edge->capacity - 1);
-    edge->policy = overflows ? policy : TVN_OVERFLOW_BLOCK;
-    flow->stages[from].outputs[flow->stages[from].output_count++] = index;
-    flow->stages[to].inputs[flow->stages[to].input_count++] = index;
-    tvn_edge_options_default(out_options);
-    out_options->from = from;
-    out_options->to = to;
-    out_options->queue_depth = edge->capacity;
-    out_options->policy = edge->policy;
-    out_options->low_watermark_ratio = ratio;
-    out_options->stats = &edge->stats;
+    edge->port = flow->stages[from].invoker.role == TVN_ROLE_ROUTER ? port : 0;
+    edge->capacity = tvn_min(depth, flow->world->config.depth);
+    edge->low_mark = tvn_min((uint32_t)(edge->ratio * (double)edge->capacity), edge->capacity - 1);
+    edge->policy = generate_policy(flow, from);
+    struct tvn_sim_stage *producer = &flow->stages[from];
+    struct tvn_sim_stage *consumer = &flow->stages[to];
+    producer->ports |= UINT64_C(1) << edge->port;
+    producer->outputs[producer->output_count++] = index;
+    consumer->inputs[consumer->input_count++] = index;
 }
 
-static void generate_graph(struct tvn_sim_flow *flow,
-                           struct tvn_edge_options options[TVN_SIM_EDGES_MAX])
+static void generate_path(struct tvn_sim_flow *flow)
 {
-    struct tvn_sim_random *random = &flow->random;
-    uint32_t count =
-        tvn_min(2 + tvn_sim_skewed(random, TVN_SIM_STAGES_MAX - 2), flow->world->config.stages);
-    flow->stage_count = count;
-    for (uint32_t i = 0; i < count; i++) {
-        enum tvn_role role = tvn_sim_below(random, 2) ? TVN_ROLE_PROCESSOR : TVN_ROLE_FILTER;
-        role = i == 0 ? TVN_ROLE_SOURCE : i + 1 == count ? TVN_ROLE_SINK : role;
+    static const enum tvn_role middle[] = {TVN_ROLE_PROCESSOR, TVN_ROLE_PROCESSOR, TVN_ROLE_FILTER,
+                                           TVN_ROLE_ROUTER, TVN_ROLE_AGGREGATOR};
+    for (uint32_t i = 0; i < flow->stage_count; i++) {
+        enum tvn_role role = middle[tvn_sim_below(&flow->random, TVN_ARRAY_LEN(middle))];
+        role = i == 0 ? TVN_ROLE_SOURCE : i + 1 == flow->stage_count ? TVN_ROLE_SINK : role;
         generate_stage(flow, i, role);
     }
-    for (uint32_t i = 0; i + 1 < count; i++) {
-        generate_edge(flow, i, i + 1, &options[i]);
+    for (uint32_t i = 0; i + 1 < flow->stage_count; i++) {
+        generate_edge(flow, i, i + 1);
+    }
+}
+
+/* Sources first, sinks last, edges only upwards; some edges more than it takes to connect all. */
+static void generate_graph(struct tvn_sim_flow *flow)
+{
+    static const enum tvn_role middle[] = {TVN_ROLE_PROCESSOR, TVN_ROLE_FILTER, TVN_ROLE_ROUTER,
+                                           TVN_ROLE_AGGREGATOR};
+    struct tvn_sim_random *random = &flow->random;
+    uint32_t count = flow->stage_count;
+    uint32_t sources = 1 + tvn_sim_skewed(random, (count - 2) / 2);
+    uint32_t sinks = 1 + tvn_sim_skewed(random, (count - 1 - sources) / 2);
+    uint32_t first_sink = count - sinks;
+    for (uint32_t i = 0; i < count; i++) {
+        enum tvn_role role = middle[tvn_sim_below(random, TVN_ARRAY_LEN(middle))];
+        role = i < sources ? TVN_ROLE_SOURCE : i >= first_sink ? TVN_ROLE_SINK : role;
+        generate_stage(flow, i, role);
+    }
+    for (uint32_t i = sources; i < count; i++) {
+        generate_edge(flow, tvn_sim_below(random, tvn_min(i, first_sink)), i);
+    }
+    for (uint32_t i = 0; i < first_sink; i++) {
+        if (flow->stages[i].output_count == 0) {
+            generate_edge(flow, i, tvn_sim_between(random, tvn_max(i + 1, sources), count - 1));
+        }
+    }
+    uint32_t extra = tvn_sim_skewed(random, tvn_min(count, TVN_SIM_EDGES_MAX - flow->edge_count));
+    for (; extra > 0; extra--) {
+        uint32_t from = tvn_sim_below(random, first_sink);
+        generate_edge(flow, from, tvn_sim_between(random, tvn_max(from + 1, sources), count - 1));
+    }
+}
+
+static void generate_stages(struct tvn_sim_flow *flow)
+{
+    struct tvn_sim_random *random = &flow->random;
+    uint32_t count = 2 + tvn_sim_skewed(random, TVN_SIM_STAGES_MAX - 2);
+    flow->stage_count = tvn_min(count, flow->world->config.stages);
+    if (tvn_sim_chance(random, 24000)) {
+        generate_path(flow);
+    } else {
+        generate_graph(flow);
     }
     uint32_t slots = 0;
     for (uint32_t i = 0; i < flow->edge_count; i++) {
@@ -187,6 +234,32 @@ static void generate_quantum(struct tvn_sim_flow *flow)
         tvn_sim_chance(&flow->random, 32768) ? 100000 : 1 + tvn_sim_skewed(&flow->random, 1000000);
 }
 
+static void describe(struct tvn_sim_flow *flow, struct tvn_stage_options stages[TVN_SIM_STAGES_MAX],
+                     struct tvn_edge_options edges[TVN_SIM_EDGES_MAX])
+{
+    for (uint32_t i = 0; i < flow->stage_count; i++) {
+        struct tvn_sim_stage *stage = &flow->stages[i];
+        tvn_stage_options_default(&stages[i]);
+        stages[i].invoker = &stage->invoker;
+        stages[i].stats = &stage->stats;
+        stages[i].on_error = stage->on_error;
+        stages[i].max_retries = stage->max_retries;
+        stages[i].retry_backoff_ns = stage->retry_backoff_ns;
+        stages[i].merge = stage->merge;
+    }
+    for (uint32_t i = 0; i < flow->edge_count; i++) {
+        struct tvn_sim_edge *edge = &flow->edges[i];
+        tvn_edge_options_default(&edges[i]);
+        edges[i].from = edge->from;
+        edges[i].to = edge->to;
+        edges[i].port = edge->port;
+        edges[i].queue_depth = edge->capacity;
+        edges[i].policy = edge->policy;
+        edges[i].low_watermark_ratio = edge->ratio;
+        edges[i].stats = &edge->stats;
+    }
+}
+
 struct tvn_sim_flow *tvn_sim_generate_flow(struct tvn_sim_world *world, uint32_t index,
                                            uint32_t life)
 {
@@ -206,16 +279,10 @@ struct tvn_sim_flow *tvn_sim_generate_flow(struct tvn_sim_world *world, uint32_t
     uint32_t limit = 1 + tvn_sim_skewed(random, 1000);
     bool timed = tvn_sim_chance(random, world->rates[TVN_SIM_DEADLINE]);
     uint64_t deadline = 1 + tvn_sim_skewed(random, 100000000);
-    generate_graph(flow, edges);
-    for (uint32_t i = 0; i < flow->stage_count; i++) {
-        struct tvn_sim_stage *stage = &flow->stages[i];
-        tvn_stage_options_default(&stages[i]);
-        stages[i].invoker = &stage->invoker;
-        stages[i].stats = &stage->stats;
-        stages[i].on_error = stage->on_error;
-        stages[i].max_retries = stage->max_retries;
-        stages[i].retry_backoff_ns = stage->retry_backoff_ns;
-    }
+    bool independent = tvn_sim_chance(random, world->rates[TVN_SIM_OVERFLOW]);
+    flow->fan_out = independent ? TVN_FAN_OUT_INDEPENDENT : TVN_FAN_OUT_MIN_DEMAND;
+    generate_stages(flow);
+    describe(flow, stages, edges);
     struct tvn_flow_options options = {
         .env = {.context = world, .now_ns = world_now, .wall_ns = world_wall},
         .magazine = &flow->magazine,
@@ -227,6 +294,8 @@ struct tvn_sim_flow *tvn_sim_generate_flow(struct tvn_sim_world *world, uint32_t
         .stop = &flow->stop,
         .limit = limited ? limit : 0,
         .deadline_ns = timed ? deadline : 0,
+        .fan_out = flow->fan_out,
+        .schedule = tvn_sim_chance(random, 16384) ? TVN_SCHEDULE_FIFO : TVN_SCHEDULE_CONSUMER_FIRST,
         .events = tvn_sim_watch_init(flow),
     };
     flow->magazine = world->magazines[flow->worker];

@@ -5,10 +5,11 @@
  * whose time, schedule and trouble come from one seed.
  *
  * simulate.c: options, processes. simulate_config.c: what a run may be limited to.
- * simulate_generate.c: flows. simulate_stage.c: scripted stages. simulate_model.c: what each call
- * must do to queues and counters, from the reactor's documentation alone. simulate_check.c: model
- * against reactor after every turn. simulate_watch.c: the same of events. simulate_world.c: time,
- * schedule, events. simulate_shrink.c: from a failing seed to a small one.
+ * simulate_generate.c: flows. simulate_stage.c: scripted stages. simulate_model.c,
+ * simulate_graph.c: what each call must do to queues and counters, from the reactor's documentation
+ * alone. simulate_check.c: model against reactor after every turn. simulate_watch.c: the same of
+ * events. simulate_world.c: time, schedule, events. simulate_shrink.c: from a failing seed to a
+ * small one.
  *
  * Memory: a world allocates when it makes a flow; it ends with its process after a violation.
  * Limits: TVN_SIM_FLOWS_MAX flows of TVN_SIM_STAGES_MAX stages.
@@ -51,6 +52,7 @@
     X(COMPLETE, "complete")                   \
     X(TEARDOWN, "teardown")                   \
     X(IDLE, "idle")                           \
+    X(PORT, "port")                           \
     X(OVERFLOW, "overflow")                   \
     X(SUSPEND, "suspend")                     \
     X(DRAIN, "drain")                         \
@@ -111,7 +113,8 @@ struct tvn_sim_record {
     uint64_t sequence;
     uint64_t timestamp_ns; /* 0: given by the reactor, not seen yet */
     uint64_t payload;
-    uint64_t tag; /* in its trace id */
+    uint64_t tag;   /* in its trace id */
+    uint32_t bytes; /* of its payload */
 };
 
 struct tvn_sim_edge {
@@ -119,7 +122,16 @@ struct tvn_sim_edge {
     uint32_t to;
     uint32_t capacity;
     uint32_t low_mark;
+    uint32_t port;
+    double ratio;       /* of the low watermarks */
+    uint64_t max_bytes; /* 0: no limit */
+    uint64_t low_bytes;
     enum tvn_overflow_policy policy;
+    bool closed;   /* its consumer has failed */
+    bool has_held; /* under a limit in bytes: one that waits beside the queue */
+    struct tvn_sim_record held;
+    uint64_t bytes;
+    uint32_t passed_over; /* elements taken from others while it had one */
     uint32_t head;
     uint32_t count;
     uint32_t peak;
@@ -130,7 +142,6 @@ struct tvn_sim_edge {
     bool event_throttled; /* as the event sink was told */
     uint64_t event_since_ns;
     uint64_t event_ns;
-    bool told;                  /* what the source before it was told last: throttled */
     uint64_t last_timestamp_ns; /* given by the reactor */
     struct tvn_sim_record *slots;
     struct tvn_stream_stats stats; /* the reactor's */
@@ -158,8 +169,11 @@ struct tvn_sim_stage {
     uint32_t cost_ns; /* of a call, at most */
     uint32_t payload_max;
     bool pass_through;
-    bool stubborn;  /* TEARDOWN never ends */
-    uint64_t count; /* of a source */
+    bool stubborn;       /* TEARDOWN never ends */
+    uint64_t count;      /* of a source */
+    uint32_t flush_left; /* of an aggregator */
+    uint64_t ports;      /* of a router: those that lead somewhere */
+    enum tvn_merge merge;
     uint64_t poll_ready_ns;
     struct tvn_buffer *leaks[TVN_SIM_LEAKS_MAX];
     uint32_t leak_count;
@@ -174,8 +188,12 @@ struct tvn_sim_stage {
     bool dead;
     bool failed;
     bool ended;
-    bool exhausted; /* said END */
-    bool completed;
+    bool exhausted;                     /* said END */
+    bool completed;                     /* COMPLETE, or FLUSH to the end */
+    const struct tvn_sim_edge *repeats; /* whose first element comes again */
+    const struct tvn_sim_edge *taken;   /* the last input */
+    bool has_last;                      /* of an aggregator */
+    struct tvn_sim_record last;
     bool paused; /* by the last signal */
     bool idle_waits;
     enum tvn_sim_wait wait;
@@ -189,6 +207,8 @@ struct tvn_sim_stage {
     uint64_t emitted;
     uint64_t dropped;
     uint64_t failures;
+    uint64_t absorbed;
+    uint64_t flushed;
     uint64_t skipped; /* errors after which work went on */
     struct tvn_stage_stats stats;
 };
@@ -201,6 +221,7 @@ struct tvn_sim_flow {
     struct tvn_sim_random random;
     struct tvn_flow *flow; /* NULL: not made */
     struct tvn_flow_quantum quantum;
+    enum tvn_fan_out fan_out;
     struct tvn_flow_wait wait;
     struct tvn_magazine *magazine; /* of the worker that runs it */
     struct tvn_event_sink events;
@@ -223,6 +244,7 @@ struct tvn_sim_flow {
     bool sources_stopped;
     bool in_turn;
     bool may_call;                       /* of this turn: not suspended, not aborting */
+    const struct tvn_sim_stage *called;  /* the last one */
     const struct tvn_sim_stage *blocked; /* its last pull waited, no other stage was called since */
     enum tvn_flow_state last_state;
     uint64_t limit;
@@ -240,6 +262,9 @@ struct tvn_sim_flow {
     uint64_t dropped;
     uint64_t failures;
     uint64_t errors;
+    uint64_t forked;
+    uint64_t flushed;
+    uint64_t absorbed;
     uint64_t discarded;
     uint64_t wakeups;
     uint64_t idle_ns;
@@ -257,6 +282,7 @@ struct tvn_sim_flow {
 struct tvn_sim_buffer {
     uint64_t payload; /* 0: free */
     uint32_t holders;
+    uint32_t bytes;
 };
 
 struct tvn_sim_world {
@@ -328,8 +354,41 @@ bool tvn_sim_poll_ready(const struct tvn_sim_flow *flow);
 /* The time at which a descriptor of the idle flow becomes ready; UINT64_MAX: none. */
 uint64_t tvn_sim_poll_next_ns(const struct tvn_sim_flow *flow);
 
-/* simulate_model.c */
+/* simulate_graph.c */
+struct tvn_sim_record *tvn_sim_record_at(const struct tvn_sim_edge *edge, uint32_t index);
+uint64_t tvn_sim_tag(const struct tvn_sim_flow *flow, uint64_t sequence);
+static inline bool tvn_sim_has(const struct tvn_sim_stage *stage, enum tvn_entry entry)
+{
+    return (stage->entries >> entry & 1) != 0;
+}
+static inline bool tvn_sim_blocks(const struct tvn_sim_edge *edge)
+{
+    return edge->policy == TVN_OVERFLOW_BLOCK || edge->policy == TVN_OVERFLOW_RATE_LIMIT;
+}
 void tvn_sim_model_buffer_made(struct tvn_sim_world *world, const struct tvn_buffer *buffer);
+void tvn_sim_model_release(struct tvn_sim_flow *flow, uint64_t payload);
+void tvn_sim_model_pop(struct tvn_sim_edge *edge);
+/* After a vector of its consumer: what waits beside the queue goes in. */
+void tvn_sim_model_settle(struct tvn_sim_edge *edge);
+/* To all outputs of these ports. */
+void tvn_sim_model_put(struct tvn_sim_stage *stage, const struct tvn_sim_record *record,
+                       uint64_t ports);
+void tvn_sim_model_fail(struct tvn_sim_flow *flow, enum tvn_status code,
+                        struct tvn_sim_stage *stage, const uint64_t *sequence);
+/* The failed stages end, and those that only feed them; what waits before them is discarded. */
+void tvn_sim_model_cut(struct tvn_sim_flow *flow);
+void tvn_sim_model_discard(struct tvn_sim_flow *flow, struct tvn_sim_edge *edge, bool count);
+/* Which stages have nothing to do any more, or end as soon as it is their turn. */
+void tvn_sim_model_ends(const struct tvn_sim_flow *flow, bool out_over[TVN_SIM_STAGES_MAX]);
+/* Every output that blocks has room. */
+bool tvn_sim_model_credit(const struct tvn_sim_stage *stage);
+/* A source with these outputs is to pause. */
+bool tvn_sim_model_pauses(const struct tvn_sim_stage *stage);
+bool tvn_sim_model_waits(const struct tvn_sim_stage *stage);
+/* It has something to do that needs neither time nor descriptor. */
+bool tvn_sim_model_ready(const struct tvn_sim_stage *stage, const bool over[TVN_SIM_STAGES_MAX]);
+
+/* simulate_model.c */
 void tvn_sim_model_before(struct tvn_sim_stage *stage, enum tvn_entry entry,
                           const struct tvn_call *call);
 void tvn_sim_model_after(struct tvn_sim_stage *stage, enum tvn_entry entry,
@@ -337,18 +396,10 @@ void tvn_sim_model_after(struct tvn_sim_stage *stage, enum tvn_entry entry,
 void tvn_sim_model_idle(struct tvn_sim_stage *stage, enum tvn_outcome outcome,
                         const struct tvn_fault *fault);
 void tvn_sim_model_begin_turn(struct tvn_sim_flow *flow);
+void tvn_sim_model_end_turn(struct tvn_sim_flow *flow);
 /* Checks it; one that the reactor gave is learned. */
 void tvn_sim_model_timestamp(struct tvn_sim_flow *flow, struct tvn_sim_edge *edge,
                              struct tvn_sim_record *record, uint64_t timestamp_ns);
-/* The failed stages end, and those that only feed them; what waits before them is discarded. */
-void tvn_sim_model_cut(struct tvn_sim_flow *flow);
-void tvn_sim_model_discard(struct tvn_sim_flow *flow, struct tvn_sim_edge *edge, bool count);
-/* Which stages have nothing to do any more, or end as soon as it is their turn. */
-void tvn_sim_model_ends(const struct tvn_sim_flow *flow, bool out_over[TVN_SIM_STAGES_MAX]);
-/* It has something to do that needs neither time nor descriptor. */
-bool tvn_sim_model_ready(const struct tvn_sim_stage *stage, const bool over[TVN_SIM_STAGES_MAX]);
-struct tvn_sim_record *tvn_sim_record_at(const struct tvn_sim_edge *edge, uint32_t index);
-uint64_t tvn_sim_tag(const struct tvn_sim_flow *flow, uint64_t sequence);
 
 /* simulate_watch.c. NULL: this flow has none. */
 struct tvn_event_sink *tvn_sim_watch_init(struct tvn_sim_flow *flow);

@@ -1,230 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What each call must do: to queues, counters, waits and failures. */
 #include "base/num.h"
 #include "programs/simulate_internal.h"
 #include "reactor/flow_inspect.h"
-
-struct tvn_sim_record *tvn_sim_record_at(const struct tvn_sim_edge *edge, uint32_t index)
-{
-    uint32_t place = edge->head + index;
-    return &edge->slots[place >= edge->capacity ? place - edge->capacity : place];
-}
-
-uint64_t tvn_sim_tag(const struct tvn_sim_flow *flow, uint64_t sequence)
-{
-    return tvn_sim_mix(sequence ^ ((uint64_t)flow->index << 56) ^ ((uint64_t)flow->life << 40));
-}
-
-/* Buffers. */
-
-void tvn_sim_model_buffer_made(struct tvn_sim_world *world, const struct tvn_buffer *buffer)
-{
-    tvn_assert(buffer->index < TVN_SIM_BUFFERS_MAX);
-    struct tvn_sim_buffer *known = &world->buffers[buffer->index];
-    if (known->payload != 0) {
-        tvn_sim_violation(world, NULL, "buffer %u was given out twice", buffer->index);
-    }
-    known->payload = tvn_buffer_id_of(buffer).raw;
-    known->holders = 1;
-    world->live++;
-}
-
-static void release(struct tvn_sim_flow *flow, uint64_t payload)
-{
-    if (payload == 0) {
-        return;
-    }
-    struct tvn_sim_world *world = flow->world;
-    struct tvn_sim_buffer *known = &world->buffers[(uint32_t)payload];
-    tvn_assert(known->payload == payload && known->holders > 0);
-    if (--known->holders == 0) {
-        known->payload = 0;
-        world->live--;
-    }
-}
-
-/* Queues. */
-
-static void queue_pop(struct tvn_sim_edge *edge)
-{
-    tvn_assert(edge->count > 0);
-    edge->head = edge->head + 1 == edge->capacity ? 0 : edge->head + 1;
-    edge->count--;
-    if (edge->count <= edge->low_mark) {
-        edge->throttled = false;
-    }
-}
-
-static void queue_push(struct tvn_sim_edge *edge, const struct tvn_sim_record *record)
-{
-    tvn_assert(edge->count < edge->capacity);
-    edge->count++;
-    *tvn_sim_record_at(edge, edge->count - 1) = *record;
-    edge->peak = tvn_max(edge->peak, edge->count);
-    if (edge->count == edge->capacity && !edge->throttled) {
-        edge->throttled = true;
-        edge->events++;
-    }
-}
-
-static void fail(struct tvn_sim_flow *flow, enum tvn_status code, struct tvn_sim_stage *stage,
-                 const uint64_t *sequence)
-{
-    if (flow->failure_code == TVN_OK) {
-        flow->failure_code = code;
-        flow->failure_stage = stage ? stage->index : TVN_FLOW_STAGE_NONE;
-        flow->failure_has_sequence = sequence != NULL;
-        flow->failure_sequence = sequence ? *sequence : 0;
-    }
-    if (stage) {
-        stage->failed = true;
-        flow->cut_pending = true;
-    }
-}
-
-static void overflow(struct tvn_sim_stage *stage, struct tvn_sim_edge *edge,
-                     const struct tvn_sim_record *record)
-{
-    struct tvn_sim_flow *flow = stage->flow;
-    switch (edge->policy) {
-    case TVN_OVERFLOW_DROP_OLDEST: {
-        release(flow, tvn_sim_record_at(edge, 0)->payload);
-        bool throttled = edge->throttled;
-        queue_pop(edge);
-        edge->throttled = throttled;         /* it stays full */
-        flow->stages[edge->to].attempts = 0; /* they were of that element */
-        queue_push(edge, record);
-        edge->dropped++;
-        flow->dropped++;
-        stage->emitted++;
-        return;
-    }
-    case TVN_OVERFLOW_DROP_NEWEST:
-        release(flow, record->payload);
-        edge->dropped++;
-        flow->dropped++;
-        stage->emitted++;
-        return;
-    case TVN_OVERFLOW_ERROR:
-        release(flow, record->payload);
-        stage->errors++;
-        flow->errors++;
-        stage->failures++;
-        flow->failures++;
-        fail(flow, TVN_E_QUEUE_FULL, stage, &record->sequence);
-        return;
-    case TVN_OVERFLOW_BLOCK:
-    case TVN_OVERFLOW_RATE_LIMIT:
-        break;
-    }
-    tvn_sim_violation(flow->world, flow, "stage %u put an element into a full queue", stage->index);
-}
-
-static void put_out(struct tvn_sim_stage *stage, const struct tvn_sim_record *record)
-{
-    struct tvn_sim_flow *flow = stage->flow;
-    for (uint32_t i = 0; i < stage->output_count; i++) {
-        struct tvn_sim_edge *edge = &flow->edges[stage->outputs[i]];
-        if (edge->count == edge->capacity) {
-            overflow(stage, edge, record);
-        } else {
-            queue_push(edge, record);
-            stage->emitted++;
-        }
-    }
-}
-
-void tvn_sim_model_discard(struct tvn_sim_flow *flow, struct tvn_sim_edge *edge, bool count)
-{
-    if (count) {
-        flow->discarded += edge->count;
-        flow->failures += edge->count;
-        flow->stages[edge->to].failures += edge->count;
-    }
-    while (edge->count > 0) {
-        release(flow, tvn_sim_record_at(edge, 0)->payload);
-        queue_pop(edge);
-    }
-}
-
-/* Ends. */
-
-void tvn_sim_model_cut(struct tvn_sim_flow *flow)
-{
-    flow->cut_pending = false;
-    flow->sources_stopped = true;
-    for (uint32_t i = flow->stage_count; i-- > 0;) { /* edges lead upwards */
-        struct tvn_sim_stage *stage = &flow->stages[i];
-        bool useless = stage->output_count > 0;
-        for (uint32_t k = 0; k < stage->output_count; k++) {
-            useless = useless && flow->stages[flow->edges[stage->outputs[k]].to].failed;
-        }
-        stage->failed |= useless;
-        stage->ended |= stage->failed;
-    }
-    for (uint32_t i = 0; i < flow->edge_count; i++) {
-        if (flow->stages[flow->edges[i].to].failed) {
-            tvn_sim_model_discard(flow, &flow->edges[i], true);
-        }
-    }
-}
-
-static bool has(const struct tvn_sim_stage *stage, enum tvn_entry entry)
-{
-    return (stage->entries >> entry & 1) != 0;
-}
-
-void tvn_sim_model_ends(const struct tvn_sim_flow *flow, bool out_over[TVN_SIM_STAGES_MAX])
-{
-    for (uint32_t i = 0; i < flow->stage_count; i++) {
-        const struct tvn_sim_stage *stage = &flow->stages[i];
-        bool over = stage->invoker.role == TVN_ROLE_SOURCE
-                        ? stage->exhausted || flow->sources_stopped
-                        : stage->completed || stage->invoker.role != TVN_ROLE_SINK ||
-                              !has(stage, TVN_ENTRY_COMPLETE);
-        for (uint32_t k = 0; k < stage->input_count; k++) {
-            const struct tvn_sim_edge *edge = &flow->edges[stage->inputs[k]];
-            over = over && out_over[edge->from] && edge->count == 0;
-        }
-        out_over[i] = over || stage->ended;
-    }
-}
-
-static bool has_credit(const struct tvn_sim_stage *stage)
-{
-    for (uint32_t i = 0; i < stage->output_count; i++) {
-        const struct tvn_sim_edge *edge = &stage->flow->edges[stage->outputs[i]];
-        if (edge->policy == TVN_OVERFLOW_BLOCK && edge->throttled) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool waits(const struct tvn_sim_stage *stage)
-{
-    return stage->wait == TVN_SIM_WAIT_UNTIL ? stage->world->now_ns < stage->not_before_ns
-                                             : stage->wait != TVN_SIM_WAIT_NONE;
-}
-
-bool tvn_sim_model_ready(const struct tvn_sim_stage *stage, const bool over[TVN_SIM_STAGES_MAX])
-{
-    const struct tvn_sim_flow *flow = stage->flow;
-    if (waits(stage) || over[stage->index]) {
-        return false;
-    }
-    if (stage->invoker.role == TVN_ROLE_SOURCE) {
-        return has_credit(stage);
-    }
-    bool no_more = true;
-    for (uint32_t i = 0; i < stage->input_count; i++) {
-        const struct tvn_sim_edge *edge = &flow->edges[stage->inputs[i]];
-        if (edge->count > 0) {
-            return has_credit(stage);
-        }
-        no_more = no_more && over[edge->from];
-    }
-    return no_more; /* to be completed */
-}
 
 /* Before a call. */
 
@@ -243,18 +21,19 @@ static void before_lifecycle(struct tvn_sim_stage *stage, enum tvn_entry entry)
                         stage->index);
         for (uint32_t i = 0; i < stage->output_count; i++) {
             const struct tvn_sim_stage *to = &flow->stages[flow->edges[stage->outputs[i]].to];
-            tvn_sim_require(flow, to->initialised || !has(to, TVN_ENTRY_INIT),
+            tvn_sim_require(flow, to->initialised || !tvn_sim_has(to, TVN_ENTRY_INIT),
                             "stage %u: INIT before its consumer's", stage->index);
         }
         return;
     }
-    tvn_sim_require(flow, !has(stage, TVN_ENTRY_INIT) || stage->initialised,
+    tvn_sim_require(flow, !tvn_sim_has(stage, TVN_ENTRY_INIT) || stage->initialised,
                     "stage %u: TEARDOWN without INIT", stage->index);
     for (uint32_t i = 0; i < stage->input_count; i++) {
         const struct tvn_sim_stage *from = &flow->stages[flow->edges[stage->inputs[i]].from];
         tvn_sim_require(flow,
-                        from->torn_down || from->dead || !has(from, TVN_ENTRY_TEARDOWN) ||
-                            (has(from, TVN_ENTRY_INIT) && !from->initialised) || !flow->started,
+                        from->torn_down || from->dead || !tvn_sim_has(from, TVN_ENTRY_TEARDOWN) ||
+                            (tvn_sim_has(from, TVN_ENTRY_INIT) && !from->initialised) ||
+                            !flow->started,
                         "stage %u: TEARDOWN before its producer's", stage->index);
     }
     if (!flow->closing) {
@@ -271,7 +50,7 @@ static void before_lifecycle(struct tvn_sim_stage *stage, enum tvn_entry entry)
             flow->stages[i].wait = TVN_SIM_WAIT_NONE;
         }
     }
-    tvn_sim_require(flow, !waits(stage) || close_deadline_over(flow),
+    tvn_sim_require(flow, !tvn_sim_model_waits(stage) || close_deadline_over(flow),
                     "stage %u: TEARDOWN while it waits", stage->index);
 }
 
@@ -283,19 +62,13 @@ static void before_notify(struct tvn_sim_stage *stage, enum tvn_signal signal)
                     stage->index);
     tvn_sim_require(flow, stage->paused != throttled, "stage %u: signal %d twice", stage->index,
                     (int)signal);
-    for (uint32_t i = 0; i < stage->output_count; i++) {
-        struct tvn_sim_edge *edge = &flow->edges[stage->outputs[i]];
-        if (edge->told != edge->throttled && edge->throttled == throttled) {
-            edge->told = throttled;
-            stage->paused = throttled;
-            if (!throttled && stage->wait == TVN_SIM_WAIT_PARKED) {
-                stage->wait = TVN_SIM_WAIT_NONE;
-            }
-            return;
-        }
+    /* While a cut is pending the edges that it closes count no more: the reactor knows which. */
+    tvn_sim_require(flow, flow->cut_pending || tvn_sim_model_pauses(stage) == throttled,
+                    "stage %u: signal %d without reason", stage->index, (int)signal);
+    stage->paused = throttled;
+    if (!throttled && stage->wait == TVN_SIM_WAIT_PARKED) {
+        stage->wait = TVN_SIM_WAIT_NONE;
     }
-    tvn_sim_violation(flow->world, flow, "stage %u: signal %d without reason", stage->index,
-                      (int)signal);
 }
 
 /* The input whose first element `in` is. */
@@ -342,11 +115,69 @@ static void check_consumers_waited(const struct tvn_sim_stage *stage)
     }
 }
 
+/* The first one from `start` on, around, that has an element. */
+static const struct tvn_sim_edge *first_with_element(const struct tvn_sim_stage *stage,
+                                                     uint32_t start)
+{
+    for (uint32_t i = 0; i < stage->input_count; i++) {
+        uint32_t place = (start + i) % stage->input_count;
+        const struct tvn_sim_edge *edge = &stage->flow->edges[stage->inputs[place]];
+        if (edge->count > 0) {
+            return edge;
+        }
+    }
+    return NULL;
+}
+
+/* Is it this input's turn? */
+static void check_merge(struct tvn_sim_stage *stage, struct tvn_sim_edge *edge)
+{
+    struct tvn_sim_flow *flow = stage->flow;
+    uint32_t last = stage->input_count - 1; /* as if it had been the one before the first */
+    for (uint32_t i = 0; i < stage->input_count; i++) {
+        struct tvn_sim_edge *input = &flow->edges[stage->inputs[i]];
+        if (input == stage->taken) {
+            last = i;
+        }
+        tvn_sim_require(flow,
+                        stage->merge == TVN_MERGE_PRIORITY ||
+                            input->passed_over <= 2 * flow->quantum.elements * stage->input_count,
+                        "stage %u takes nothing from edge %u", stage->index, stage->inputs[i]);
+    }
+    if (stage->repeats) {
+        tvn_sim_require(flow, edge == stage->repeats, "stage %u: another element before a retry",
+                        stage->index);
+    } else if (stage->merge == TVN_MERGE_PRIORITY) {
+        tvn_sim_require(flow, edge == first_with_element(stage, 0),
+                        "stage %u: an input before one with priority", stage->index);
+    } else if (stage->merge == TVN_MERGE_ROUND_ROBIN) {
+        tvn_sim_require(flow, edge == first_with_element(stage, last + 1),
+                        "stage %u: an input out of turn", stage->index);
+    }
+}
+
+static void check_input(struct tvn_sim_stage *stage, const struct tvn_element *in)
+{
+    struct tvn_sim_flow *flow = stage->flow;
+    struct tvn_sim_edge *edge = input_of(stage, in);
+    if (edge->count == 0) {
+        tvn_sim_model_settle(edge);
+    }
+    tvn_sim_require(flow, edge->count > 0, "stage %u: got an element too many", stage->index);
+    struct tvn_sim_record *record = tvn_sim_record_at(edge, 0);
+    tvn_sim_model_timestamp(flow, edge, record, in->timestamp_ns);
+    tvn_sim_require(flow, in->sequence == record->sequence && in->payload.raw == record->payload,
+                    "stage %u: got element %llu instead of %llu", stage->index,
+                    (unsigned long long)in->sequence, (unsigned long long)record->sequence);
+    check_merge(stage, edge);
+}
+
 static void before_element(struct tvn_sim_stage *stage, enum tvn_entry entry,
                            const struct tvn_call *call)
 {
     struct tvn_sim_flow *flow = stage->flow;
-    tvn_sim_require(flow, has_credit(stage), "stage %u: called without credit", stage->index);
+    tvn_sim_require(flow, tvn_sim_model_credit(stage), "stage %u: called without credit",
+                    stage->index);
     if (entry == TVN_ENTRY_PULL) {
         tvn_sim_require(flow, !flow->sources_stopped && !stage->exhausted,
                         "stage %u: pulled after the end", stage->index);
@@ -356,15 +187,7 @@ static void before_element(struct tvn_sim_stage *stage, enum tvn_entry entry,
             check_consumers_waited(stage);
         }
     } else {
-        struct tvn_sim_edge *edge = input_of(stage, call->in);
-        tvn_sim_require(flow, edge->count > 0, "stage %u: got an element too many", stage->index);
-        struct tvn_sim_record *record = tvn_sim_record_at(edge, 0);
-        tvn_sim_model_timestamp(flow, edge, record, call->in->timestamp_ns);
-        tvn_sim_require(
-            flow,
-            call->in->sequence == record->sequence && call->in->payload.raw == record->payload,
-            "stage %u: got element %llu instead of %llu", stage->index,
-            (unsigned long long)call->in->sequence, (unsigned long long)record->sequence);
+        check_input(stage, call->in);
     }
     tvn_sim_require(flow, stage->output_count == 0 || (call->out && call->out_capacity > 0),
                     "stage %u: no place for the output", stage->index);
@@ -377,16 +200,34 @@ static void before_element(struct tvn_sim_stage *stage, enum tvn_entry entry,
     }
 }
 
-static void before_complete(struct tvn_sim_stage *stage)
+/* COMPLETE and FLUSH. */
+static void before_last(struct tvn_sim_stage *stage, enum tvn_entry entry,
+                        const struct tvn_call *call)
 {
     struct tvn_sim_flow *flow = stage->flow;
     bool over[TVN_SIM_STAGES_MAX];
     tvn_sim_model_ends(flow, over);
-    tvn_sim_require(flow, !stage->completed, "stage %u: COMPLETE twice", stage->index);
+    tvn_sim_require(flow, !stage->completed, "stage %u: completed twice", stage->index);
+    if (entry == TVN_ENTRY_FLUSH) {
+        tvn_sim_require(flow, tvn_sim_model_credit(stage), "stage %u: flushed without credit",
+                        stage->index);
+        tvn_sim_require(flow,
+                        call->out && call->out_capacity > 0 &&
+                            call->out_capacity <= TVN_CALL_OUT_MAX && call->out_count == 0,
+                        "stage %u: no place for what is flushed", stage->index);
+    }
     for (uint32_t i = 0; i < stage->input_count; i++) {
         const struct tvn_sim_edge *edge = &flow->edges[stage->inputs[i]];
         tvn_sim_require(flow, over[edge->from] && edge->count == 0,
                         "stage %u: COMPLETE before the end of its input", stage->index);
+    }
+}
+
+/* The vector of the stage is over. */
+static void settle_inputs(const struct tvn_sim_stage *stage)
+{
+    for (uint32_t i = 0; stage && i < stage->input_count; i++) {
+        tvn_sim_model_settle(&stage->flow->edges[stage->inputs[i]]);
     }
 }
 
@@ -415,7 +256,8 @@ void tvn_sim_model_before(struct tvn_sim_stage *stage, enum tvn_entry entry,
                     "stage %u: called out of turn", stage->index);
     tvn_sim_require(flow, !stage->ended && !stage->failed, "stage %u: called after its end",
                     stage->index);
-    tvn_sim_require(flow, !waits(stage), "stage %u: called while it waits", stage->index);
+    tvn_sim_require(flow, !tvn_sim_model_waits(stage), "stage %u: called while it waits",
+                    stage->index);
     stage->wait = TVN_SIM_WAIT_NONE;
     if (world->now_ns >= flow->turn_end_ns && flow->calls_in_turn > 0) {
         flow->late_calls++;
@@ -424,8 +266,12 @@ void tvn_sim_model_before(struct tvn_sim_stage *stage, enum tvn_entry entry,
     }
     flow->calls_in_turn++;
     stage->starving_turns = 0;
-    if (entry == TVN_ENTRY_COMPLETE) {
-        before_complete(stage);
+    if (flow->called != stage) {
+        settle_inputs(flow->called);
+        flow->called = stage;
+    }
+    if (entry == TVN_ENTRY_COMPLETE || entry == TVN_ENTRY_FLUSH) {
+        before_last(stage, entry, call);
     } else {
         before_element(stage, entry, call);
     }
@@ -482,7 +328,7 @@ static void fail_by(struct tvn_sim_stage *stage, const struct tvn_fault *fault,
     if (code <= TVN_OK) {
         code = outcome == TVN_OUTCOME_DEAD ? TVN_E_COMPONENT_TRAPPED : TVN_E_FATAL_COMPONENT_ERROR;
     }
-    fail(stage->flow, code, stage, sequence);
+    tvn_sim_model_fail(stage->flow, code, stage, sequence);
 }
 
 static enum verdict judge(struct tvn_sim_stage *stage, const struct tvn_fault *fault,
@@ -509,6 +355,11 @@ static enum verdict judge(struct tvn_sim_stage *stage, const struct tvn_fault *f
     return FAIL;
 }
 
+static uint32_t bytes_of(const struct tvn_sim_world *world, uint64_t payload)
+{
+    return payload == 0 ? 0 : world->buffers[(uint32_t)payload].bytes;
+}
+
 static void after_pull(struct tvn_sim_stage *stage, const struct tvn_call *call,
                        enum tvn_outcome outcome)
 {
@@ -524,7 +375,8 @@ static void after_pull(struct tvn_sim_stage *stage, const struct tvn_call *call,
         stage->backoff_ns = 0;
         flow->blocked = call->waited ? stage : NULL;
         flow->sources_stopped |= flow->pulled == flow->limit;
-        put_out(stage, &record);
+        record.bytes = bytes_of(flow->world, record.payload);
+        tvn_sim_model_put(stage, &record, 1);
         return;
     }
     if (outcome == TVN_OUTCOME_END) {
@@ -547,62 +399,185 @@ static void after_pull(struct tvn_sim_stage *stage, const struct tvn_call *call,
 
 static void take(struct tvn_sim_stage *stage, struct tvn_sim_edge *edge)
 {
-    queue_pop(edge);
+    for (uint32_t i = 0; i < stage->input_count; i++) {
+        struct tvn_sim_edge *input = &stage->flow->edges[stage->inputs[i]];
+        input->passed_over = input == edge || input->count == 0 ? 0 : input->passed_over + 1;
+    }
+    stage->taken = edge;
+    tvn_sim_model_pop(edge);
     edge->transferred++;
     stage->attempts = 0;
+    stage->repeats = NULL;
+}
+
+static void drop(struct tvn_sim_stage *stage, struct tvn_sim_edge *edge)
+{
+    tvn_sim_model_release(stage->flow, tvn_sim_record_at(edge, 0)->payload);
+    take(stage, edge);
+    stage->dropped++;
+    stage->flow->dropped++;
+}
+
+/* WAIT, ERROR or DEAD for the first element of the edge. */
+static void refused(struct tvn_sim_stage *stage, struct tvn_sim_edge *edge,
+                    const struct tvn_fault *fault, enum tvn_outcome outcome)
+{
+    const struct tvn_sim_record *record = tvn_sim_record_at(edge, 0);
+    stage->repeats = edge;
+    if (outcome == TVN_OUTCOME_WAIT) {
+        wait_any(stage);
+    } else if (judge(stage, fault, outcome, &record->sequence) != RETRY) {
+        tvn_sim_model_release(stage->flow, record->payload);
+        take(stage, edge);
+        stage->failures++;
+        stage->flow->failures++;
+    }
+}
+
+static void delivered(struct tvn_sim_stage *stage, struct tvn_sim_edge *edge,
+                      enum tvn_signal signal)
+{
+    tvn_sim_model_release(stage->flow, tvn_sim_record_at(edge, 0)->payload);
+    take(stage, edge);
+    stage->flow->delivered++;
+    stage->emitted++;
+    if (signal == TVN_SIGNAL_PAUSE) {
+        wait_backoff(stage);
+    } else {
+        stage->backoff_ns = 0;
+    }
+}
+
+/* An output that a stage made of the first element of the edge. */
+static void processed(struct tvn_sim_stage *stage, struct tvn_sim_edge *edge,
+                      const struct tvn_element *out)
+{
+    struct tvn_sim_flow *flow = stage->flow;
+    struct tvn_sim_record record = *tvn_sim_record_at(edge, 0);
+    take(stage, edge);
+    if (out->payload.raw != record.payload) {
+        tvn_sim_model_release(flow, record.payload);
+    }
+    record.payload = out->payload.raw;
+    record.bytes = bytes_of(flow->world, record.payload);
+    if (out->timestamp_ns != 0) {
+        record.timestamp_ns = out->timestamp_ns;
+    }
+    tvn_sim_model_put(stage, &record, 1);
+}
+
+static void routed(struct tvn_sim_stage *stage, struct tvn_sim_edge *edge, uint64_t ports)
+{
+    if ((ports & ~stage->ports) != 0) {
+        const struct tvn_fault fault = {.code = TVN_E_ROUTER_PORT_UNKNOWN,
+                                        .error = TVN_PROCESS_INTERNAL};
+        refused(stage, edge, &fault, TVN_OUTCOME_ERROR);
+    } else if (ports == 0) {
+        drop(stage, edge);
+    } else {
+        struct tvn_sim_record record = *tvn_sim_record_at(edge, 0);
+        take(stage, edge);
+        tvn_sim_model_put(stage, &record, ports);
+    }
+}
+
+static void aggregated(struct tvn_sim_stage *stage, struct tvn_sim_edge *edge,
+                       const struct tvn_call *call)
+{
+    struct tvn_sim_flow *flow = stage->flow;
+    stage->last = *tvn_sim_record_at(edge, 0);
+    stage->has_last = true;
+    if (call->out_count > 0) {
+        processed(stage, edge, call->out);
+        return;
+    }
+    tvn_sim_model_release(flow, stage->last.payload);
+    take(stage, edge);
+    stage->absorbed++;
+    flow->absorbed++;
 }
 
 static void accepted(struct tvn_sim_stage *stage, struct tvn_sim_edge *edge,
                      const struct tvn_call *call)
 {
-    struct tvn_sim_flow *flow = stage->flow;
-    struct tvn_sim_record record = *tvn_sim_record_at(edge, 0);
-    take(stage, edge);
-    if (stage->invoker.role == TVN_ROLE_SINK) {
-        release(flow, record.payload);
-        flow->delivered++;
-        stage->emitted++;
-        if (call->signal == TVN_SIGNAL_PAUSE) {
-            wait_backoff(stage);
+    switch (stage->invoker.role) {
+    case TVN_ROLE_PROCESSOR:
+        if (call->out_count > 0) {
+            processed(stage, edge, call->out);
         } else {
-            stage->backoff_ns = 0;
+            drop(stage, edge);
         }
         return;
+    case TVN_ROLE_FILTER: {
+        struct tvn_sim_record record = *tvn_sim_record_at(edge, 0);
+        take(stage, edge);
+        tvn_sim_model_put(stage, &record, 1);
+        return;
     }
-    if (stage->invoker.role == TVN_ROLE_PROCESSOR) {
-        if (call->out->payload.raw != record.payload) {
-            release(flow, record.payload);
-        }
-        record.payload = call->out->payload.raw;
-        if (call->out->timestamp_ns != 0) {
-            record.timestamp_ns = call->out->timestamp_ns;
-        }
+    case TVN_ROLE_ROUTER:
+        routed(stage, edge, call->ports);
+        return;
+    case TVN_ROLE_AGGREGATOR:
+        aggregated(stage, edge, call);
+        return;
+    case TVN_ROLE_SINK:
+        delivered(stage, edge, call->signal);
+        return;
+    case TVN_ROLE_SOURCE:
+        break;
     }
-    put_out(stage, &record);
+    tvn_unreachable();
 }
 
 static void after_element(struct tvn_sim_stage *stage, const struct tvn_call *call,
                           enum tvn_outcome outcome)
 {
-    struct tvn_sim_flow *flow = stage->flow;
     struct tvn_sim_edge *edge = input_of(stage, call->in);
-    uint64_t sequence = call->in->sequence;
-    uint64_t payload = call->in->payload.raw;
-    bool nothing = stage->invoker.role == TVN_ROLE_PROCESSOR && call->out_count == 0;
-    if (outcome == TVN_OUTCOME_EMIT && !nothing) {
+    if (outcome == TVN_OUTCOME_EMIT) {
         accepted(stage, edge, call);
-    } else if (outcome == TVN_OUTCOME_EMIT || outcome == TVN_OUTCOME_DROP) {
-        release(flow, payload);
-        take(stage, edge);
-        stage->dropped++;
-        flow->dropped++;
+    } else if (outcome == TVN_OUTCOME_DROP) {
+        drop(stage, edge);
+    } else {
+        refused(stage, edge, call->fault, outcome);
+    }
+}
+
+/* Outputs of FLUSH count on from the last element that was taken in. */
+static void flush_out(struct tvn_sim_stage *stage, const struct tvn_element *out)
+{
+    struct tvn_sim_flow *flow = stage->flow;
+    if (stage->has_last) {
+        stage->last.sequence++;
+    } else {
+        stage->last = (struct tvn_sim_record){.timestamp_ns = flow->world->now_ns +
+                                                              flow->world->wall_offset_ns};
+        stage->has_last = true;
+    }
+    struct tvn_sim_record record = stage->last;
+    record.payload = out->payload.raw;
+    record.bytes = bytes_of(flow->world, record.payload);
+    if (out->timestamp_ns != 0) {
+        record.timestamp_ns = out->timestamp_ns;
+    }
+    stage->flushed++;
+    flow->flushed++;
+    tvn_sim_model_put(stage, &record, 1);
+}
+
+static void after_flush(struct tvn_sim_stage *stage, const struct tvn_call *call,
+                        enum tvn_outcome outcome)
+{
+    if (outcome == TVN_OUTCOME_EMIT && call->out_count > 0) {
+        stage->attempts = 0;
+        for (uint32_t i = 0; i < call->out_count; i++) {
+            flush_out(stage, &call->out[i]);
+        }
     } else if (outcome == TVN_OUTCOME_WAIT) {
         wait_any(stage);
-    } else if (judge(stage, call->fault, outcome, &sequence) != RETRY) {
-        release(flow, payload);
-        take(stage, edge);
-        stage->failures++;
-        flow->failures++;
+    } else if (outcome == TVN_OUTCOME_ERROR || outcome == TVN_OUTCOME_DEAD) {
+        stage->completed = judge(stage, call->fault, outcome, NULL) == SKIP;
+    } else {
+        stage->completed = true;
     }
 }
 
@@ -670,11 +645,13 @@ void tvn_sim_model_after(struct tvn_sim_stage *stage, enum tvn_entry entry,
     case TVN_ENTRY_TEARDOWN:
         after_teardown(stage, outcome);
         break;
+    case TVN_ENTRY_FLUSH:
+        after_flush(stage, call, outcome);
+        break;
     case TVN_ENTRY_PROCESS:
     case TVN_ENTRY_EVALUATE:
     case TVN_ENTRY_ROUTE:
     case TVN_ENTRY_INGEST:
-    case TVN_ENTRY_FLUSH:
     case TVN_ENTRY_PUSH:
         after_element(stage, call, outcome);
         break;
@@ -717,6 +694,7 @@ void tvn_sim_model_begin_turn(struct tvn_sim_flow *flow)
     }
     flow->calls_in_turn = 0;
     flow->late_calls = 0;
+    flow->called = NULL;
     flow->blocked = NULL;
     flow->turn_begin_ns = world->now_ns;
     flow->turn_end_ns = world->now_ns + flow->quantum.duration_ns;
@@ -730,12 +708,12 @@ void tvn_sim_model_begin_turn(struct tvn_sim_flow *flow)
     }
     if (!flow->closing && !flow->aborting) {
         if (level == TVN_STOP_CANCEL) {
-            fail(flow, TVN_E_FLOW_CANCELLED, NULL, NULL);
+            tvn_sim_model_fail(flow, TVN_E_FLOW_CANCELLED, NULL, NULL);
             flow->aborting = true;
         } else if (level == TVN_STOP_DRAIN) {
             flow->sources_stopped = true;
         } else if (deadline_over(flow)) {
-            fail(flow, TVN_E_FLOW_DEADLINE_EXCEEDED, NULL, NULL);
+            tvn_sim_model_fail(flow, TVN_E_FLOW_DEADLINE_EXCEEDED, NULL, NULL);
             flow->sources_stopped = true;
         }
     }
@@ -748,5 +726,19 @@ void tvn_sim_model_begin_turn(struct tvn_sim_flow *flow)
     } else if (tvn_flow_state(flow->flow) == TVN_FLOW_SUSPENDED && flow->failure_code == TVN_OK &&
                level == TVN_STOP_NONE) {
         flow->may_call = false;
+    }
+}
+
+void tvn_sim_model_end_turn(struct tvn_sim_flow *flow)
+{
+    struct tvn_sim_world *world = flow->world;
+    struct tvn_flow_view view;
+    tvn_flow_inspect(flow->flow, &view);
+    flow->in_turn = false;
+    flow->turns++;
+    flow->wall_high_ns = tvn_max(flow->wall_high_ns, world->now_ns + world->wall_offset_ns);
+    settle_inputs(flow->called);
+    if (flow->cut_pending && !view.cut_pending) {
+        tvn_sim_model_cut(flow);
     }
 }

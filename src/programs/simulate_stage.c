@@ -24,6 +24,9 @@ static const uint64_t possible[TVN_SIM_ENTRY_COUNT] = {
     [TVN_ENTRY_PROCESS] =
         ERRORS | WAITS | FAULT(DROP) | FAULT(SLOW) | FAULT(OVERSIZE) | FAULT(LEAK),
     [TVN_ENTRY_EVALUATE] = ERRORS | WAITS | FAULT(DROP) | FAULT(SLOW),
+    [TVN_ENTRY_ROUTE] = ERRORS | WAITS | FAULT(DROP) | FAULT(PORT) | FAULT(SLOW),
+    [TVN_ENTRY_INGEST] = ERRORS | WAITS | FAULT(DROP) | FAULT(SLOW) | FAULT(OVERSIZE) | FAULT(LEAK),
+    [TVN_ENTRY_FLUSH] = ERRORS | WAITS | FAULT(SLOW) | FAULT(OVERSIZE),
     [TVN_ENTRY_PUSH] = ERRORS | WAITS | FAULT(DROP) | FAULT(PAUSE) | FAULT(SLOW) | FAULT(LEAK),
 };
 
@@ -114,7 +117,8 @@ void tvn_sim_stage_reclaim(struct tvn_sim_stage *stage)
 }
 
 /* What the component writes into the new payload names the buffer as it will be when frozen. */
-static bool make_payload(struct tvn_sim_stage *stage, struct tvn_call *call, uint32_t size)
+static bool make_payload(struct tvn_sim_stage *stage, struct tvn_call *call, uint32_t size,
+                         struct tvn_element *out)
 {
     struct tvn_buffer *buffer;
     if (!acquire(stage, size, call, &buffer)) {
@@ -127,50 +131,85 @@ static bool make_payload(struct tvn_sim_stage *stage, struct tvn_call *call, uin
                 tvn_buffer_transfer(buffer, stage->index + 1, TVN_OWNER_HOST, NULL) == TVN_OK;
     tvn_sim_require(stage->flow, done && tvn_buffer_id_of(buffer).raw == frozen_id,
                     "stage %u cannot finish a buffer", stage->index);
+    buffer->length = size; /* the rest is never read */
     tvn_sim_model_buffer_made(stage->world, buffer);
-    call->out->payload = tvn_buffer_id_of(buffer);
+    out->payload = tvn_buffer_id_of(buffer);
     return true;
 }
 
-static enum tvn_outcome emit(struct tvn_sim_stage *stage, enum tvn_entry entry,
-                             struct tvn_call *call)
+static bool fill(struct tvn_sim_stage *stage, struct tvn_call *call, struct tvn_element *out)
 {
-    struct tvn_sim_flow *flow = stage->flow;
-    if (entry == TVN_ENTRY_PULL) {
-        uint64_t tag = tvn_sim_tag(flow, flow->pulled);
-        memcpy(call->out->trace_id, &tag, sizeof(tag));
-        call->out->flags = (uint32_t)tag;
+    out->content_type = stage->index;
+    out->timestamp_ns = 0;
+    out->payload = (struct tvn_buffer_id){0};
+    if (stage->invoker.role != TVN_ROLE_SOURCE && tvn_sim_below(&stage->random, 8) == 0) {
+        out->timestamp_ns = 1 + tvn_sim_below(&stage->random, 1000);
     }
-    call->out->content_type = stage->index;
-    call->out->timestamp_ns = 0;
-    if (entry != TVN_ENTRY_PULL && tvn_sim_below(&stage->random, 8) == 0) {
-        call->out->timestamp_ns = 1 + tvn_sim_below(&stage->random, 1000);
-    }
-    call->out->payload = (struct tvn_buffer_id){0};
-    if (stage->pass_through && entry != TVN_ENTRY_PULL) {
-        call->out->payload = call->in->payload;
+    if (stage->pass_through && call->in) {
+        out->payload = call->in->payload;
     } else if (stage->payload_max > 0) {
         uint32_t size = 8 + tvn_sim_skewed(&stage->random, stage->payload_max);
-        if (!make_payload(stage, call, size)) {
-            return TVN_OUTCOME_ERROR;
-        }
+        return make_payload(stage, call, size, out);
+    }
+    return true;
+}
+
+static enum tvn_outcome emit(struct tvn_sim_stage *stage, struct tvn_call *call)
+{
+    if (!fill(stage, call, call->out)) {
+        return TVN_OUTCOME_ERROR;
     }
     call->out_count = 1;
+    return TVN_OUTCOME_EMIT;
+}
+
+static enum tvn_outcome pull(struct tvn_sim_stage *stage, struct tvn_call *call)
+{
+    if (stage->count == 0) {
+        return TVN_OUTCOME_END;
+    }
+    uint64_t tag = tvn_sim_tag(stage->flow, stage->flow->pulled);
+    memcpy(call->out->trace_id, &tag, sizeof(tag));
+    call->out->flags = (uint32_t)tag;
+    enum tvn_outcome outcome = emit(stage, call);
+    stage->count -= outcome == TVN_OUTCOME_EMIT;
+    return outcome;
+}
+
+static enum tvn_outcome flush(struct tvn_sim_stage *stage, struct tvn_call *call)
+{
+    uint32_t wanted = tvn_min(stage->flush_left, call->out_capacity);
+    wanted = wanted > 0 ? 1 + tvn_sim_below(&stage->random, wanted) : 0;
+    for (uint32_t i = 0; i < wanted; i++) {
+        if (!fill(stage, call, &call->out[i])) {
+            *call->fault = (struct tvn_fault){0}; /* what there is goes out; next time more */
+            stage->flush_left -= i == 0;
+            wanted = i;
+        }
+    }
+    stage->flush_left -= wanted;
+    call->out_count = wanted;
     return TVN_OUTCOME_EMIT;
 }
 
 static enum tvn_outcome normal(struct tvn_sim_stage *stage, enum tvn_entry entry,
                                struct tvn_call *call)
 {
-    if (entry == TVN_ENTRY_PULL) {
-        if (stage->count == 0) {
-            return TVN_OUTCOME_END;
-        }
-        enum tvn_outcome outcome = emit(stage, entry, call);
-        stage->count -= outcome == TVN_OUTCOME_EMIT;
-        return outcome;
+    switch ((unsigned)entry) {
+    case TVN_ENTRY_PULL:
+        return pull(stage, call);
+    case TVN_ENTRY_PROCESS:
+        return emit(stage, call);
+    case TVN_ENTRY_INGEST:
+        return tvn_sim_below(&stage->random, 3) == 0 ? emit(stage, call) : TVN_OUTCOME_EMIT;
+    case TVN_ENTRY_FLUSH:
+        return flush(stage, call);
+    case TVN_ENTRY_ROUTE:
+        call->ports = stage->ports & tvn_sim_next(&stage->random);
+        return TVN_OUTCOME_EMIT;
+    default:
+        return TVN_OUTCOME_EMIT;
     }
-    return entry == TVN_ENTRY_PROCESS ? emit(stage, entry, call) : TVN_OUTCOME_EMIT;
 }
 
 static enum tvn_outcome wait_on_descriptor(struct tvn_sim_stage *stage)
@@ -220,6 +259,9 @@ static enum tvn_outcome troubled(struct tvn_sim_stage *stage, enum tvn_entry ent
     case TVN_SIM_LEAK:
         hold_on_to(stage, call);
         return normal(stage, entry, call);
+    case TVN_SIM_PORT:
+        call->ports = tvn_sim_next(&stage->random);
+        return TVN_OUTCOME_EMIT;
     case TVN_SIM_BLOCKED: {
         world->now_ns += tvn_sim_skewed(&stage->random, 1000000);
         enum tvn_outcome outcome = normal(stage, entry, call);
@@ -293,7 +335,8 @@ static struct tvn_buffer *borrow(struct tvn_sim_stage *stage, const struct tvn_e
     uint64_t tag;
     memcpy(&tag, buffer->bytes, sizeof(tag));
     tvn_sim_require(stage->flow,
-                    tag == tvn_sim_mix(in->payload.raw) && buffer->length == sizeof(tag),
+                    tag == tvn_sim_mix(in->payload.raw) &&
+                        buffer->length == stage->world->buffers[buffer->index].bytes,
                     "stage %u got a payload that another has written", stage->index);
     tvn_buffer_borrow(buffer);
     return buffer;

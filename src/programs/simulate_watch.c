@@ -126,8 +126,9 @@ void tvn_sim_watch_check(struct tvn_sim_flow *flow)
     uint64_t evicted = 0;
     for (uint32_t i = 0; i < flow->edge_count; i++) {
         const struct tvn_sim_edge *edge = &flow->edges[i];
-        throttled += edge->events;
-        relieved += edge->events - edge->event_throttled;
+        uint64_t events = tvn_stat_get(&edge->stats.backpressure_events);
+        throttled += events;
+        relieved += events - edge->event_throttled;
         evicted += edge->dropped;
         tvn_sim_require(flow, edge->event_throttled == edge->throttled,
                         "edge %u: the events say throttled %d", i, edge->event_throttled);
