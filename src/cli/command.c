@@ -12,6 +12,7 @@ const struct tvn_command *const tvn_commands[] = {
     &tvn_cmd_run,
     &tvn_cmd_bench,
     &tvn_cmd_inspect,
+    &tvn_cmd_diff,
     &tvn_cmd_config,
     &tvn_cmd_completions,
     &tvn_cmd_help,
