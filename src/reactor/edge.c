@@ -136,23 +136,22 @@ static void notify_source(struct tvn_flow *flow, struct tvn_stage *stage, enum t
         stage->phase = TVN_STAGE_READY;
     }
     enum tvn_outcome outcome = tvn_stage_call_other(flow, stage, TVN_ENTRY_NOTIFY, &call);
-    if (outcome == TVN_OUTCOME_ERROR || outcome == TVN_OUTCOME_DEAD) {
+    if (outcome == TVN_OUTCOME_DEAD ||
+        (outcome == TVN_OUTCOME_ERROR && flow->fault.error == TVN_PROCESS_FATAL)) {
+        (void)tvn_stage_judge(flow, stage, TVN_ENTRY_NOTIFY, outcome, NULL);
+    } else if (outcome == TVN_OUTCOME_ERROR) {
         tvn_stage_count_error(flow, stage, TVN_ENTRY_NOTIFY, outcome, NULL);
-        if (outcome == TVN_OUTCOME_DEAD || flow->fault.error == TVN_PROCESS_FATAL) {
-            tvn_stage_fail(flow, stage, TVN_ENTRY_NOTIFY, outcome, NULL);
-        }
         flow->fault = (struct tvn_fault){0};
     }
 }
 
-/* Tells a source what its outputs came to: pause as soon as one that blocks is throttled, or, where
- * none blocks, when all are. */
-static void signal_source(struct tvn_flow *flow, struct tvn_stage *stage)
+/* Pause as soon as one that blocks is throttled, or, where none blocks, when all are. */
+void tvn_stage_signal(struct tvn_flow *flow, struct tvn_stage *stage)
 {
     bool pause = stage->blocking_outputs > 0 ? stage->throttled_blocking > 0
                                              : stage->throttled_outputs == stage->output_count;
     if (stage->has_notify && pause != stage->paused && stage->phase != TVN_STAGE_ENDED &&
-        !stage->failed) {
+        !stage->failed && !stage->dead) {
         notify_source(flow, stage, pause ? TVN_SIGNAL_PAUSE : TVN_SIGNAL_READY);
     }
 }
@@ -179,7 +178,7 @@ void tvn_edge_settle(struct tvn_flow *flow, struct tvn_edge *edge)
         tvn_stat_add(&edge->stats->backpressure_ns, duration_ns);
         tvn_edge_tell_throttling(flow, edge, false, duration_ns);
     }
-    signal_source(flow, producer);
+    tvn_stage_signal(flow, producer);
     if (throttled && blocking) {
         tvn_stat_add(&edge->stats->suspend_ns,
                      tvn_flow_read_clock(flow) - edge->throttled_since_ns);

@@ -5,11 +5,13 @@
 
 #include <string.h>
 
-static void copy_text(char out[TVN_FAULT_TEXT_MAX], const char *text)
+/* Behind what stands there, cut to fit. */
+static void append_text(char out[TVN_FAULT_TEXT_MAX], const char *text)
 {
-    size_t length = strnlen(text, TVN_FAULT_TEXT_MAX - 1);
-    memcpy(out, text, length);
-    out[length] = '\0';
+    size_t used = strnlen(out, TVN_FAULT_TEXT_MAX - 1);
+    size_t length = strnlen(text, TVN_FAULT_TEXT_MAX - 1 - used);
+    memcpy(out + used, text, length);
+    out[used + length] = '\0';
 }
 
 struct tvn_flow_failure *tvn_flow_fail(struct tvn_flow *flow, enum tvn_status code,
@@ -25,7 +27,7 @@ struct tvn_flow_failure *tvn_flow_fail(struct tvn_flow *flow, enum tvn_status co
         .code = code,
         .stage = stage ? stage->index : TVN_FLOW_STAGE_NONE,
     };
-    copy_text(flow->failure.text, text);
+    append_text(flow->failure.text, text);
     return &flow->failure;
 }
 
@@ -45,15 +47,35 @@ static enum tvn_on_error policy_for(const struct tvn_stage *stage, enum tvn_proc
     return stage->on_error;
 }
 
-static void wait_for_retry(struct tvn_flow *flow, struct tvn_stage *stage)
+static uint64_t doubled(uint64_t backoff_ns, uint64_t times)
 {
-    uint64_t backoff = tvn_min(stage->retry_backoff_ns, TVN_FLOW_RETRY_BACKOFF_MAX_NS);
-    for (uint32_t i = 0; i < stage->attempts && backoff < TVN_FLOW_RETRY_BACKOFF_MAX_NS; i++) {
-        backoff = tvn_min(backoff * 2, TVN_FLOW_RETRY_BACKOFF_MAX_NS);
+    backoff_ns = tvn_min(backoff_ns, TVN_FLOW_RETRY_BACKOFF_MAX_NS);
+    for (uint64_t i = 0; i < times && backoff_ns < TVN_FLOW_RETRY_BACKOFF_MAX_NS; i++) {
+        backoff_ns = tvn_min(backoff_ns * 2, TVN_FLOW_RETRY_BACKOFF_MAX_NS);
     }
-    stage->attempts++;
-    stage->wake_ns = tvn_flow_read_clock(flow) + backoff;
+    return backoff_ns;
+}
+
+static void wait_for(struct tvn_flow *flow, struct tvn_stage *stage, uint64_t duration_ns)
+{
+    stage->wake_ns = tvn_flow_read_clock(flow) + duration_ns;
     stage->phase = TVN_STAGE_WAIT_TIME;
+}
+
+static void describe(struct tvn_flow_failure *failure, const struct tvn_flow *flow,
+                     const struct tvn_stage *stage, enum tvn_entry entry, enum tvn_outcome outcome,
+                     const struct tvn_element *element)
+{
+    failure->stage = stage->index;
+    failure->entry = entry;
+    failure->outcome = outcome;
+    failure->error = flow->fault.error;
+    failure->has_sequence = element != NULL;
+    failure->sequence = element ? element->sequence : 0;
+    failure->attempts = stage->attempts;
+    failure->traps = stage->circuit_open
+                         ? (uint32_t)tvn_min(stage->trap_count, (uint64_t)stage->circuit_traps)
+                         : 0;
 }
 
 void tvn_stage_fail(struct tvn_flow *flow, struct tvn_stage *stage, enum tvn_entry entry,
@@ -66,12 +88,12 @@ void tvn_stage_fail(struct tvn_flow *flow, struct tvn_stage *stage, enum tvn_ent
     }
     struct tvn_flow_failure *failure = tvn_flow_fail(flow, code, stage, fault->text);
     if (failure) {
-        failure->entry = entry;
-        failure->outcome = outcome;
-        failure->error = fault->error;
-        failure->has_sequence = element != NULL;
-        failure->sequence = element ? element->sequence : 0;
-        failure->attempts = stage->attempts;
+        describe(failure, flow, stage, entry, outcome, element);
+        if (stage->circuit_open) {
+            static const char prefix[] = "the instance died too often, the last time: ";
+            memcpy(failure->text, prefix, sizeof(prefix));
+            append_text(failure->text, fault->text);
+        }
     }
     stage->dead |= outcome == TVN_OUTCOME_DEAD;
     stage->failed = true;
@@ -85,19 +107,80 @@ void tvn_stage_skip(struct tvn_flow *flow, struct tvn_stage *stage, enum tvn_ent
     if (!stage->has_skipped) {
         struct tvn_flow_failure *skipped = &flow->skipped[stage->index];
         stage->has_skipped = true;
-        *skipped = (struct tvn_flow_failure){
-            .code = flow->fault.code,
-            .stage = stage->index,
-            .entry = entry,
-            .outcome = outcome,
-            .error = flow->fault.error,
-            .has_sequence = element != NULL,
-            .sequence = element ? element->sequence : 0,
-            .attempts = stage->attempts,
-        };
-        copy_text(skipped->text, flow->fault.text);
+        *skipped = (struct tvn_flow_failure){.code = flow->fault.code};
+        describe(skipped, flow, stage, entry, outcome, element);
+        append_text(skipped->text, flow->fault.text);
     }
     flow->fault = (struct tvn_fault){0};
+}
+
+/* As skip; before, whoever collects dead letters gets the element. */
+static void send_letter(struct tvn_flow *flow, struct tvn_stage *stage, enum tvn_entry entry,
+                        enum tvn_outcome outcome, const struct tvn_element *element)
+{
+    if (element) {
+        struct tvn_flow_failure failure = {.code = flow->fault.code};
+        describe(&failure, flow, stage, entry, outcome, element);
+        append_text(failure.text, flow->fault.text);
+        flow->dead_letter(flow->dead_letter_context, stage->index, element, &failure);
+        tvn_stat_add(&stage->stats->dead_lettered, 1);
+        tvn_stat_add(&flow->stats->dead_lettered, 1);
+        tvn_stage_tell(flow, stage, TVN_EVENT_DEAD_LETTER, element);
+    }
+    tvn_stage_skip(flow, stage, entry, outcome, element);
+}
+
+/* One more death. Returns how many there were within the window, and opens the circuit. */
+static uint32_t count_trap(struct tvn_flow *flow, struct tvn_stage *stage)
+{
+    uint64_t now_ns = tvn_flow_read_clock(flow);
+    stage->trap_times_ns[stage->trap_count++ % stage->circuit_traps] = now_ns;
+    uint64_t known = tvn_min(stage->trap_count, (uint64_t)stage->circuit_traps);
+    uint32_t recent = 0;
+    for (uint64_t i = 0; i < known; i++) {
+        recent += now_ns - stage->trap_times_ns[i] <= stage->circuit_window_ns;
+    }
+    stage->circuit_open =
+        recent == stage->circuit_traps || stage->restart_failures >= stage->circuit_traps;
+    return recent;
+}
+
+static bool may_restart(const struct tvn_flow *flow, const struct tvn_stage *stage)
+{
+    return stage->invoker->ops->restart && tvn_stop_level(flow->stop) != TVN_STOP_CANCEL &&
+           flow->fault.code != TVN_E_FLOW_CANCELLED;
+}
+
+static enum tvn_verdict judge_death(struct tvn_flow *flow, struct tvn_stage *stage,
+                                    enum tvn_entry entry, const struct tvn_element *element)
+{
+    enum tvn_on_error policy = stage->on_error;
+    bool ends = policy == TVN_ON_ERROR_DEFAULT || policy == TVN_ON_ERROR_TERMINATE ||
+                (policy == TVN_ON_ERROR_RETRY && stage->attempts >= stage->max_retries);
+    uint32_t recent = 0;
+    if (!ends && may_restart(flow, stage)) {
+        recent = count_trap(flow, stage);
+    }
+    if (recent == 0 || stage->circuit_open) {
+        tvn_stage_fail(flow, stage, entry, TVN_OUTCOME_DEAD, element);
+        return TVN_VERDICT_FAIL;
+    }
+    uint64_t backoff_ns = doubled(stage->restart_backoff_ns, recent - 1);
+    stage->dead = true;
+    if (policy == TVN_ON_ERROR_RETRY) {
+        backoff_ns = tvn_max(backoff_ns, doubled(stage->retry_backoff_ns, stage->attempts));
+        stage->attempts++;
+        flow->fault = (struct tvn_fault){0};
+        wait_for(flow, stage, backoff_ns);
+        return TVN_VERDICT_RETRY;
+    }
+    if (policy == TVN_ON_ERROR_DEAD_LETTER) {
+        send_letter(flow, stage, entry, TVN_OUTCOME_DEAD, element);
+    } else {
+        tvn_stage_skip(flow, stage, entry, TVN_OUTCOME_DEAD, element);
+    }
+    wait_for(flow, stage, backoff_ns);
+    return TVN_VERDICT_SKIP;
 }
 
 enum tvn_verdict tvn_stage_judge(struct tvn_flow *flow, struct tvn_stage *stage,
@@ -106,20 +189,57 @@ enum tvn_verdict tvn_stage_judge(struct tvn_flow *flow, struct tvn_stage *stage,
 {
     tvn_assert(outcome == TVN_OUTCOME_ERROR || outcome == TVN_OUTCOME_DEAD);
     tvn_stage_count_error(flow, stage, entry, outcome, element);
-    if (outcome == TVN_OUTCOME_ERROR) {
-        enum tvn_on_error policy = policy_for(stage, flow->fault.error);
-        if (policy == TVN_ON_ERROR_SKIP) {
-            tvn_stage_skip(flow, stage, entry, outcome, element);
-            return TVN_VERDICT_SKIP;
-        }
-        if (policy == TVN_ON_ERROR_RETRY && stage->attempts < stage->max_retries) {
+    if (outcome == TVN_OUTCOME_DEAD) {
+        return judge_death(flow, stage, entry, element);
+    }
+    switch (policy_for(stage, flow->fault.error)) {
+    case TVN_ON_ERROR_SKIP:
+        tvn_stage_skip(flow, stage, entry, outcome, element);
+        return TVN_VERDICT_SKIP;
+    case TVN_ON_ERROR_DEAD_LETTER:
+        send_letter(flow, stage, entry, outcome, element);
+        return TVN_VERDICT_SKIP;
+    case TVN_ON_ERROR_RETRY:
+        if (stage->attempts < stage->max_retries) {
             flow->fault = (struct tvn_fault){0};
-            wait_for_retry(flow, stage);
+            wait_for(flow, stage, doubled(stage->retry_backoff_ns, stage->attempts++));
             return TVN_VERDICT_RETRY;
         }
+        break;
+    case TVN_ON_ERROR_TERMINATE:
+    case TVN_ON_ERROR_DEFAULT:
+        break;
     }
     tvn_stage_fail(flow, stage, entry, outcome, element);
     return TVN_VERDICT_FAIL;
+}
+
+bool tvn_stage_restart(struct tvn_flow *flow, struct tvn_stage *stage)
+{
+    tvn_assert(stage->dead && !stage->failed);
+    enum tvn_outcome outcome = stage->invoker->ops->restart(stage->invoker, &flow->fault);
+    tvn_flow_read_clock(flow);
+    if (outcome == TVN_OUTCOME_EMIT) {
+        stage->dead = false;
+        stage->restart_failures = 0;
+        stage->paused = false; /* the new instance has been told nothing */
+        tvn_stat_add(&stage->stats->restarts, 1);
+        tvn_stage_tell(flow, stage, TVN_EVENT_RESTARTED, NULL);
+        tvn_stage_signal(flow, stage);
+        return true;
+    }
+    tvn_assert(outcome == TVN_OUTCOME_ERROR || outcome == TVN_OUTCOME_DEAD);
+    tvn_stage_count_error(flow, stage, TVN_ENTRY_INIT, outcome, NULL);
+    bool fatal = outcome == TVN_OUTCOME_ERROR && flow->fault.error == TVN_PROCESS_FATAL;
+    stage->restart_failures++;
+    uint32_t recent = count_trap(flow, stage);
+    if (fatal || stage->circuit_open || !may_restart(flow, stage)) {
+        tvn_stage_fail(flow, stage, TVN_ENTRY_INIT, outcome, NULL);
+        return true;
+    }
+    flow->fault = (struct tvn_fault){0};
+    wait_for(flow, stage, doubled(stage->restart_backoff_ns, recent - 1));
+    return false;
 }
 
 void tvn_flow_cut(struct tvn_flow *flow)

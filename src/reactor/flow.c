@@ -87,6 +87,9 @@ static void stage_init(struct tvn_stage *stage, uint32_t index,
         .stride = 1,
         .max_retries = options->max_retries,
         .retry_backoff_ns = options->retry_backoff_ns,
+        .restart_backoff_ns = options->restart_backoff_ns,
+        .circuit_traps = options->circuit_traps,
+        .circuit_window_ns = options->circuit_window_ns,
     };
 }
 
@@ -179,20 +182,46 @@ static bool fan_out_valid(const struct tvn_flow *flow, enum tvn_fan_out fan_out)
     return true;
 }
 
-/* What the options can say and this version cannot do. */
-static bool options_supported(const struct tvn_flow_options *options)
+/* What the options of stages must be. */
+static bool stage_options_valid(const struct tvn_flow_options *options)
 {
     for (uint32_t i = 0; i < options->stage_count; i++) {
-        if (options->stages[i].on_error == TVN_ON_ERROR_DEAD_LETTER) {
+        const struct tvn_stage_options *stage = &options->stages[i];
+        if ((stage->on_error == TVN_ON_ERROR_DEAD_LETTER && !options->dead_letter) ||
+            stage->circuit_traps < 1 || stage->circuit_traps > TVN_FLOW_TRAPS_MAX) {
             return false;
         }
     }
     return true;
 }
 
+/* Rings of the times of traps, for stages that can be restarted. */
+static enum tvn_status allocate_traps(struct tvn_flow *flow)
+{
+    size_t count = 0;
+    for (uint32_t i = 0; i < flow->stage_count; i++) {
+        count += flow->stages[i].invoker->ops->restart ? flow->stages[i].circuit_traps : 0;
+    }
+    if (count == 0) {
+        return TVN_OK;
+    }
+    uint64_t *next = tvn_calloc(count, sizeof(*next));
+    if (!next) {
+        return TVN_E_OUT_OF_MEMORY;
+    }
+    flow->trap_times_ns = next;
+    for (uint32_t i = 0; i < flow->stage_count; i++) {
+        if (flow->stages[i].invoker->ops->restart) {
+            flow->stages[i].trap_times_ns = next;
+            next += flow->stages[i].circuit_traps;
+        }
+    }
+    return TVN_OK;
+}
+
 static enum tvn_status build(struct tvn_flow *flow, const struct tvn_flow_options *options)
 {
-    if (!options_supported(options)) {
+    if (!stage_options_valid(options)) {
         return TVN_E_CONSTRAINT_VIOLATION;
     }
     for (uint32_t i = 0; i < flow->stage_count; i++) {
@@ -211,6 +240,7 @@ static enum tvn_status build(struct tvn_flow *flow, const struct tvn_flow_option
         stage_settle(&flow->stages[i]);
     }
     TVN_TRY(allocate_kept(flow));
+    TVN_TRY(allocate_traps(flow));
     tvn_flow_transition(flow, TVN_FLOW_INSTANTIATED);
     return TVN_OK;
 }
@@ -234,6 +264,8 @@ enum tvn_status tvn_flow_create(const struct tvn_flow_options *options, struct t
     flow->stop = options->stop;
     flow->events = options->events;
     flow->schedule = options->schedule;
+    flow->dead_letter = options->dead_letter;
+    flow->dead_letter_context = options->dead_letter_context;
     flow->limit = options->limit > 0 ? options->limit : UINT64_MAX;
     flow->deadline_ns = options->deadline_ns > 0 ? options->deadline_ns : UINT64_MAX;
     flow->stages = tvn_calloc(options->stage_count, sizeof(*flow->stages));
@@ -267,6 +299,7 @@ void tvn_flow_destroy(struct tvn_flow *flow)
         }
         tvn_queue_deinit(&edge->queue);
     }
+    tvn_free(flow->trap_times_ns);
     tvn_free(flow->kept);
     tvn_free(flow->skipped);
     tvn_free(flow->links);

@@ -28,15 +28,14 @@
  * failed + absorbed (flow_stats.h). A source is told to pause when any output that blocks is
  * throttled (or all, if none blocks), and ready when that is over.
  *
- * Errors of a stage: see tvn_on_error. A dead instance (trap, timeout) ends the flow. When a stage
- * ends the flow, sources stop, what waits before it is discarded (failed), and so is what only
- * reaches such stages; all else is still delivered, sinks complete, then Failed. A source that
- * fails again and again is asked in growing intervals.
+ * Errors of a stage: see tvn_on_error. When a stage ends the flow, sources stop, what waits before
+ * it is discarded (failed), and so is what only reaches such stages; all else is still delivered,
+ * sinks complete, then Failed. A source that fails again and again is asked in growing intervals.
  *
  * Threads: one at a time; only the stop flag may be raised from elsewhere (then wake the driver).
  * Memory: create allocates everything; run never does.
  * Limits: TVN_FLOW_STAGES_MAX stages, TVN_FLOW_EDGES_MAX edges, TVN_CALL_PORTS_MAX ports of a
- * router. Not yet: dead letters (create refuses them) and restarts.
+ * router.
  */
 #include "base/compiler.h"
 #include "base/status.h"
@@ -51,6 +50,7 @@
 
 #define TVN_FLOW_STAGES_MAX    256
 #define TVN_FLOW_EDGES_MAX     1024
+#define TVN_FLOW_TRAPS_MAX     1024
 #define TVN_FLOW_WAIT_FDS_MAX  16
 #define TVN_FLOW_SOURCE_STRIDE 8 /* elements between two readings of the clock, at most */
 #define TVN_FLOW_STRIDE        32
@@ -59,7 +59,7 @@
  */
 #define TVN_FLOW_BACKOFF_MIN_NS       UINT64_C(100000)
 #define TVN_FLOW_BACKOFF_MAX_NS       UINT64_C(10000000)
-#define TVN_FLOW_RETRY_BACKOFF_MAX_NS UINT64_C(10000000000)
+#define TVN_FLOW_RETRY_BACKOFF_MAX_NS UINT64_C(10000000000) /* and of restarts */
 #define TVN_FLOW_TEARDOWN_WAIT_NS                                                              \
     UINT64_C(2000000000)                            /* for stages that answer WAIT to TEARDOWN \
                                                      */
@@ -79,10 +79,16 @@ struct tvn_env {
 };
 
 /*
- * What a process-error means: the element is counted as failed and the next one follows; the call
- * is repeated after a growing back-off and the flow ends when max_retries are used; the flow ends.
- * DEFAULT: invalid-input, internal, deadline-exceeded skip; unavailable retries. `fatal` always
- * ends the flow (E0410).
+ * What a process-error or the death of an instance (trap, timeout) means. SKIP: the element is
+ * counted as failed and the next one follows. RETRY: the call is repeated after a growing back-off
+ * and the flow ends when max_retries are used. TERMINATE: the flow ends. DEAD_LETTER: as SKIP, and
+ * the element is handed over before. DEFAULT: invalid-input, internal, deadline-exceeded skip;
+ * unavailable retries; a death terminates. `fatal` always ends the flow (E0410).
+ *
+ * Where a death does not end the flow the instance is replaced after a back-off (invoker.h,
+ * restart), and nothing of the stage is called until that has succeeded. The flow ends with the
+ * code of the last death when there were circuit_traps within circuit_window_ns, when as many
+ * restarts failed in a row, when the invoker cannot restart, or when it was cancelled.
  */
 enum tvn_on_error {
     TVN_ON_ERROR_DEFAULT,
@@ -121,7 +127,7 @@ struct tvn_stage_options {
     uint64_t retry_backoff_ns; /* doubles with each retry */
     enum tvn_merge merge;
     uint64_t restart_backoff_ns; /* doubles with each trap within circuit_window_ns */
-    uint32_t circuit_traps;      /* so many within the window end the flow; at least 1 */
+    uint32_t circuit_traps; /* so many within the window end the flow; 1 to TVN_FLOW_TRAPS_MAX */
     uint64_t circuit_window_ns;
 };
 /* DEFAULT, 3 retries, 100 ms; first-available; restart after 1 ms, 5 traps within 1 s. */
@@ -235,7 +241,7 @@ struct tvn_flow_failure {
     bool has_sequence;
     uint64_t sequence; /* of the element in work */
     uint32_t attempts; /* retries made before */
-    uint32_t traps;    /* not 0: so many within the window were too many, restarts included */
+    uint32_t traps;    /* not 0: the circuit opened after so many, failed restarts included */
     char text[TVN_FAULT_TEXT_MAX];
 };
 /* NULL while none. Kept until destroy. */

@@ -36,7 +36,8 @@ struct tvn_stage {
     bool has_notify;
     bool paused;       /* the last signal sent to this source was pause */
     bool initialised;  /* TEARDOWN is due */
-    bool dead;         /* the instance must not be called again */
+    bool dead;         /* the instance must not be called; a restart is due unless `failed` */
+    bool circuit_open; /* it died too often */
     bool failed;       /* it made the flow fail, or only feeds such stages */
     bool has_skipped;  /* flow->skipped tells its first error that did not end the flow */
     uint32_t stride;   /* elements between two readings of the clock */
@@ -51,7 +52,13 @@ struct tvn_stage {
     struct tvn_element *last;    /* aggregator: what it took in or put out last, if has_last */
     uint64_t ports;              /* router: those that lead somewhere; else bit 0 */
     uint64_t retry_backoff_ns;
-    uint64_t backoff_ns; /* the last one used; 0: none since the last success */
+    uint64_t restart_backoff_ns;
+    uint64_t circuit_window_ns;
+    uint64_t *trap_times_ns; /* of the last circuit_traps, a ring */
+    uint64_t trap_count;     /* since the start */
+    uint32_t circuit_traps;
+    uint32_t restart_failures; /* in a row */
+    uint64_t backoff_ns;       /* the last one used; 0: none since the last success */
     uint64_t wake_ns;
 };
 
@@ -108,6 +115,10 @@ struct tvn_flow {
     struct tvn_stage **order; /* consumers first */
     struct tvn_edge **links;  /* what inputs and outputs point into */
     struct tvn_element *kept; /* what `last` and `held` point into */
+    uint64_t *trap_times_ns;  /* what the stages' point into */
+    void (*dead_letter)(void *context, uint32_t stage, const struct tvn_element *element,
+                        const struct tvn_flow_failure *failure);
+    void *dead_letter_context;
     struct tvn_element scratch;
     struct tvn_fault fault;
     struct tvn_flow_failure failure;  /* code TVN_OK: none */
@@ -162,6 +173,9 @@ void tvn_stage_count_error(struct tvn_flow *flow, const struct tvn_stage *stage,
                            const struct tvn_element *element);
 void tvn_edge_tell_throttling(struct tvn_flow *flow, const struct tvn_edge *edge, bool throttled,
                               uint64_t duration_ns);
+/* RESTARTED or DEAD_LETTER; the latter with its element. */
+void tvn_stage_tell(struct tvn_flow *flow, const struct tvn_stage *stage, enum tvn_event_kind kind,
+                    const struct tvn_element *element);
 /* EVICTED or DISCARDED. */
 void tvn_edge_tell_loss(struct tvn_flow *flow, const struct tvn_edge *edge,
                         enum tvn_event_kind kind, const struct tvn_element *element);
@@ -181,6 +195,8 @@ bool tvn_consumer_run(struct tvn_flow *flow, struct tvn_stage *stage, uint32_t v
 
 /* edge.c. Accounts a change of the queue's throttling and tells the source. */
 void tvn_edge_settle(struct tvn_flow *flow, struct tvn_edge *edge);
+/* Tells a source what its outputs came to. */
+void tvn_stage_signal(struct tvn_flow *flow, struct tvn_stage *stage);
 /* What waits in the edge fails; nothing is put in any more. */
 void tvn_edge_close(struct tvn_flow *flow, struct tvn_edge *edge);
 /* Elements that wait in the edge. */
@@ -206,7 +222,7 @@ uint32_t tvn_stage_credits(struct tvn_flow *flow, struct tvn_stage *stage, uint3
 void tvn_flow_cut(struct tvn_flow *flow);
 
 enum tvn_verdict {
-    TVN_VERDICT_SKIP,  /* the element ends here, failed */
+    TVN_VERDICT_SKIP,  /* the element ends here, failed; after DEAD the stage waits, too */
     TVN_VERDICT_RETRY, /* the stage waits; the element stays */
     TVN_VERDICT_FAIL,  /* the flow fails; the element ends here, failed */
 };
@@ -217,6 +233,8 @@ enum tvn_verdict {
 enum tvn_verdict tvn_stage_judge(struct tvn_flow *flow, struct tvn_stage *stage,
                                  enum tvn_entry entry, enum tvn_outcome outcome,
                                  const struct tvn_element *element);
+/* Replaces the dead instance. True when something came of it. */
+TVN_COLD bool tvn_stage_restart(struct tvn_flow *flow, struct tvn_stage *stage);
 /* Keeps flow->fault for the report if it is the stage's first one, and clears it. */
 TVN_COLD void tvn_stage_skip(struct tvn_flow *flow, struct tvn_stage *stage, enum tvn_entry entry,
                              enum tvn_outcome outcome, const struct tvn_element *element);

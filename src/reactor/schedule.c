@@ -89,7 +89,7 @@ static void call_idle(struct tvn_flow *flow, struct tvn_flow_wait *wait)
     for (uint32_t i = 0; i < flow->stage_count && !flow->cut_pending; i++) {
         struct tvn_stage *stage = flow->order[i];
         const struct tvn_invoker_ops *ops = stage->invoker->ops;
-        if (!ops->idle || stage->phase == TVN_STAGE_ENDED) {
+        if (!ops->idle || stage->phase == TVN_STAGE_ENDED || stage->dead) {
             continue;
         }
         enum tvn_outcome outcome = ops->idle(stage->invoker, &flow->fault);

@@ -24,7 +24,8 @@ static TVN_COLD void source_gave_nothing(struct tvn_vector *vector, enum tvn_out
         return;
     case TVN_OUTCOME_ERROR:
     case TVN_OUTCOME_DEAD:
-        if (tvn_stage_judge(flow, stage, TVN_ENTRY_PULL, outcome, NULL) == TVN_VERDICT_SKIP) {
+        if (tvn_stage_judge(flow, stage, TVN_ENTRY_PULL, outcome, NULL) == TVN_VERDICT_SKIP &&
+            !stage->dead) {
             tvn_stage_wait_backoff(flow, stage);
         }
         return;

@@ -98,6 +98,10 @@ bool tvn_stage_run(struct tvn_flow *flow, struct tvn_stage *stage, uint32_t vect
     if (stage->phase != TVN_STAGE_READY) {
         return false;
     }
+    if (TVN_UNLIKELY(stage->dead) &&
+        !(stage->role == TVN_ROLE_SOURCE && flow->sources_stopped)) { /* else it is to end */
+        return tvn_stage_restart(flow, stage);
+    }
     return stage->role == TVN_ROLE_SOURCE ? tvn_source_run(flow, stage, vector_max)
                                           : tvn_consumer_run(flow, stage, vector_max);
 }

@@ -50,6 +50,17 @@ void tvn_stage_count_error(struct tvn_flow *flow, const struct tvn_stage *stage,
     tvn_event_tell(flow->events, &event);
 }
 
+void tvn_stage_tell(struct tvn_flow *flow, const struct tvn_stage *stage, enum tvn_event_kind kind,
+                    const struct tvn_element *element)
+{
+    struct tvn_event event = nothing;
+    event.kind = kind;
+    event.stage = stage->index;
+    event.now_ns = flow->now_ns;
+    event.sequence = element ? element->sequence : TVN_EVENT_NO_SEQUENCE;
+    tvn_event_tell(flow->events, &event);
+}
+
 static struct tvn_event edge_event(const struct tvn_flow *flow, const struct tvn_edge *edge,
                                    enum tvn_event_kind kind)
 {

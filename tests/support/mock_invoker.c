@@ -149,6 +149,17 @@ static enum tvn_outcome mock_idle(struct tvn_invoker *self, struct tvn_fault *fa
     return mock->idle_outcome;
 }
 
+static enum tvn_outcome mock_restart(struct tvn_invoker *self, struct tvn_fault *fault)
+{
+    struct mock_invoker *mock = TVN_CONTAINER_OF(self, struct mock_invoker, invoker);
+    mock->restarts++;
+    mock->world->now_ns += mock->cost_ns;
+    if (mock->restart_outcome != TVN_OUTCOME_EMIT) {
+        *fault = (struct tvn_fault){.error = TVN_PROCESS_UNAVAILABLE, .text = "cannot restart"};
+    }
+    return mock->restart_outcome;
+}
+
 static void mock_destroy(struct tvn_invoker *self)
 {
     (void)self;
@@ -171,6 +182,19 @@ void mock_invoker_init(struct mock_invoker *mock, enum tvn_role role, struct moc
     mock->ports = 1;
     mock->fd = -1;
     mock->idle_outcome = TVN_OUTCOME_EMIT;
+}
+
+void mock_invoker_can_restart(struct mock_invoker *mock)
+{
+    static const struct tvn_invoker_ops ops = {
+        .invoke = mock_invoke,
+        .has_entry = mock_has_entry,
+        .wait_fd = mock_wait_fd,
+        .idle = mock_idle,
+        .restart = mock_restart,
+        .destroy = mock_destroy,
+    };
+    mock->invoker.ops = &ops;
 }
 
 static enum tvn_role role_of(char letter)

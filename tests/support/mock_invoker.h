@@ -58,6 +58,8 @@ struct mock_invoker {
     short events;
     enum tvn_outcome idle_outcome;
     uint32_t idle_calls;
+    enum tvn_outcome restart_outcome; /* of mock_invoker_can_restart; EMIT */
+    uint64_t restarts;
     uint64_t calls[MOCK_ENTRY_COUNT];
     uint64_t delivered;
     uint64_t last_sequence; /* of what a sink got */
@@ -73,6 +75,9 @@ void mock_world_deinit(struct mock_world *world);
 struct tvn_env mock_world_env(struct mock_world *world);
 
 void mock_invoker_init(struct mock_invoker *mock, enum tvn_role role, struct mock_world *world);
+
+/* Gives it the operation restart. */
+void mock_invoker_can_restart(struct mock_invoker *mock);
 
 /* A flow of mocks. */
 struct mock_flow {

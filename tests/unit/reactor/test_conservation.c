@@ -126,9 +126,22 @@ static size_t make_graph(void)
     return count;
 }
 
+static void count_letter(void *context, uint32_t stage, const struct tvn_element *element,
+                         const struct tvn_flow_failure *failure)
+{
+    (void)element;
+    assert_int_equal(failure->stage, stage);
+    ++*(uint64_t *)context;
+}
+
+static uint64_t letters;
+
 static void make_flow(void)
 {
     size_t length = is_path ? make_path() : make_graph();
+    letters = 0;
+    mock.options.dead_letter = count_letter;
+    mock.options.dead_letter_context = &letters;
     mock.options.schedule = draw(4) ? TVN_SCHEDULE_CONSUMER_FIRST : TVN_SCHEDULE_FIFO;
     for (size_t i = 0; i < length; i++) {
         mock.stages[i].script = behave_randomly;
@@ -138,7 +151,13 @@ static void make_flow(void)
         mock.stages[i].pass_through = draw(3) == 0;
         mock.stages[i].flush_count = draw(2) ? draw(200) : 0;
         mock.stage_options[i].merge = (enum tvn_merge)draw(3);
-        mock.stage_options[i].on_error = (enum tvn_on_error)draw(4);
+        mock.stage_options[i].on_error = (enum tvn_on_error)draw(5);
+        mock.stage_options[i].circuit_traps = 1 + (uint32_t)draw(8);
+        mock.stage_options[i].restart_backoff_ns = draw(3) * 500000;
+        if (draw(2)) {
+            mock_invoker_can_restart(&mock.stages[i]);
+            mock.stages[i].restart_outcome = draw(4) ? TVN_OUTCOME_EMIT : TVN_OUTCOME_ERROR;
+        }
         mock.stage_options[i].max_retries = (uint32_t)draw(5);
         mock.stage_options[i].retry_backoff_ns = draw(3) * 1000000;
     }
@@ -210,6 +229,8 @@ static void run_one(void)
         before = tvn_flow_state(mock.flow);
     }
     assert_int_equal(tvn_flow_queued(mock.flow), 0);
+    assert_int_equal(tvn_stat_get(&mock.stats.dead_lettered), letters);
+    assert_true(letters <= tvn_stat_get(&mock.stats.failed));
     assert_int_equal(tvn_flow_failure(mock.flow) != NULL,
                      tvn_flow_state(mock.flow) == TVN_FLOW_FAILED);
     mock_flow_deinit(&mock);
