@@ -50,3 +50,5 @@ void rpc_unary_sink(const struct baseline *baseline, const int *fds);
 void rpc_stream_source(const struct baseline *baseline, const int *fds);
 void rpc_stream_processor(const struct baseline *baseline, const int *fds);
 void rpc_stream_sink(const struct baseline *baseline, const int *fds);
+
+#endif
