@@ -55,6 +55,7 @@ enum tvn_exit tvn_cli_usage_error(struct tvn_cli *cli, const char *message, cons
 extern const struct tvn_command tvn_cmd_init;
 extern const struct tvn_command tvn_cmd_bench;
 extern const struct tvn_command tvn_cmd_check;
+extern const struct tvn_command tvn_cmd_build;
 extern const struct tvn_command tvn_cmd_link;
 extern const struct tvn_command tvn_cmd_run;
 extern const struct tvn_command tvn_cmd_inspect;

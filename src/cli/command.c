@@ -9,6 +9,7 @@ const struct tvn_command *const tvn_commands[] = {
     &tvn_cmd_init,
     &tvn_cmd_check,
     &tvn_cmd_link,
+    &tvn_cmd_build,
     &tvn_cmd_run,
     &tvn_cmd_bench,
     &tvn_cmd_inspect,

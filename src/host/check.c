@@ -123,7 +123,18 @@ static enum tvn_status for_each(struct check *check, enum tvn_check_step step, c
     return result;
 }
 
-static enum tvn_status fill_components(const struct check *check, struct tvn_check_report *report)
+static bool fill_world(struct check *check, const struct check_component *from,
+                       struct tvn_check_component *to)
+{
+    const struct tvn_str name = from->world->name;
+    const char *path = check_wit_path_of(check, from->folder, from->world);
+    to->world = tvn_arena_strndup(check->arena, name.ptr, name.len);
+    to->wit = path ? tvn_arena_strndup(check->arena, path, strlen(path)) : NULL;
+    return to->world && to->wit &&
+           check_world_packages(check, from->world, &to->packages, &to->package_count);
+}
+
+static enum tvn_status fill_components(struct check *check, struct tvn_check_report *report)
 {
     struct tvn_check_component *components =
         TVN_ARENA_ARRAY(check->arena, struct tvn_check_component, check->component_count + 1);
@@ -136,12 +147,9 @@ static enum tvn_status fill_components(const struct check *check, struct tvn_che
         bool unusable = !from->folder || !check_folder_usable(from->folder);
         components[i] = (struct tvn_check_component){
             .name = tvn_arena_strndup(check->arena, name, strlen(name)),
-            .world = from->world ? tvn_arena_strndup(check->arena, from->world->name.ptr,
-                                                     from->world->name.len)
-                                 : NULL,
             .verdict = unusable ? TVN_CHECK_FAILED : judge(from->errors, from->warnings),
         };
-        if (!components[i].name || (from->world && !components[i].world)) {
+        if (!components[i].name || (from->world && !fill_world(check, from, &components[i]))) {
             return check_no_memory(check->sink);
         }
     }

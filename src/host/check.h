@@ -38,7 +38,10 @@ const char *tvn_check_verdict_name(enum tvn_check_verdict verdict); /* "passed" 
 
 struct tvn_check_component {
     const char *name;
-    const char *world; /* NULL: not found */
+    const char *world;           /* NULL: not found, and so are the following */
+    const char *wit;             /* folder of the package that defines it */
+    const char *const *packages; /* that it names: "torvyn:streaming@0.1.0", each once */
+    size_t package_count;
     enum tvn_check_verdict verdict;
 };
 

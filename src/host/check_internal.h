@@ -51,10 +51,17 @@ void check_wit_release(struct check *check);
 /* The worlds that the folder's own files define, one after the other; NULL after the last. */
 const struct tvn_world *check_wit_world(const struct check *check,
                                         const struct check_folder *folder, size_t index);
+/* The folder of the package that one of these worlds is defined in; NULL for others. */
+const char *check_wit_path_of(const struct check *check, const struct check_folder *folder,
+                              const struct tvn_world *world);
 bool check_folder_usable(const struct check_folder *folder);
 
 /* check_world.c: finds the component's world, and judges it. */
 TVN_NODISCARD enum tvn_status check_world(struct check *check, struct check_component *component);
+/* check_world.c: the packages that it names, with versions, in the check's arena. False: no
+ * memory. */
+TVN_NODISCARD bool check_world_packages(struct check *check, const struct tvn_world *world,
+                                        const char *const **out_packages, size_t *out_count);
 /* check_world.c: bits 1 << TVN_ROLE_… of the processing interfaces that it exports. */
 uint32_t check_world_roles(const struct tvn_world *world);
 

@@ -318,3 +318,14 @@ const struct tvn_world *check_wit_world(const struct check *check,
     }
     return NULL;
 }
+
+const char *check_wit_path_of(const struct check *check, const struct check_folder *folder,
+                              const struct tvn_world *world)
+{
+    for (size_t p = 0; p < folder->package_count; p++) {
+        if (folder->packages[p].resolved && is_own(check, &folder->packages[p], world->span)) {
+            return folder->packages[p].path;
+        }
+    }
+    return NULL;
+}

@@ -241,3 +241,46 @@ enum tvn_status check_world(struct check *check, struct check_component *compone
     status = status == TVN_OK ? versions : status;
     return status == TVN_OK ? async : status;
 }
+
+/* ---- what it names ---- */
+
+static bool is_named(const char *const *packages, size_t count, const char *package)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(packages[i], package) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool check_world_packages(struct check *check, const struct tvn_world *world,
+                          const char *const **out_packages, size_t *out_count)
+{
+    size_t most = world->import_count + world->export_count;
+    const char **packages = TVN_ARENA_ARRAY(check->arena, const char *, most + 1);
+    size_t count = 0;
+    for (size_t i = 0; packages && i < most; i++) {
+        const struct tvn_world_item *item = item_at(world, i);
+        struct tvn_package_id package;
+        struct tvn_str name;
+        if (item->kind != TVN_WORLD_INTERFACE ||
+            !tvn_interface_id_parse(item->name, &package, &name) || !package.version.valid) {
+            continue;
+        }
+        TVN_AUTO_VALUE(tvn_strbuf) text = {0};
+        tvn_package_id_print(&package, &text);
+        if (text.failed) {
+            return false;
+        }
+        if (!is_named(packages, count, tvn_strbuf_text(&text))) {
+            packages[count] = tvn_arena_strndup(check->arena, tvn_strbuf_text(&text), text.len);
+            if (!packages[count++]) {
+                return false;
+            }
+        }
+    }
+    *out_packages = packages;
+    *out_count = count;
+    return packages != NULL;
+}

@@ -57,15 +57,17 @@ const char *tvn_probe_version(struct tvn_probe *probe, enum tvn_tool tool);
 struct tvn_rust {
     const char *cargo;
     const char *rustc;
-    const char *target; /* "wasm32-wasip2", "wasm32-wasip1" or "wasm32-unknown-unknown" */
-    const char *linker; /* NULL: rustc's own */
-    bool build_std;     /* the standard library comes from its sources */
+    const char *target;    /* "wasm32-wasip2", "wasm32-wasip1" or "wasm32-unknown-unknown" */
+    const char *linker;    /* NULL: rustc's own */
+    const char *libraries; /* NULL: rustc's own; else the folder of the C library */
+    bool build_std;        /* the standard library comes from its sources */
 };
 /*
  * COLD PATH. The first way that works: a toolchain (CARGO and RUSTC, PATH, Cargo's home, rustup's
  * toolchains, /usr/bin) with the libraries of wasm32-wasip2, of wasm32-wasip1, of
- * wasm32-unknown-unknown; else a distribution's Rust in /usr/bin with the library's sources, for
- * wasm32-unknown-unknown. False when there is none.
+ * wasm32-unknown-unknown; else a distribution's Rust in /usr/bin with the library's sources: with
+ * the distribution's C library for wasm32-wasip1, without it for wasm32-unknown-unknown, where
+ * printing does nothing. False when there is none.
  */
 bool tvn_probe_rust(struct tvn_probe *probe, struct tvn_rust *out_rust);
 

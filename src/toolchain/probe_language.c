@@ -6,6 +6,7 @@
 #include <dirent.h>
 
 #define RUST_FOLDERS_MAX 64
+#define WASI_LIBRARIES   "/usr/lib/wasm32-wasi" /* of the distribution's wasi-libc */
 
 /* ---- Rust ---- */
 
@@ -59,6 +60,9 @@ static void add_rustup(struct tvn_probe *probe, struct rust_folders *folders)
 static void find_folders(struct tvn_probe *probe, struct rust_folders *folders)
 {
     add_folder(probe, folders, folder_of(probe, tvn_probe_find(probe, TVN_TOOL_CARGO)));
+    if (probe_variable(probe, tvn_tool_info(TVN_TOOL_CARGO)->variable)) {
+        return; /* that toolchain, or none */
+    }
     const char *cargo_home = home_of(probe, "CARGO_HOME", ".cargo");
     add_folder(probe, folders, cargo_home ? probe_join(probe, cargo_home, "bin") : NULL);
     add_rustup(probe, folders);
@@ -108,12 +112,19 @@ bool tvn_probe_rust(struct tvn_probe *probe, struct tvn_rust *out_rust)
         }
     }
     const char *linker = tvn_probe_find(probe, TVN_TOOL_WASM_LD);
-    struct rust_folders distribution = {0};
-    add_folder(probe, &distribution, "/usr/bin");
-    if (distribution.count == 0 || !linker ||
+    bool distribution = false;
+    for (size_t i = 0; i < folders.count; i++) {
+        distribution |= strcmp(folders.items[i], "/usr/bin") == 0;
+    }
+    if (!distribution || !linker ||
         !probe_is(TVN_TOOL_KIND_FILE, "/usr/lib/rustlib/src/rust/library/Cargo.lock") ||
         !take(probe, "/usr/bin", "wasm32-unknown-unknown", out_rust)) {
         return false;
+    }
+    if (probe_is(TVN_TOOL_KIND_FILE, WASI_LIBRARIES "/crt1-reactor.o") &&
+        tvn_probe_find(probe, TVN_TOOL_WASI_ADAPTER)) {
+        out_rust->target = "wasm32-wasip1";
+        out_rust->libraries = WASI_LIBRARIES;
     }
     out_rust->build_std = true;
     out_rust->linker = linker;
