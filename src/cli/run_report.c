@@ -228,6 +228,7 @@ static void json_stages(const struct tvn_run_report *report, struct tvn_json_wri
         tvn_json_field_u64(json, "dead_lettered", stage->dead_lettered);
         tvn_json_field_u64(json, "errors", stage->errors);
         tvn_json_field_u64(json, "restarts", stage->restarts);
+        tvn_json_field_u64(json, "log_lines_dropped", stage->log_lines_dropped);
         tvn_json_end_object(json);
     }
     tvn_json_end_array(json);

@@ -79,6 +79,7 @@ struct tvn_stage_report {
     uint64_t dead_lettered; /* part of failed */
     uint64_t errors;
     uint64_t restarts;
+    uint64_t log_lines_dropped; /* of its standard error */
 };
 struct tvn_stream_report {
     const char *from;

@@ -28,6 +28,7 @@ static void read_stages(struct tvn_host *host, struct tvn_run_report *report)
             .dead_lettered = tvn_stat_get(&stats->dead_lettered),
             .errors = tvn_stat_get(&stats->errors),
             .restarts = tvn_stat_get(&stats->restarts),
+            .log_lines_dropped = tvn_stat_get(&stats->log_lines_dropped),
         };
         report->produced_bytes += tvn_stat_get(&stats->produced_bytes);
         for (unsigned reason = 0; reason < TVN_COPY_REASON_COUNT; reason++) {

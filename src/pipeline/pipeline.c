@@ -2,11 +2,13 @@
 #include "pipeline/pipeline.h"
 
 #include "base/assert.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "connectors/connector.h"
 #include "engine/component_stage.h"
+#include "pipeline/guest_log.h"
 #include "types/intern.h"
 
 #include <errno.h>
@@ -21,6 +23,8 @@ struct stage_slot {
     struct tvn_stage_stats stats;
     struct tvn_guard guard; /* component stages */
     struct tvn_pipeline *pipeline;
+    struct tvn_guest_log log; /* of component stages */
+    struct tvn_strbuf shown;  /* scratch for what it prints */
 };
 
 struct tvn_pipeline {
@@ -33,28 +37,10 @@ struct tvn_pipeline {
     struct stage_slot *stages;
     struct tvn_stream_stats *streams;
     bool output_waits[2]; /* of components' standard output and error: no regular file */
+    bool output_is_terminal;
 };
 
-void tvn_pipeline_destroy(struct tvn_pipeline *pipeline)
-{
-    if (!pipeline) {
-        return;
-    }
-    tvn_flow_destroy(pipeline->flow); /* releases what is queued, so before the stages */
-    for (uint32_t i = 0; pipeline->stages && i < pipeline->link->stage_count; i++) {
-        struct stage_slot *slot = &pipeline->stages[i];
-        tvn_invoker_destroy(slot->invoker);
-        if (slot->invoker && pipeline->options.audit &&
-            pipeline->link->stages[i].kind == TVN_LINK_STAGE_COMPONENT) {
-            tvn_audit_exercises(pipeline->options.audit, &slot->guard);
-        }
-    }
-    tvn_free(pipeline->stages);
-    tvn_free(pipeline->streams);
-    tvn_free(pipeline);
-}
-
-/* ---- stages ---- */
+/* ---- what components print ---- */
 
 /* True when there is room, or the write will say what is wrong; false: cancelled before. */
 static bool await_room(int fd, int cancel_fd)
@@ -88,16 +74,80 @@ static enum tvn_status write_waiting(int fd, int cancel_fd, const char *bytes, s
     return TVN_OK;
 }
 
-/* A component's standard output and error: whole lines, as one where the target allows it. */
-static enum tvn_status write_line(void *context, int stream, const char *bytes, size_t length)
+static enum tvn_status write_to(const struct tvn_pipeline *pipeline, int stream, const char *bytes,
+                                size_t length)
 {
-    const struct stage_slot *slot = context;
-    const struct tvn_pipeline_options *options = &slot->pipeline->options;
+    const struct tvn_pipeline_options *options = &pipeline->options;
     int fd = stream == 1 ? options->output_fd : STDERR_FILENO;
-    return slot->pipeline->output_waits[stream == 1 ? 0 : 1]
+    return pipeline->output_waits[stream == 1 ? 0 : 1]
                ? write_waiting(fd, options->stop->cancel_fd, bytes, length)
                : tvn_fd_write_all(fd, bytes, length);
 }
+
+/* As text for people; line ends and tabs stay. */
+static void escape(struct tvn_strbuf *out, const char *bytes, size_t length)
+{
+    for (size_t start = 0, i = 0; i <= length; i++) {
+        if (i == length || bytes[i] == '\n' || bytes[i] == '\t') {
+            tvn_strbuf_add_escaped(out, (struct tvn_str){bytes + start, i - start});
+            if (i < length) {
+                tvn_strbuf_add_char(out, bytes[i]);
+            }
+            start = i + 1;
+        }
+    }
+}
+
+static enum tvn_status write_shown(struct stage_slot *slot, int stream)
+{
+    enum tvn_status status =
+        slot->shown.failed    ? TVN_E_OUT_OF_MEMORY
+        : slot->shown.len > 0 ? write_to(slot->pipeline, stream, slot->shown.ptr, slot->shown.len)
+                              : TVN_OK;
+    tvn_strbuf_reset(&slot->shown);
+    return status;
+}
+
+/* A component's standard output and error: whole lines, as one where the target allows it. What it
+ * prints is the flow's data and goes on as it is, unless a person looks at it. */
+static enum tvn_status write_line(void *context, int stream, const char *bytes, size_t length)
+{
+    struct stage_slot *slot = context;
+    if (stream != 1) {
+        tvn_guest_log_add(&slot->log, bytes, length, tvn_clock_monotonic_ns(), &slot->shown);
+    } else if (slot->pipeline->output_is_terminal) {
+        escape(&slot->shown, bytes, length);
+    } else {
+        return write_to(slot->pipeline, stream, bytes, length);
+    }
+    return write_shown(slot, stream);
+}
+
+void tvn_pipeline_destroy(struct tvn_pipeline *pipeline)
+{
+    if (!pipeline) {
+        return;
+    }
+    tvn_flow_destroy(pipeline->flow); /* releases what is queued, so before the stages */
+    for (uint32_t i = 0; pipeline->stages && i < pipeline->link->stage_count; i++) {
+        struct stage_slot *slot = &pipeline->stages[i];
+        tvn_invoker_destroy(slot->invoker);
+        if (slot->log.name) {
+            tvn_guest_log_end(&slot->log, &slot->shown);
+            (void)write_shown(slot, 2); /* nobody is left to be told */
+        }
+        tvn_strbuf_deinit(&slot->shown);
+        if (slot->invoker && pipeline->options.audit &&
+            pipeline->link->stages[i].kind == TVN_LINK_STAGE_COMPONENT) {
+            tvn_audit_exercises(pipeline->options.audit, &slot->guard);
+        }
+    }
+    tvn_free(pipeline->stages);
+    tvn_free(pipeline->streams);
+    tvn_free(pipeline);
+}
+
+/* ---- stages ---- */
 
 static bool may_wait(int fd)
 {
@@ -117,6 +167,8 @@ static enum tvn_status create_component(struct tvn_pipeline *pipeline, uint32_t 
         tvn_audit_resolution(options->audit, pipeline->link->flow_name, stage->name,
                              &stage->sandbox);
     }
+    tvn_guest_log_init(&slot->log, stage->name, &slot->stats.log_lines_dropped,
+                       tvn_clock_monotonic_ns());
     TVN_TRY(tvn_runtime_compile(options->runtime, stage->component->component, sink));
     const struct tvn_component_stage_options stage_options = {
         .name = stage->name,
@@ -411,6 +463,7 @@ enum tvn_status tvn_pipeline_create(const struct tvn_link *link,
         pipeline->options = *options;
         pipeline->output_waits[0] = may_wait(options->output_fd);
         pipeline->output_waits[1] = may_wait(STDERR_FILENO);
+        pipeline->output_is_terminal = isatty(options->output_fd) == 1;
         pipeline->deadline_ns =
             options->deadline_ns ? options->env.now_ns(options->env.context) + options->deadline_ns
                                  : 0;

@@ -46,7 +46,10 @@ static inline void tvn_copy_record(struct tvn_copy_stats *copies, enum tvn_copy_
     tvn_stat_add(&copies->bytes[reason], bytes);
 }
 
-/* One per stage. `copies` and `produced_bytes` are kept by the invoker, the rest by the reactor. */
+/*
+ * One per stage. `copies` and `produced_bytes` are kept by the invoker, `log_lines_dropped` by the
+ * pipeline, the rest by the reactor.
+ */
 struct tvn_stage_stats {
     tvn_stat vectors; /* times it was scheduled and called */
     tvn_stat invocations;
@@ -59,7 +62,8 @@ struct tvn_stage_stats {
     tvn_stat dead_lettered; /* part of failed */
     tvn_stat restarts;      /* fresh instances after a trap or timeout */
     struct tvn_copy_stats copies;
-    tvn_stat produced_bytes; /* payload bytes of emitted, newly made buffers */
+    tvn_stat produced_bytes;    /* payload bytes of emitted, newly made buffers */
+    tvn_stat log_lines_dropped; /* of standard error, because there were too many */
 };
 
 /* One per edge. */

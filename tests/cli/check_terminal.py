@@ -13,6 +13,8 @@
            the same at once, after a second Ctrl+C
   live     counters on a terminal: one line, gone before the summary
   no-live  none when pipeline output goes to the same terminal
+  guest-output
+           what a component prints cannot control a terminal; elsewhere it is unchanged
   color    diagnostics are coloured on a terminal, by --color, and not with NO_COLOR
 """
 import os
@@ -177,14 +179,25 @@ def color(torvyn):
     check(b"\x1b[1;31merror[E0001]" in piped.stderr, piped.stderr)
 
 
+def guest_output(torvyn):
+    with open("orders", "w", encoding="utf-8") as file:
+        file.write("print \\e[2J\\rnot so\n")
+    command = [torvyn, "run", "--input", "orders", "--quiet"]
+    shown, code = on_terminal(command, both=True)
+    check(code == 0 and "\\x1b[2J\\rnot so" in shown and "\x1b" not in shown, f"{code} {shown!r}")
+    piped = subprocess.run(command, capture_output=True, timeout=60)
+    check(piped.stdout == b"\x1b[2J\rnot so\ndone\n", piped.stdout)
+
+
 def main():
     torvyn, guests, what = os.path.abspath(sys.argv[1]), sys.argv[2], sys.argv[3]
     with tempfile.TemporaryDirectory(prefix="torvyn-case-") as folder:
         os.chdir(folder)
         os.environ["TORVYN_HOME"] = os.path.join(folder, "home")
         with open("Torvyn.toml", "w", encoding="utf-8") as file:
-            components = what in ("sigint-component", "sigint-loop", "sigint-twice")
-            file.write(RELAY.replace("@GUESTS@", guests) if components else MANIFEST)
+            components = what in ("sigint-component", "sigint-loop", "sigint-twice", "guest-output")
+            guest = "prober" if what == "guest-output" else "relay"
+            file.write(RELAY.replace("@GUESTS@/relay", f"{guests}/{guest}") if components else MANIFEST)
         if what in ("sigint", "sigint-component"):
             check(interrupt(torvyn, signal.SIGINT, 130, "interrupted", []) > 0, "nothing was delivered")
         elif what == "sigterm":
@@ -196,7 +209,8 @@ def main():
         elif what == "sigint-twice":
             interrupt_loop(torvyn, [signal.SIGINT, signal.SIGINT], 25000, (0, 20))
         else:
-            {"live": live, "no-live": no_live, "color": color}[what](torvyn)
+            {"live": live, "no-live": no_live, "color": color,
+             "guest-output": guest_output}[what](torvyn)
 
 
 main()

@@ -56,7 +56,7 @@ static void read_clock(char reply[static REPLY_BYTES])
 }
 
 /* With stdio's buffer, so that the line is one write. */
-static void print_error(const char *text)
+static void print_line(FILE *file, const char *text)
 {
     static const char names[] = "enrb";
     static const char characters[] = "\033\n\r\b";
@@ -68,7 +68,8 @@ static void print_error(const char *text)
         text += name ? 1 : 0;
     }
     line[length++] = '\n';
-    fwrite(line, 1, length, stderr);
+    fwrite(line, 1, length, file);
+    fflush(file);
 }
 
 static void print_errors(unsigned long count)
@@ -110,7 +111,9 @@ static void obey(char *order, char reply[static REPLY_BYTES])
     } else if (strcmp(order, "clock") == 0) {
         read_clock(reply);
     } else if (strcmp(order, "error") == 0) {
-        print_error(argument);
+        print_line(stderr, argument);
+    } else if (strcmp(order, "print") == 0) {
+        print_line(stdout, argument);
     } else if (strcmp(order, "errors") == 0) {
         print_errors(strtoul(argument, NULL, 10));
     } else if (strcmp(order, "error-length") == 0) {
