@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* What the unary and the streaming stages of baseline_grpc share. Every function exits on failure.
+/*
+ * What the unary and the streaming stages of baseline_grpc share. Every function exits on failure.
+ * Nothing where gRPC's library is not installed: only those who run benchmarks have it.
  */
+#if __has_include(<grpc/grpc.h>)
+
 #include "bench/baseline.h"
 
 #include <grpc/byte_buffer.h>
