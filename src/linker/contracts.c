@@ -6,6 +6,7 @@
  */
 #include "contracts/canonical.h"
 #include "contracts/compat.h"
+#include "contracts/version_section.h"
 #include "linker/link_internal.h"
 
 /* One interface that a component and this Torvyn share. */
@@ -15,6 +16,7 @@ struct meeting {
     const struct tvn_world_item *item;     /* of the component */
     const struct tvn_interface *canonical; /* Torvyn's */
     struct tvn_package_id package;         /* of the item's id */
+    struct tvn_str needs;                  /* the section that the build wrote; "" without one */
     bool is_import;
 };
 
@@ -166,6 +168,20 @@ static enum tvn_status unknown_import(const struct meeting *meeting)
                                   TVN_STR_ARG(meeting->item->name));
 }
 
+/* What the build wrote down says more than the import's name, which is that of the WIT that was
+ * there: a lower version of the same major that would do as well. */
+static void lower_version(struct meeting *meeting)
+{
+    struct tvn_semver needed;
+    const struct tvn_semver *named = &meeting->package.version;
+    if (meeting->is_import &&
+        tvn_version_section_needs(meeting->needs, meeting->package.namespace_name,
+                                  meeting->package.name, &needed) &&
+        needed.major == named->major && tvn_semver_compare(&needed, named) < 0) {
+        meeting->package.version = needed;
+    }
+}
+
 /* WASI is the runtime's to judge: linking does not need its host. */
 static enum tvn_status check_item(struct meeting *meeting)
 {
@@ -185,6 +201,7 @@ static enum tvn_status check_item(struct meeting *meeting)
     if (!meeting->canonical) {
         return meeting->is_import ? unknown_import(meeting) : TVN_OK;
     }
+    lower_version(meeting);
     return check_meeting(meeting);
 }
 
@@ -203,6 +220,10 @@ enum tvn_status tvn_link_check_contracts(struct tvn_link_build *build,
     TVN_TRY(load_contracts(build));
     const struct tvn_world *world = tvn_component_world(stage->component->component);
     struct meeting meeting = {.build = build, .stage = stage};
+    if (!tvn_component_custom_section(stage->component->component, TVN_STR(TVN_VERSION_SECTION),
+                                      &meeting.needs)) {
+        meeting.needs = (struct tvn_str){NULL, 0};
+    }
     enum tvn_status result = TVN_OK;
     for (size_t i = 0; i < world->export_count; i++) {
         meeting.item = &world->exports[i];
