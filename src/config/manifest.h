@@ -132,7 +132,8 @@ struct tvn_manifest_flow {
     const char *name;
     const char *description;
     enum tvn_manifest_priority priority;
-    uint64_t deadline_ms; /* 0: none */
+    uint64_t deadline_ms;       /* 0: none */
+    uint64_t max_buffer_memory; /* bytes; 0: endless */
     enum tvn_manifest_fan_out fan_out;
     struct tvn_config_backpressure backpressure; /* effective, for edges that the runtime adds */
     const struct tvn_manifest_node *nodes;       /* file order, as are edges */

@@ -64,6 +64,7 @@ enum tvn_status tvn_connector_init(struct tvn_connector *connector,
     *connector = (struct tvn_connector){
         .invoker = {.ops = ops, .role = role},
         .magazine = options->magazine,
+        .budget = options->budget,
         .stats = options->stats,
         .max_bytes = limit,
         .content_type = content_type,
@@ -75,12 +76,14 @@ enum tvn_outcome tvn_connector_emit(struct tvn_connector *connector, const char 
                                     size_t length, struct tvn_call *call)
 {
     struct tvn_buffer *buffer = NULL;
-    enum tvn_status status =
-        tvn_buffer_acquire(*connector->magazine, length, TVN_OWNER_HOST, NULL, &buffer);
+    enum tvn_status status = tvn_buffer_acquire(*connector->magazine, length, TVN_OWNER_HOST,
+                                                connector->budget, &buffer);
     if (TVN_UNLIKELY(status != TVN_OK)) {
         *call->fault = (struct tvn_fault){.code = status, .error = TVN_PROCESS_UNAVAILABLE};
         snprintf(call->fault->text, sizeof(call->fault->text),
-                 "no buffer of %zu bytes for the next element", length);
+                 "no buffer of %zu bytes for the next element%s", length,
+                 status == TVN_E_BUDGET_EXCEEDED ? ": the flow's max_buffer_memory is used up"
+                                                 : "");
         return TVN_OUTCOME_ERROR;
     }
     status = tvn_buffer_write(buffer, 0, bytes, length);

@@ -26,6 +26,7 @@
 #define TVN_LINE_SOURCE_BYTES 131072u /* read at once */
 #define TVN_LINE_SINK_BYTES   65536u
 
+struct tvn_budget;
 struct tvn_magazine;
 struct tvn_intern;
 struct tvn_stage_stats;
@@ -38,6 +39,7 @@ struct tvn_connector_options {
     uint64_t payload_bytes;    /* generator; 0: the text as it is */
     uint64_t max_buffer_bytes; /* 0: the resource manager's */
     struct tvn_magazine *const *magazine; /* a slot: that of the thread that runs the flow now */
+    struct tvn_budget *budget;            /* of the flow; NULL: endless */
     struct tvn_intern *intern;
     struct tvn_stage_stats *stats;
 };

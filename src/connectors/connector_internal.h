@@ -10,6 +10,7 @@
 struct tvn_connector {
     struct tvn_invoker invoker;
     struct tvn_magazine *const *magazine;
+    struct tvn_budget *budget;
     struct tvn_stage_stats *stats;
     uint64_t max_bytes; /* of one payload */
     uint32_t content_type;

@@ -273,6 +273,7 @@ static enum tvn_status init_fields(struct tvn_component_stage *stage,
     stage->owner = options->owner;
     stage->sandbox = options->sandbox;
     stage->budget.max_bytes = options->sandbox->max_memory_bytes;
+    stage->budget.parent = options->flow_budget;
     stage->flow_deadline_ns = options->flow_deadline_ns;
     stage->guard = options->guard;
     stage->write = options->write;

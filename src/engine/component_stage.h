@@ -42,6 +42,7 @@ struct tvn_component_stage_options {
     struct tvn_stage_stats *stats;
     const struct tvn_str *ports;      /* of a router: names by number; outlive the stage */
     uint32_t port_count;              /* at most TVN_CALL_PORTS_MAX */
+    struct tvn_budget *flow_budget;   /* of all buffers of the flow; outlives it; NULL: endless */
     tvn_owner owner;                  /* this stage's number in the flow, not 0 */
     const uint64_t *flow_deadline_ns; /* CLOCK_MONOTONIC, 0: none; may be NULL */
     const _Atomic int *cancel;        /* interrupts guest code at the next tick; may be NULL */

@@ -137,6 +137,16 @@ static void *buffer_read_all(void *env, void *caller, union tvn_flat *slots, siz
 
 /* ---- mutable-buffer ---- */
 
+/* Which of the two budgets is used up. */
+static const char *refusal_text(const struct tvn_component_stage *stage, enum tvn_status status)
+{
+    const struct tvn_budget *flow = stage->budget.parent;
+    bool flow_is_full =
+        status == TVN_E_BUDGET_EXCEEDED && flow &&
+        flow->max_bytes - flow->used_bytes < stage->budget.max_bytes - stage->budget.used_bytes;
+    return flow_is_full ? "The flow's max_buffer_memory is used up." : tvn_status_what(status);
+}
+
 /* Writes result<_, buffer-error>'s error into the return area. The text of allocation-failed
  * carries the E-code. */
 TVN_COLD static void *return_buffer_error(const struct tvn_call_site *site, uint32_t return_pointer,
@@ -151,7 +161,7 @@ TVN_COLD static void *return_buffer_error(const struct tvn_call_site *site, uint
     if (error == ALLOCATION_FAILED) {
         char message[160];
         int written = snprintf(message, sizeof(message), "%s: %s", tvn_status_code(status),
-                               tvn_status_what(status));
+                               refusal_text(site->host, status));
         length = (uint32_t)tvn_min((size_t)written, sizeof(message) - 1);
         if (!tvn_site_realloc(site, 1, length, &text)) {
             return tvn_site_trapped(site);

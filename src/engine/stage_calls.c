@@ -166,7 +166,7 @@ bool tvn_stage_lift_output(struct tvn_component_stage *stage, const struct tvn_e
     struct tvn_buffer *buffer;
     status = tvn_magazine_find(*stage->magazine, (struct tvn_buffer_id){rep}, &buffer);
     if (TVN_LIKELY(status == TVN_OK)) {
-        status = tvn_buffer_transfer(buffer, stage->owner, TVN_OWNER_HOST, NULL);
+        status = tvn_buffer_transfer(buffer, stage->owner, TVN_OWNER_HOST, stage->budget.parent);
     }
     if (TVN_UNLIKELY(status != TVN_OK)) {
         (void)tvn_instance_fail(stage->instance, status,

@@ -32,7 +32,8 @@ struct tvn_pipeline {
     struct tvn_pipeline_options options;
     struct tvn_flow *flow;
     struct tvn_flow_stats stats;
-    uint64_t deadline_ns; /* CLOCK_MONOTONIC; what flow-context tells; 0: none */
+    uint64_t deadline_ns;     /* CLOCK_MONOTONIC; what flow-context tells; 0: none */
+    struct tvn_budget budget; /* of all the flow's buffers; used when it has a limit */
     struct tvn_intern intern;
     struct stage_slot *stages;
     struct tvn_stream_stats *streams;
@@ -149,6 +150,12 @@ void tvn_pipeline_destroy(struct tvn_pipeline *pipeline)
 
 /* ---- stages ---- */
 
+/* NULL: the flow has no limit of its own. */
+static struct tvn_budget *flow_budget(struct tvn_pipeline *pipeline)
+{
+    return pipeline->budget.max_bytes > 0 ? &pipeline->budget : NULL;
+}
+
 static bool may_wait(int fd)
 {
     struct stat info;
@@ -183,6 +190,7 @@ static enum tvn_status create_component(struct tvn_pipeline *pipeline, uint32_t 
         .stats = &slot->stats,
         .ports = stage->ports,
         .port_count = stage->port_count,
+        .flow_budget = flow_budget(pipeline),
         .owner = index + 1,
         .flow_deadline_ns = &pipeline->deadline_ns,
         .cancel = &options->stop->cancel,
@@ -233,6 +241,7 @@ static enum tvn_status create_builtin(struct tvn_pipeline *pipeline, uint32_t in
     struct tvn_connector_options options;
     tvn_connector_options_default(&options);
     options.magazine = pipeline->options.magazine;
+    options.budget = flow_budget(pipeline);
     options.intern = &pipeline->intern;
     options.stats = &pipeline->stages[index].stats;
     options.payload_bytes = pipeline->options.payload_bytes;
@@ -467,6 +476,7 @@ enum tvn_status tvn_pipeline_create(const struct tvn_link *link,
         pipeline->deadline_ns =
             options->deadline_ns ? options->env.now_ns(options->env.context) + options->deadline_ns
                                  : 0;
+        pipeline->budget.max_bytes = link->flow ? link->flow->max_buffer_memory : 0;
         tvn_intern_init(&pipeline->intern);
         pipeline->stages = tvn_calloc(link->stage_count, sizeof(*pipeline->stages));
         pipeline->streams = tvn_calloc(link->edge_count, sizeof(*pipeline->streams));

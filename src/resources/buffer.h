@@ -50,10 +50,11 @@ const char *tvn_buffer_state_name(enum tvn_buffer_state state);
 typedef uint32_t tvn_owner;
 #define TVN_OWNER_HOST 0u
 
-/* What one component may hold in host buffers. */
+/* What one component may hold in host buffers, within what its flow may. */
 struct tvn_budget {
     uint64_t used_bytes;
     uint64_t max_bytes;
+    struct tvn_budget *parent; /* charged with the same, too; NULL: none */
 };
 
 /* One cache line. */
@@ -70,7 +71,8 @@ struct tvn_buffer {
     uint8_t state;
     uint8_t tier;
     bool frozen;
-    struct tvn_budget *budget; /* charged with `capacity` while owned by a component, else NULL */
+    struct tvn_budget *budget;    /* charged with `capacity`: of the owning component, else of the
+                                     flow; NULL: none */
     struct tvn_buffer *next_free; /* of slots without memory; the table's */
 };
 static_assert(sizeof(struct tvn_buffer) == 64, "one cache line per slot");
@@ -89,27 +91,29 @@ static inline void tvn_buffer_set_state(struct tvn_buffer *buffer, enum tvn_buff
     buffer->state = (uint8_t)to;
 }
 
-/* HOT PATH. False, and nothing charged, when it does not fit: also when the limit fell below what
- * is used already. A NULL budget is endless. */
-static inline bool tvn_budget_charge(struct tvn_budget *budget, uint64_t bytes)
-{
-    if (!budget) {
-        return true;
-    }
-    if (TVN_UNLIKELY(budget->used_bytes > budget->max_bytes ||
-                     bytes > budget->max_bytes - budget->used_bytes)) {
-        return false;
-    }
-    budget->used_bytes += bytes;
-    return true;
-}
-
 static inline void tvn_budget_discharge(struct tvn_budget *budget, uint64_t bytes)
 {
-    if (budget) {
+    for (; budget; budget = budget->parent) {
         tvn_assert(budget->used_bytes >= bytes);
         budget->used_bytes -= bytes;
     }
+}
+
+/* HOT PATH. False, and nothing charged, when it does not fit into the budget or a parent: also when
+ * a limit fell below what is used already. A NULL budget is endless. */
+static inline bool tvn_budget_charge(struct tvn_budget *budget, uint64_t bytes)
+{
+    for (struct tvn_budget *at = budget; at; at = at->parent) {
+        if (TVN_UNLIKELY(at->used_bytes > at->max_bytes ||
+                         bytes > at->max_bytes - at->used_bytes)) {
+            for (struct tvn_budget *charged = budget; charged != at; charged = charged->parent) {
+                charged->used_bytes -= bytes;
+            }
+            return false;
+        }
+        at->used_bytes += bytes;
+    }
+    return true;
 }
 
 /* TVN_E_BORROWS_OUTSTANDING while borrowed. */
@@ -133,11 +137,15 @@ TVN_NODISCARD static inline enum tvn_status tvn_buffer_transfer(struct tvn_buffe
     if (TVN_UNLIKELY(buffer->borrows != 0)) {
         return TVN_E_BORROWS_OUTSTANDING;
     }
-    if (to_budget != buffer->budget) {
+    struct tvn_budget *from_budget = buffer->budget;
+    if (to_budget != from_budget) {
+        tvn_budget_discharge(from_budget, buffer->capacity); /* first: they may share a parent */
         if (TVN_UNLIKELY(!tvn_budget_charge(to_budget, buffer->capacity))) {
+            for (; from_budget; from_budget = from_budget->parent) {
+                from_budget->used_bytes += buffer->capacity;
+            }
             return TVN_E_BUDGET_EXCEEDED;
         }
-        tvn_budget_discharge(buffer->budget, buffer->capacity);
         buffer->budget = to_budget;
     }
     buffer->owner = to;

@@ -148,6 +148,45 @@ static void test_budget_below_what_is_used_takes_nothing_more(void **state)
     assert_true(tvn_budget_charge(&budget, 5));
 }
 
+static void test_budget_with_a_parent_charges_both_or_none(void **state)
+{
+    (void)state;
+    struct tvn_budget flow = {.max_bytes = 100};
+    struct tvn_budget one = {.max_bytes = 80, .parent = &flow};
+    struct tvn_budget two = {.max_bytes = 80, .parent = &flow};
+    assert_true(tvn_budget_charge(&one, 70));
+    assert_false(tvn_budget_charge(&one, 20)); /* its own limit */
+    assert_false(tvn_budget_charge(&two, 40)); /* the flow's */
+    assert_int_equal(one.used_bytes, 70);
+    assert_int_equal(two.used_bytes, 0);
+    assert_int_equal(flow.used_bytes, 70);
+    assert_true(tvn_budget_charge(&two, 30));
+    assert_int_equal(flow.used_bytes, 100);
+    tvn_budget_discharge(&one, 70);
+    assert_int_equal(flow.used_bytes, 30);
+}
+
+static void test_transfer_to_the_parent_budget_needs_no_more_room(void **state)
+{
+    (void)state;
+    struct tvn_budget flow = {.used_bytes = 256, .max_bytes = 256};
+    struct tvn_budget one = {.used_bytes = 256, .max_bytes = 300, .parent = &flow};
+    struct tvn_budget other = {.max_bytes = 100, .parent = &flow};
+    struct tvn_buffer buffer = {.capacity = 256,
+                                .owner = 3,
+                                .state = TVN_BUFFER_OWNED,
+                                .generation = 1,
+                                .holders = 1,
+                                .budget = &one};
+    assert_status(tvn_buffer_transfer(&buffer, 3, 4, &other), TVN_E_BUDGET_EXCEEDED);
+    assert_ptr_equal(buffer.budget, &one);
+    assert_int_equal(one.used_bytes, 256);
+    assert_int_equal(flow.used_bytes, 256);
+    assert_status(tvn_buffer_transfer(&buffer, 3, TVN_OWNER_HOST, &flow), TVN_OK);
+    assert_int_equal(one.used_bytes, 0);
+    assert_int_equal(flow.used_bytes, 256);
+}
+
 static void test_budget_edges(void **state)
 {
     (void)state;
@@ -195,6 +234,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_buffer_transfer_moves_the_charge),
     cmocka_unit_test(test_buffer_hold_stops_at_65535),
     cmocka_unit_test(test_budget_below_what_is_used_takes_nothing_more),
+    cmocka_unit_test(test_budget_with_a_parent_charges_both_or_none),
+    cmocka_unit_test(test_transfer_to_the_parent_budget_needs_no_more_room),
     cmocka_unit_test(test_budget_edges),
     cmocka_unit_test(test_buffer_misuse_aborts),
 };
