@@ -30,8 +30,8 @@ void tvn_debug_poison(const struct tvn_resources *resources, struct tvn_buffer *
 
 void tvn_debug_check(const struct tvn_resources *resources, const struct tvn_buffer *buffer)
 {
-    if (!resources->options.debug.integrity || buffer->generation == 1) {
-        return; /* a slot that was never used has the system's zeros */
+    if (!resources->options.debug.integrity) {
+        return;
     }
     for (uint32_t i = 0; i < buffer->capacity; i++) {
         if (buffer->bytes[i] != TVN_BUFFER_POISON) {

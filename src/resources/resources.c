@@ -128,6 +128,7 @@ uint32_t tvn_pool_take(struct tvn_resources *resources, enum tvn_tier tier,
         if (!attach(resources, tier, memory, &out_slots[taken])) {
             break;
         }
+        tvn_debug_poison(resources, out_slots[taken]); /* its slot may have served before */
         pool->made++;
         taken++;
     }

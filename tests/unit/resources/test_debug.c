@@ -76,6 +76,20 @@ static void test_integrity_lets_every_tier_come_and_go(void **state)
     tear_down();
 }
 
+/* The slot of a fallback that went back serves a pool's memory next, which nobody has used. */
+static void test_integrity_knows_fresh_memory_behind_a_used_slot(void **state)
+{
+    (void)state;
+    set_up((struct tvn_resources_debug){.integrity = true});
+    struct tvn_buffer *direct = acquire(2u << 20);
+    uint32_t index = direct->index;
+    tvn_buffer_release(magazine, direct);
+    struct tvn_buffer *pooled = acquire(100);
+    assert_int_equal(pooled->index, index);
+    tvn_buffer_release(magazine, pooled);
+    tear_down();
+}
+
 static void write_late(void *argument)
 {
     (void)argument;
@@ -143,6 +157,7 @@ static void test_failed_budget_gives_the_buffer_back(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_poison_fills_what_went_back),
     cmocka_unit_test(test_integrity_lets_every_tier_come_and_go),
+    cmocka_unit_test(test_integrity_knows_fresh_memory_behind_a_used_slot),
     cmocka_unit_test(test_integrity_aborts_after_a_late_write),
     cmocka_unit_test(test_failures_are_at_random_and_repeatable),
     cmocka_unit_test(test_failed_budget_gives_the_buffer_back),
