@@ -113,6 +113,10 @@ static void check_edge(struct tvn_sim_flow *flow, uint32_t index, bool full)
                     index, queue->count, edge->count);
     tvn_sim_require(flow, queue->throttled == edge->throttled, "edge %u: throttled is %d at %u/%u",
                     index, queue->throttled, queue->count, queue->capacity);
+    tvn_sim_require(flow,
+                    (view.held != NULL) == edge->has_held &&
+                        (!view.held || view.held->sequence == edge->held.sequence),
+                    "edge %u: what waits beside the queue is wrong", index);
     const struct tvn_stream_stats *stats = &edge->stats;
     same(flow, "depth of edge", index, &stats->depth, edge->count);
     same(flow, "dropped of edge", index, &stats->dropped, edge->dropped);
@@ -133,6 +137,9 @@ static void check_edge(struct tvn_sim_flow *flow, uint32_t index, bool full)
         if (full || i == 0 || tvn_sim_record_at(edge, i)->timestamp_ns == 0) {
             check_element(flow, edge, queue, i);
         }
+    }
+    if (view.held) {
+        tvn_sim_model_timestamp(flow, edge, &edge->held, view.held->timestamp_ns);
     }
 }
 
@@ -182,6 +189,25 @@ static void check_state(struct tvn_sim_flow *flow, enum tvn_flow_turn turn)
                     "the failure is of another stage or element");
 }
 
+/* When a stage that only waits for a token of a rate can go on; UINT64_MAX: it waits for more. */
+static uint64_t token_ns(const struct tvn_sim_stage *stage, bool closes)
+{
+    const struct tvn_sim_flow *flow = stage->flow;
+    bool has_input = stage->invoker.role == TVN_ROLE_SOURCE;
+    uint64_t wake = 0;
+    for (uint32_t i = 0; i < stage->input_count; i++) {
+        has_input |= flow->edges[stage->inputs[i]].count > 0;
+    }
+    if (closes || !has_input || tvn_sim_model_waits(stage) || !tvn_sim_model_credit(stage)) {
+        return UINT64_MAX;
+    }
+    for (uint32_t i = 0; i < stage->output_count; i++) {
+        const struct tvn_sim_edge *edge = &flow->edges[stage->outputs[i]];
+        wake = tvn_max(wake, tvn_sim_model_token_ns(edge, flow->world->now_ns));
+    }
+    return wake > 0 ? wake : UINT64_MAX;
+}
+
 /* Nothing may be left to do for a flow that sleeps, and it must wake when its first wait is over.
  */
 static void check_idle(struct tvn_sim_flow *flow)
@@ -199,12 +225,14 @@ static void check_idle(struct tvn_sim_flow *flow)
             continue;
         }
         bool ready = !closes && tvn_sim_model_ready(stage, over);
+        bool again = wait->wake_ns <= world->now_ns; /* it runs again at once */
         if (stage->wait == TVN_SIM_WAIT_UNTIL &&
             (closes || ready || stage->not_before_ns > world->now_ns)) {
             wake = tvn_min(wake, stage->not_before_ns);
         }
+        wake = tvn_min(wake, token_ns(stage, closes));
         polls += stage->wait == TVN_SIM_WAIT_POLL || stage->idle_waits;
-        tvn_sim_require(flow, !ready || stage->wait == TVN_SIM_WAIT_UNTIL,
+        tvn_sim_require(flow, !ready || again || stage->wait == TVN_SIM_WAIT_UNTIL,
                         "stage %u could work and the flow is idle", i);
     }
     tvn_sim_require(flow, wait->wake_ns <= wake,

@@ -17,7 +17,8 @@ static bool ends_flow(unsigned fault)
 static bool per_flow(unsigned fault)
 {
     return fault == TVN_SIM_INIT || fault == TVN_SIM_COMPLETE || fault == TVN_SIM_TEARDOWN ||
-           fault == TVN_SIM_OVERFLOW || fault == TVN_SIM_DEADLINE || fault == TVN_SIM_LIMIT;
+           fault == TVN_SIM_OVERFLOW || fault == TVN_SIM_BYTES || fault == TVN_SIM_RATE ||
+           fault == TVN_SIM_DEBUG || fault == TVN_SIM_DEADLINE || fault == TVN_SIM_LIMIT;
 }
 
 static void generate_resources(struct tvn_sim_world *world)
@@ -33,6 +34,9 @@ static void generate_resources(struct tvn_sim_world *world)
     bool refuse = tvn_sim_chance(random, world->rates[TVN_SIM_EXHAUST] > 0 ? 40000 : 0);
     options.exhaustion_policy = refuse ? TVN_EXHAUSTION_ERROR : TVN_EXHAUSTION_FALLBACK_ALLOC;
     options.max_buffer_bytes = tvn_sim_chance(random, 32768) ? 4096 : 65536;
+    bool debug = tvn_sim_chance(random, world->rates[TVN_SIM_DEBUG]);
+    options.debug.poison = debug;
+    options.debug.integrity = debug && tvn_sim_chance(random, 32768);
     world->pools_refuse = refuse;
     world->max_buffer_bytes = options.max_buffer_bytes;
     tvn_assert(tvn_resources_create(&options, &world->resources) == TVN_OK);
@@ -106,6 +110,28 @@ static enum tvn_overflow_policy generate_policy(struct tvn_sim_flow *flow, uint3
                      : TVN_OVERFLOW_BLOCK;
 }
 
+static void generate_limits(struct tvn_sim_flow *flow, struct tvn_sim_edge *edge)
+{
+    struct tvn_sim_random *random = &flow->random;
+    bool limited = tvn_sim_chance(random, flow->world->rates[TVN_SIM_BYTES]);
+    uint64_t bytes = 1 + tvn_sim_skewed(random, 20000);
+    if (limited) {
+        edge->max_bytes = bytes;
+        edge->low_bytes = tvn_min((uint64_t)(edge->ratio * (double)bytes), bytes - 1);
+    }
+    bool rated = tvn_sim_chance(random, flow->world->rates[TVN_SIM_RATE]);
+    uint64_t per_second = 1 + tvn_sim_skewed(random, 10000000);
+    uint32_t burst = tvn_sim_skewed(random, 100);
+    if (rated && edge->policy == TVN_OVERFLOW_BLOCK) {
+        edge->policy = TVN_OVERFLOW_RATE_LIMIT;
+        edge->per_second = per_second;
+        edge->asked_burst = burst;
+        edge->burst = burst > 0 ? burst : tvn_max((uint32_t)(per_second / 100), 1u);
+        edge->strict.level = (tvn_sim_wide)edge->burst * TVN_SIM_TOKEN;
+        edge->lenient = edge->strict;
+    }
+}
+
 static void generate_edge(struct tvn_sim_flow *flow, uint32_t from, uint32_t to)
 {
     struct tvn_sim_random *random = &flow->random;
@@ -120,6 +146,7 @@ static void generate_edge(struct tvn_sim_flow *flow, uint32_t from, uint32_t to)
     edge->capacity = tvn_min(depth, flow->world->config.depth);
     edge->low_mark = tvn_min((uint32_t)(edge->ratio * (double)edge->capacity), edge->capacity - 1);
     edge->policy = generate_policy(flow, from);
+    generate_limits(flow, edge);
     struct tvn_sim_stage *producer = &flow->stages[from];
     struct tvn_sim_stage *consumer = &flow->stages[to];
     producer->ports |= UINT64_C(1) << edge->port;
@@ -256,6 +283,9 @@ static void describe(struct tvn_sim_flow *flow, struct tvn_stage_options stages[
         edges[i].queue_depth = edge->capacity;
         edges[i].policy = edge->policy;
         edges[i].low_watermark_ratio = edge->ratio;
+        edges[i].max_bytes = edge->max_bytes;
+        edges[i].max_elements_per_second = edge->per_second;
+        edges[i].burst = edge->asked_burst;
         edges[i].stats = &edge->stats;
     }
 }

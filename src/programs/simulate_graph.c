@@ -88,6 +88,41 @@ void tvn_sim_model_settle(struct tvn_sim_edge *edge)
         edge->has_held = false;
         push(edge, &edge->held);
     }
+    edge->throttled |= edge->has_held;
+}
+
+static struct tvn_sim_bucket refill(const struct tvn_sim_edge *edge,
+                                    const struct tvn_sim_bucket *bucket, uint64_t now_ns)
+{
+    if (now_ns <= bucket->at_ns) {
+        return *bucket;
+    }
+    tvn_sim_wide full = (tvn_sim_wide)edge->burst * TVN_SIM_TOKEN;
+    tvn_sim_wide level =
+        bucket->level + (tvn_sim_wide)(now_ns - bucket->at_ns) * (tvn_sim_wide)edge->per_second;
+    return (struct tvn_sim_bucket){.level = level < full ? level : full, .at_ns = now_ns};
+}
+
+uint64_t tvn_sim_model_token_ns(const struct tvn_sim_edge *edge, uint64_t now_ns)
+{
+    struct tvn_sim_bucket bucket = refill(edge, &edge->strict, now_ns);
+    if (edge->per_second == 0 || bucket.level >= TVN_SIM_TOKEN) {
+        return 0;
+    }
+    tvn_sim_wide missing = TVN_SIM_TOKEN - bucket.level;
+    tvn_sim_wide rate = (tvn_sim_wide)edge->per_second;
+    return bucket.at_ns + (uint64_t)((missing + rate - 1) / rate);
+}
+
+static void take_token(struct tvn_sim_flow *flow, struct tvn_sim_edge *edge)
+{
+    uint64_t now = flow->world->now_ns;
+    edge->strict = refill(edge, &edge->strict, now);
+    edge->strict.level -= TVN_SIM_TOKEN;
+    edge->lenient = refill(edge, &edge->lenient, flow->turn_begin_ns);
+    tvn_sim_require(flow, refill(edge, &edge->lenient, now).level >= TVN_SIM_TOKEN,
+                    "edge %u → %u: more elements than its rate allows", edge->from, edge->to);
+    edge->lenient.level -= TVN_SIM_TOKEN;
 }
 
 void tvn_sim_model_fail(struct tvn_sim_flow *flow, enum tvn_status code,
@@ -188,6 +223,9 @@ void tvn_sim_model_put(struct tvn_sim_stage *stage, const struct tvn_sim_record 
         struct tvn_sim_edge *edge = &flow->edges[stage->outputs[i]];
         if (!is_target(flow, stage->outputs[i], ports)) {
             continue;
+        }
+        if (edge->per_second > 0) {
+            take_token(flow, edge);
         }
         if (fits(edge, record->bytes)) {
             push(edge, record);
@@ -293,6 +331,19 @@ bool tvn_sim_model_waits(const struct tvn_sim_stage *stage)
                                              : stage->wait != TVN_SIM_WAIT_NONE;
 }
 
+/* Room and, where there is a rate, a token. */
+static bool may_put(const struct tvn_sim_stage *stage)
+{
+    for (uint32_t i = 0; i < stage->output_count; i++) {
+        const struct tvn_sim_edge *edge = &stage->flow->edges[stage->outputs[i]];
+        /* Of a closed edge, too: the stage may have begun to wait before. */
+        if (tvn_sim_model_token_ns(edge, stage->world->now_ns) > 0) {
+            return false;
+        }
+    }
+    return tvn_sim_model_credit(stage);
+}
+
 bool tvn_sim_model_ready(const struct tvn_sim_stage *stage, const bool over[TVN_SIM_STAGES_MAX])
 {
     const struct tvn_sim_flow *flow = stage->flow;
@@ -300,15 +351,15 @@ bool tvn_sim_model_ready(const struct tvn_sim_stage *stage, const bool over[TVN_
         return false;
     }
     if (stage->invoker.role == TVN_ROLE_SOURCE) {
-        return tvn_sim_model_credit(stage);
+        return may_put(stage);
     }
     bool no_more = true;
     for (uint32_t i = 0; i < stage->input_count; i++) {
         const struct tvn_sim_edge *edge = &flow->edges[stage->inputs[i]];
         if (edge->count > 0) {
-            return tvn_sim_model_credit(stage);
+            return may_put(stage);
         }
         no_more = no_more && over[edge->from];
     }
-    return no_more && (stage->invoker.role != TVN_ROLE_AGGREGATOR || tvn_sim_model_credit(stage));
+    return no_more && (stage->invoker.role != TVN_ROLE_AGGREGATOR || may_put(stage));
 }

@@ -54,6 +54,9 @@
     X(IDLE, "idle")                           \
     X(PORT, "port")                           \
     X(OVERFLOW, "overflow")                   \
+    X(BYTES, "bytes")                         \
+    X(RATE, "rate")                           \
+    X(DEBUG, "debug")                         \
     X(SUSPEND, "suspend")                     \
     X(DRAIN, "drain")                         \
     X(CANCEL, "cancel")                       \
@@ -117,6 +120,14 @@ struct tvn_sim_record {
     uint32_t bytes; /* of its payload */
 };
 
+/* A token bucket of the model; a token is TVN_SIM_TOKEN parts, per_second of which come in a ns. */
+#define TVN_SIM_TOKEN 1000000000
+__extension__ typedef __int128 tvn_sim_wide;
+struct tvn_sim_bucket {
+    tvn_sim_wide level;
+    uint64_t at_ns;
+};
+
 struct tvn_sim_edge {
     uint32_t from;
     uint32_t to;
@@ -131,7 +142,12 @@ struct tvn_sim_edge {
     bool has_held; /* under a limit in bytes: one that waits beside the queue */
     struct tvn_sim_record held;
     uint64_t bytes;
-    uint32_t passed_over; /* elements taken from others while it had one */
+    uint64_t per_second; /* of a rate; 0: none */
+    uint32_t burst;
+    uint32_t asked_burst;          /* 0: what 10 ms bring */
+    struct tvn_sim_bucket strict;  /* as if each token were taken when the call is over */
+    struct tvn_sim_bucket lenient; /* as if when the turn began */
+    uint32_t passed_over;          /* elements taken from others while it had one */
     uint32_t head;
     uint32_t count;
     uint32_t peak;
@@ -380,6 +396,8 @@ void tvn_sim_model_cut(struct tvn_sim_flow *flow);
 void tvn_sim_model_discard(struct tvn_sim_flow *flow, struct tvn_sim_edge *edge, bool count);
 /* Which stages have nothing to do any more, or end as soon as it is their turn. */
 void tvn_sim_model_ends(const struct tvn_sim_flow *flow, bool out_over[TVN_SIM_STAGES_MAX]);
+/* When the next token of the edge is there; 0 when one is. */
+uint64_t tvn_sim_model_token_ns(const struct tvn_sim_edge *edge, uint64_t now_ns);
 /* Every output that blocks has room. */
 bool tvn_sim_model_credit(const struct tvn_sim_stage *stage);
 /* A source with these outputs is to pause. */
