@@ -14,6 +14,7 @@ const struct tvn_command *const tvn_commands[] = {
     &tvn_cmd_bench,
     &tvn_cmd_inspect,
     &tvn_cmd_diff,
+    &tvn_cmd_doctor,
     &tvn_cmd_config,
     &tvn_cmd_completions,
     &tvn_cmd_help,
