@@ -121,7 +121,6 @@ static struct tvn_invoker *instantiate(struct bench *bench, struct tvn_component
         .config = TVN_STR(""),
         .sandbox = &sandbox,
         .guard = &bench->guard,
-        .resources = bench->resources,
         .magazine = &bench->magazine,
         .intern = &bench->intern,
         .stats = &bench->stats,

@@ -236,7 +236,9 @@ static enum tvn_status open_source(struct line_source *source,
         if (!path) {
             return TVN_E_OUT_OF_MEMORY;
         }
-        source->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        /* A named pipe must not wait here for its writer: no deadline is counted yet, and nobody
+         * could cancel it. It has nothing to read until then. */
+        source->fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
         if (source->fd < 0) {
             return TVN_E_IO_ERROR;
         }

@@ -253,7 +253,9 @@ static uint64_t wasi_deadline(void *context)
         return tvn_instance_deadline_ns(stage->instance);
     }
     uint64_t timeout_ms = stage->sandbox->init_timeout_ms; /* it is being instantiated */
-    return timeout_ms > 0 ? tvn_clock_monotonic_ns() + timeout_ms * 1000000 : 0;
+    uint64_t now_ns = tvn_clock_monotonic_ns();
+    bool is_bounded = timeout_ms > 0 && timeout_ms <= (UINT64_MAX - now_ns) / 1000000;
+    return is_bounded ? now_ns + timeout_ms * 1000000 : 0;
 }
 
 static const struct tvn_wasi_ops wasi_ops = {
@@ -266,7 +268,6 @@ static enum tvn_status init_fields(struct tvn_component_stage *stage,
 {
     stage->invoker = (struct tvn_invoker){.ops = &stage_ops, .role = options->role};
     stage->types = *tvn_runtime_resources(stage->runtime);
-    stage->resources = options->resources;
     stage->magazine = options->magazine;
     stage->intern = options->intern;
     stage->stats = options->stats;

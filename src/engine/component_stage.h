@@ -34,7 +34,6 @@ struct tvn_component_stage_options {
     struct tvn_str config;             /* for lifecycle.init; copied */
     const struct tvn_sandbox *sandbox; /* outlives the stage */
     struct tvn_guard *guard;           /* every access to the outside; outlives the stage */
-    struct tvn_resources *resources;
     /* A slot: holds the magazine of the thread that runs the flow now; outlives the stage, and is
      * filled whenever an entry is called and at destroy. */
     struct tvn_magazine *const *magazine;

@@ -115,9 +115,34 @@ static bool lower_element(struct tvn_component_stage *stage, const struct tvn_ex
     return true;
 }
 
+/* An element without payload, as the host's own stages may make it: the contract lends a buffer, so
+ * the guest sees an empty one. */
+static TVN_COLD bool call_with_empty(struct tvn_component_stage *stage,
+                                     const struct tvn_export *export,
+                                     const struct tvn_element *element, union tvn_flat *slots)
+{
+    struct tvn_buffer *empty;
+    enum tvn_status status = tvn_buffer_acquire(*stage->magazine, 0, TVN_OWNER_HOST, NULL, &empty);
+    if (status != TVN_OK) {
+        (void)tvn_instance_fail(stage->instance, tvn_status_fold(status),
+                                "no buffer for an element without payload");
+        return false;
+    }
+    status = tvn_buffer_freeze(empty);
+    tvn_assert(status == TVN_OK);
+    struct tvn_element lent = *element;
+    lent.payload = tvn_buffer_id_of(empty);
+    bool alive = tvn_stage_call_with_element(stage, export, &lent, slots);
+    tvn_buffer_release(*stage->magazine, empty);
+    return alive;
+}
+
 bool tvn_stage_call_with_element(struct tvn_component_stage *stage, const struct tvn_export *export,
                                  const struct tvn_element *element, union tvn_flat *slots)
 {
+    if (TVN_UNLIKELY(element->payload.raw == 0)) {
+        return call_with_empty(stage, export, element, slots);
+    }
     if (TVN_UNLIKELY(tvn_export_begin(export) != TVN_OK)) {
         return false;
     }

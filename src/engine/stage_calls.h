@@ -72,7 +72,8 @@ TVN_COLD enum tvn_outcome tvn_stage_finish_error(struct tvn_component_stage *sta
                                                  union tvn_flat *slots, const uint8_t *at,
                                                  struct tvn_call *call);
 /*
- * HOT PATH. Runs an entry that takes a stream-element. True when it came back alive: slots hold the
+ * HOT PATH. Runs an entry that takes a stream-element; without a payload the guest is lent an empty
+ * buffer. True when it came back alive: slots hold the
  * flat result and the caller finishes the call; false: the call is over and the instance dead.
  */
 bool tvn_stage_call_with_element(struct tvn_component_stage *stage, const struct tvn_export *export,

@@ -25,7 +25,6 @@ struct tvn_component_stage {
     struct tvn_instance *instance; /* NULL after a failed restart */
     const struct tvn_export *entries[TVN_ENTRY_COUNT];
     struct tvn_stage_resources types; /* copied: one load less per handle lookup */
-    struct tvn_resources *resources;
     struct tvn_magazine *const *magazine;
     struct tvn_intern *intern;
     struct tvn_stage_stats *stats;

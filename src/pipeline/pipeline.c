@@ -184,7 +184,6 @@ static enum tvn_status create_component(struct tvn_pipeline *pipeline, uint32_t 
         .config = tvn_str_of(stage->config),
         .sandbox = &stage->sandbox,
         .guard = &slot->guard,
-        .resources = options->resources,
         .magazine = options->magazine,
         .intern = &pipeline->intern,
         .stats = &slot->stats,
@@ -473,9 +472,12 @@ enum tvn_status tvn_pipeline_create(const struct tvn_link *link,
         pipeline->output_waits[0] = may_wait(options->output_fd);
         pipeline->output_waits[1] = may_wait(STDERR_FILENO);
         pipeline->output_is_terminal = isatty(options->output_fd) == 1;
-        pipeline->deadline_ns =
-            options->deadline_ns ? options->env.now_ns(options->env.context) + options->deadline_ns
-                                 : 0;
+        /* One so far away that no clock gets there is none. */
+        if (options->deadline_ns == 0 ||
+            __builtin_add_overflow(options->env.now_ns(options->env.context), options->deadline_ns,
+                                   &pipeline->deadline_ns)) {
+            pipeline->deadline_ns = 0;
+        }
         pipeline->budget.max_bytes = link->flow ? link->flow->max_buffer_memory : 0;
         tvn_intern_init(&pipeline->intern);
         pipeline->stages = tvn_calloc(link->stage_count, sizeof(*pipeline->stages));

@@ -105,7 +105,6 @@ static void start(const char *name, enum tvn_role role, const char *config)
         .config = tvn_str_of(config),
         .sandbox = &sandbox,
         .guard = &guard,
-        .resources = resources,
         .magazine = &magazine,
         .intern = &intern,
         .stats = &stats,
@@ -236,6 +235,22 @@ static void test_ingest_absorbs_or_emits(void **state)
     assert_int_equal(offer(TVN_ENTRY_INGEST, "!e"), TVN_OUTCOME_ERROR);
     assert_int_equal(fault.error, TVN_PROCESS_INVALID_INPUT);
     assert_int_equal(call.out_count, 0);
+}
+
+static void test_ingest_element_without_payload_is_empty(void **state)
+{
+    (void)state;
+    start("aggregator-script", TVN_ROLE_AGGREGATOR, "");
+    size_t live = tvn_resources_live_count(resources);
+    const struct tvn_element element = {.sequence = 7};
+
+    call.in = &element;
+    enum tvn_outcome outcome = tvn_invoke(stage, TVN_ENTRY_INGEST, &call);
+    call.in = NULL;
+
+    assert_int_equal(outcome, TVN_OUTCOME_EMIT);
+    assert_int_equal(call.out_count, 0);
+    assert_int_equal(tvn_resources_live_count(resources), live);
 }
 
 static uint32_t flush_all(void)
@@ -394,6 +409,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(test_route_invalid_results_kill_the_instance, set_up,
                                     tear_down),
     cmocka_unit_test_setup_teardown(test_ingest_absorbs_or_emits, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(test_ingest_element_without_payload_is_empty, set_up,
+                                    tear_down),
     cmocka_unit_test_setup_teardown(test_flush_hands_out_the_list_piece_by_piece, set_up,
                                     tear_down),
     cmocka_unit_test_setup_teardown(test_flush_of_nothing_is_done_at_once, set_up, tear_down),
