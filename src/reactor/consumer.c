@@ -196,6 +196,7 @@ static void flushed(struct tvn_vector *vector, struct tvn_element *out, uint32_t
 static struct tvn_element *flush_slots(struct tvn_vector *vector, uint32_t budget,
                                        uint32_t *out_capacity)
 {
+    tvn_assert(vector->output);
     struct tvn_queue *queue = &vector->output->queue;
     if (!vector->stage->simple || tvn_queue_is_full(queue)) {
         *out_capacity = 1;

@@ -5,13 +5,13 @@
 
 #include <string.h>
 
-/* Behind what stands there, cut to fit. */
-static void append_text(char out[TVN_FAULT_TEXT_MAX], const char *text)
+/* Cut to fit; `text` is a fault's. Returns the length. */
+static size_t copy_text(char *out, size_t size, const char *text)
 {
-    size_t used = strnlen(out, TVN_FAULT_TEXT_MAX - 1);
-    size_t length = strnlen(text, TVN_FAULT_TEXT_MAX - 1 - used);
-    memcpy(out + used, text, length);
-    out[used + length] = '\0';
+    size_t length = strnlen(text, tvn_min(size, (size_t)TVN_FAULT_TEXT_MAX) - 1);
+    memcpy(out, text, length);
+    out[length] = '\0';
+    return length;
 }
 
 struct tvn_flow_failure *tvn_flow_fail(struct tvn_flow *flow, enum tvn_status code,
@@ -26,8 +26,9 @@ struct tvn_flow_failure *tvn_flow_fail(struct tvn_flow *flow, enum tvn_status co
     flow->failure = (struct tvn_flow_failure){
         .code = code,
         .stage = stage ? stage->index : TVN_FLOW_STAGE_NONE,
+        .text = flow->failure_text,
     };
-    append_text(flow->failure.text, text);
+    (void)copy_text(flow->failure_text, sizeof(flow->failure_text), text);
     return &flow->failure;
 }
 
@@ -91,8 +92,9 @@ void tvn_stage_fail(struct tvn_flow *flow, struct tvn_stage *stage, enum tvn_ent
         describe(failure, flow, stage, entry, outcome, element);
         if (stage->circuit_open) {
             static const char prefix[] = "the instance died too often, the last time: ";
-            memcpy(failure->text, prefix, sizeof(prefix));
-            append_text(failure->text, fault->text);
+            size_t used = copy_text(flow->failure_text, sizeof(flow->failure_text), prefix);
+            (void)copy_text(flow->failure_text + used, sizeof(flow->failure_text) - used,
+                            fault->text);
         }
     }
     stage->dead |= outcome == TVN_OUTCOME_DEAD;
@@ -105,11 +107,14 @@ void tvn_stage_skip(struct tvn_flow *flow, struct tvn_stage *stage, enum tvn_ent
                     enum tvn_outcome outcome, const struct tvn_element *element)
 {
     if (!stage->has_skipped) {
-        struct tvn_flow_failure *skipped = &flow->skipped[stage->index];
+        struct tvn_skipped *skipped = &flow->skipped[stage->index];
         stage->has_skipped = true;
-        *skipped = (struct tvn_flow_failure){.code = flow->fault.code};
-        describe(skipped, flow, stage, entry, outcome, element);
-        append_text(skipped->text, flow->fault.text);
+        skipped->failure = (struct tvn_flow_failure){
+            .code = flow->fault.code,
+            .text = skipped->text,
+        };
+        describe(&skipped->failure, flow, stage, entry, outcome, element);
+        (void)copy_text(skipped->text, sizeof(skipped->text), flow->fault.text);
     }
     flow->fault = (struct tvn_fault){0};
 }
@@ -119,9 +124,8 @@ static void send_letter(struct tvn_flow *flow, struct tvn_stage *stage, enum tvn
                         enum tvn_outcome outcome, const struct tvn_element *element)
 {
     if (element) {
-        struct tvn_flow_failure failure = {.code = flow->fault.code};
+        struct tvn_flow_failure failure = {.code = flow->fault.code, .text = flow->fault.text};
         describe(&failure, flow, stage, entry, outcome, element);
-        append_text(failure.text, flow->fault.text);
         flow->dead_letter(flow->dead_letter_context, stage->index, element, &failure);
         tvn_stat_add(&stage->stats->dead_lettered, 1);
         tvn_stat_add(&flow->stats->dead_lettered, 1);

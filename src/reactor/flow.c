@@ -270,9 +270,10 @@ enum tvn_status tvn_flow_create(const struct tvn_flow_options *options, struct t
     flow->deadline_ns = options->deadline_ns > 0 ? options->deadline_ns : UINT64_MAX;
     flow->stages = tvn_calloc(options->stage_count, sizeof(*flow->stages));
     flow->edges = tvn_calloc(options->edge_count, sizeof(*flow->edges));
-    flow->order = tvn_calloc(options->stage_count, sizeof(struct tvn_stage *));
+    flow->order = (struct tvn_stage **)tvn_calloc(options->stage_count, sizeof(struct tvn_stage *));
     flow->skipped = tvn_calloc(options->stage_count, sizeof(*flow->skipped));
-    flow->links = tvn_calloc(options->edge_count * (size_t)2, sizeof(struct tvn_edge *));
+    flow->links =
+        (struct tvn_edge **)tvn_calloc(options->edge_count * (size_t)2, sizeof(struct tvn_edge *));
     if (!flow->stages || !flow->edges || !flow->order || !flow->links || !flow->skipped) {
         return TVN_E_OUT_OF_MEMORY;
     }
@@ -302,8 +303,8 @@ void tvn_flow_destroy(struct tvn_flow *flow)
     tvn_free(flow->trap_times_ns);
     tvn_free(flow->kept);
     tvn_free(flow->skipped);
-    tvn_free(flow->links);
-    tvn_free(flow->order);
+    tvn_free((void *)flow->links);
+    tvn_free((void *)flow->order);
     tvn_free(flow->edges);
     tvn_free(flow->stages);
     tvn_free(flow);
@@ -379,7 +380,7 @@ const struct tvn_flow_failure *tvn_flow_first_skipped(const struct tvn_flow *flo
 {
     tvn_assert(flow);
     tvn_assert(stage < flow->stage_count);
-    return flow->stages[stage].has_skipped ? &flow->skipped[stage] : NULL;
+    return flow->stages[stage].has_skipped ? &flow->skipped[stage].failure : NULL;
 }
 
 const struct tvn_flow_failure *tvn_flow_failure(const struct tvn_flow *flow)

@@ -242,13 +242,15 @@ struct tvn_flow_failure {
     uint64_t sequence; /* of the element in work */
     uint32_t attempts; /* retries made before */
     uint32_t traps;    /* not 0: the circuit opened after so many, failed restarts included */
-    char text[TVN_FAULT_TEXT_MAX];
+    const char *text;  /* the guest's or the engine's, not escaped; never NULL */
 };
-/* NULL while none. Kept until destroy. */
+/* NULL while none. Kept until destroy, its text, too. */
 const struct tvn_flow_failure *tvn_flow_failure(const struct tvn_flow *flow);
 /*
  * The first thing that went wrong in a stage without ending the flow: an error after which the
  * element was skipped, or a teardown that failed. code is TVN_OK for a plain process-error. NULL if
- * there was none. Kept until destroy; read it when the flow is DONE.
+ * there was none. Kept until destroy; read it when the flow is DONE. Its text is cut to
+ * TVN_FLOW_SKIPPED_TEXT_MAX bytes.
  */
+#define TVN_FLOW_SKIPPED_TEXT_MAX 192
 const struct tvn_flow_failure *tvn_flow_first_skipped(const struct tvn_flow *flow, uint32_t stage);

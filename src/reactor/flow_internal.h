@@ -80,6 +80,12 @@ struct tvn_edge {
     struct tvn_rate rate;
 };
 
+/* The first thing that went wrong in a stage without ending the flow. */
+struct tvn_skipped {
+    struct tvn_flow_failure failure;
+    char text[TVN_FLOW_SKIPPED_TEXT_MAX];
+};
+
 struct tvn_flow {
     struct tvn_env env;
     struct tvn_magazine *const *magazine;
@@ -121,8 +127,9 @@ struct tvn_flow {
     void *dead_letter_context;
     struct tvn_element scratch;
     struct tvn_fault fault;
-    struct tvn_flow_failure failure;  /* code TVN_OK: none */
-    struct tvn_flow_failure *skipped; /* by stage; those with has_skipped */
+    struct tvn_flow_failure failure; /* code TVN_OK: none */
+    char failure_text[TVN_FAULT_TEXT_MAX];
+    struct tvn_skipped *skipped; /* by stage; those with has_skipped */
 };
 
 /* graph.c. Links stages and edges and orders the stages. TVN_E_TOPOLOGY_INVALID. */

@@ -52,6 +52,7 @@ static TVN_ALWAYS_INLINE void pull(struct tvn_vector *vector, uint64_t budget, c
 {
     struct tvn_flow *flow = vector->flow;
     uint64_t base = timestamp_base(flow);
+    tvn_assert(vector->output);
     struct tvn_call call = {.out_capacity = 1, .fault = &flow->fault};
     while (vector->pulled < budget && !flow->cut_pending) {
         struct tvn_element *slot = tvn_vector_slot(flow, vector->output, simple);

@@ -135,6 +135,7 @@ static TVN_ALWAYS_INLINE void tvn_vector_put(struct tvn_vector *vector, struct t
         return;
     }
     struct tvn_edge *edge = vector->output;
+    tvn_debug_assert(edge);
     if (TVN_UNLIKELY(slot == &vector->flow->scratch)) {
         vector->emitted += tvn_edge_overflow(vector, edge, slot, 0);
         return;

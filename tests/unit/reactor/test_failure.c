@@ -317,6 +317,32 @@ static void test_first_skipped_is_kept_by_stage(void **state)
     mock_flow_deinit(&mock);
 }
 
+static bool long_text(struct mock_invoker *self, enum tvn_entry entry, struct tvn_call *call,
+                      enum tvn_outcome *out_outcome)
+{
+    if (entry != TVN_ENTRY_PUSH) {
+        return false;
+    }
+    call->fault->code = TVN_OK;
+    call->fault->error = self->calls[entry] == 1 ? TVN_PROCESS_INTERNAL : TVN_PROCESS_FATAL;
+    memset(call->fault->text, 'x', TVN_FAULT_TEXT_MAX); /* not even ended */
+    *out_outcome = TVN_OUTCOME_ERROR;
+    return true;
+}
+
+static void test_texts_are_cut_to_fit(void **state)
+{
+    (void)state;
+    mock_flow_init(&mock, "sk");
+    mock.stages[1].script = long_text;
+    mock_flow_start(&mock);
+    assert_true(mock_flow_finish(&mock, 1000));
+    assert_int_equal(strlen(tvn_flow_first_skipped(mock.flow, 1)->text),
+                     TVN_FLOW_SKIPPED_TEXT_MAX - 1);
+    assert_int_equal(strlen(tvn_flow_failure(mock.flow)->text), TVN_FAULT_TEXT_MAX - 1);
+    mock_flow_deinit(&mock);
+}
+
 static void test_failed_teardown_is_kept_as_skipped(void **state)
 {
     (void)state;
@@ -347,6 +373,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_complete_errors_follow_the_policy),
     cmocka_unit_test(test_first_failure_is_kept),
     cmocka_unit_test(test_first_skipped_is_kept_by_stage),
+    cmocka_unit_test(test_texts_are_cut_to_fit),
     cmocka_unit_test(test_failed_teardown_is_kept_as_skipped),
 };
 TVN_TEST_MAIN("reactor.failure", tests)

@@ -148,6 +148,19 @@ static void test_create_survives_every_failing_allocation(void **state)
     mock_flow_deinit(&mock);
 }
 
+/* What 10 000 flows of three stages cost: a promise, so it is counted here. */
+static void test_state_of_three_stages_fits_4_kib(void **state)
+{
+    (void)state;
+    size_t traps = 5 * sizeof(uint64_t);
+    size_t stage = sizeof(struct tvn_stage) + sizeof(struct tvn_stage *) + traps +
+                   sizeof(struct tvn_skipped) + sizeof(struct tvn_stage_stats);
+    size_t edge =
+        sizeof(struct tvn_edge) + 2 * sizeof(struct tvn_edge *) + sizeof(struct tvn_stream_stats);
+    assert_true(sizeof(struct tvn_flow) + sizeof(struct tvn_flow_stats) + 3 * stage + 2 * edge <=
+                4096);
+}
+
 static void test_states_from_create_to_completed(void **state)
 {
     (void)state;
@@ -505,6 +518,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_create_refuses_other_topologies),
     cmocka_unit_test(test_create_refuses_bad_queue_options),
     cmocka_unit_test(test_create_survives_every_failing_allocation),
+    cmocka_unit_test(test_state_of_three_stages_fits_4_kib),
     cmocka_unit_test(test_states_from_create_to_completed),
     cmocka_unit_test(test_transition_that_the_table_forbids_aborts),
     cmocka_unit_test(test_lifecycle_init_consumers_first_teardown_sources_first),

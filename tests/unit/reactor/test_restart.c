@@ -59,6 +59,8 @@ static void collect(void *context, uint32_t stage, const struct tvn_element *ele
     letters->stage = stage;
     letters->sequence = element->sequence;
     letters->failure = *failure;
+    letters->failure.text = ""; /* lent for the call */
+    assert_string_equal(failure->text, "because");
 }
 
 static struct letters letters;
@@ -401,13 +403,50 @@ static void test_dead_letters_for_every_kind_but_fatal(void **state)
             assert_int_equal(letters.failure.sequence, 4);
             assert_int_equal(letters.failure.error, error);
             assert_int_equal(letters.failure.entry, TVN_ENTRY_PROCESS);
-            assert_string_equal(letters.failure.text, "because");
             assert_int_equal(stat_of(mock.stats.failed), 2);
             assert_int_equal(stat_of(mock.stats.delivered), 48);
             assert_int_equal(tvn_flow_first_skipped(mock.flow, 1)->sequence, 3);
         }
         mock_flow_deinit(&mock);
     }
+}
+
+/* A graph with everything that takes memory: all of it at create. */
+static void test_run_of_a_graph_in_trouble_allocates_nothing(void **state)
+{
+    (void)state;
+    struct trouble trouble = {.entry = TVN_ENTRY_PROCESS,
+                              .outcome = TVN_OUTCOME_DEAD,
+                              .from = 3,
+                              .to = UINT64_MAX,
+                              .every = 100};
+    mock_flow_init_graph(&mock, "ssprakk", "0-2 1-2 2-3 2-4 3-5:0 3-6:1 4-5 4-6");
+    letters = (struct letters){0};
+    mock.options.dead_letter = collect;
+    mock.options.dead_letter_context = &letters;
+    for (int i = 0; i < 2; i++) {
+        mock.stages[i].count = 2000;
+        mock.stages[i].entries = MOCK_ENTRY(TVN_ENTRY_NOTIFY);
+    }
+    mock.stages[2].script = make_trouble;
+    mock.stages[2].script_data = &trouble;
+    mock_invoker_can_restart(&mock.stages[2]);
+    mock.stage_options[2].on_error = TVN_ON_ERROR_DEAD_LETTER;
+    mock.stage_options[2].circuit_traps = 1000;
+    mock.stages[3].ports = 3;
+    mock.stages[4].flush_count = 500;
+    mock.edge_options[2].max_bytes = 100;
+    mock.edge_options[4].policy = TVN_OVERFLOW_RATE_LIMIT;
+    mock.edge_options[4].max_elements_per_second = 100000;
+    mock_flow_start(&mock);
+    mock_flow_turn(&mock); /* the pool of payloads grows on first use */
+    uint64_t before = tvn_mem_allocation_count();
+    finish(TVN_FLOW_COMPLETED);
+    assert_int_equal(tvn_mem_allocation_count(), before);
+    assert_int_equal(letters.count, 40);
+    assert_int_equal(stat_of(mock.stats.absorbed), 3960);
+    assert_int_equal(stat_of(mock.stats.delivered), 2 * 3960 + 2 * 500);
+    mock_flow_deinit(&mock);
 }
 
 static void test_create_refuses_bad_failure_options(void **state)
@@ -439,6 +478,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_death_at_the_end_by_policy),
     cmocka_unit_test(test_new_source_is_told_to_pause_again),
     cmocka_unit_test(test_dead_letters_for_every_kind_but_fatal),
+    cmocka_unit_test(test_run_of_a_graph_in_trouble_allocates_nothing),
     cmocka_unit_test(test_create_refuses_bad_failure_options),
 };
 TVN_TEST_MAIN("reactor.restart", tests)
