@@ -127,6 +127,13 @@ static void fate_lines(struct tvn_strbuf *out, const struct tvn_run_report *repo
     if (report->failed > 0) {
         failed_line(out, report);
     }
+    uint64_t restarts = 0;
+    for (uint32_t i = 0; i < report->stage_count; i++) {
+        restarts += report->stages[i].restarts;
+    }
+    if (restarts > 0) {
+        count_line(out, "Restarts:", restarts);
+    }
 }
 
 static void copy_lines(struct tvn_strbuf *out, const struct tvn_run_report *report)

@@ -126,6 +126,11 @@ enum tvn_manifest_priority {
     TVN_MANIFEST_PRIORITY_BACKGROUND,
 };
 enum tvn_manifest_fan_out { TVN_MANIFEST_FAN_OUT_MIN_DEMAND, TVN_MANIFEST_FAN_OUT_INDEPENDENT };
+enum tvn_manifest_dead_letter {
+    TVN_MANIFEST_DEAD_LETTER_TEXT,
+    TVN_MANIFEST_DEAD_LETTER_BASE64,
+    TVN_MANIFEST_DEAD_LETTER_OMIT,
+};
 
 /* [flow.X] */
 struct tvn_manifest_flow {
@@ -135,6 +140,9 @@ struct tvn_manifest_flow {
     uint64_t deadline_ms;       /* 0: none */
     uint64_t max_buffer_memory; /* bytes; 0: endless */
     enum tvn_manifest_fan_out fan_out;
+    const char *dead_letter_file; /* relative to the manifest's directory */
+    enum tvn_manifest_dead_letter dead_letter_payload;
+    uint64_t dead_letter_max_size;
     struct tvn_config_backpressure backpressure; /* effective, for edges that the runtime adds */
     const struct tvn_manifest_node *nodes;       /* file order, as are edges */
     size_t node_count;
@@ -143,6 +151,7 @@ struct tvn_manifest_flow {
     struct tvn_span span; /* of the name in [flow.X] */
     struct tvn_span deadline_ms_span;
     struct tvn_span fan_out_span;
+    struct tvn_span dead_letter_file_span;
 };
 
 /* [security.grants.X] */

@@ -117,6 +117,10 @@ static void add_place(struct tvn_diag_sink *sink, const struct tvn_flow_failure 
     if (failure->attempts > 0) {
         tvn_diag_note(sink, "after %u retries", failure->attempts);
     }
+    if (failure->traps > 0) {
+        tvn_diag_note(sink, "it died %u times within a short time and was not started again",
+                      failure->traps);
+    }
 }
 
 void tvn_host_report_skipped(struct tvn_host *host, struct tvn_diag_sink *sink)

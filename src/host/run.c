@@ -234,6 +234,7 @@ enum tvn_status tvn_host_run(struct tvn_host *host, tvn_host_observer observer,
     out_report->signal = control.signal;
     TVN_TRY(status);
     tvn_host_report_skipped(host, sink);
+    tvn_pipeline_report_letters(host->pipeline, sink);
     status = tvn_host_report_failure(host, sink);
     /* The stages' last audit records are written when they end; only then is it known whether all
      * of them were. */

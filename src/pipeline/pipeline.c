@@ -9,6 +9,7 @@
 #include "connectors/connector.h"
 #include "engine/component_stage.h"
 #include "pipeline/guest_log.h"
+#include "pipeline/letters.h"
 #include "types/intern.h"
 
 #include <errno.h>
@@ -37,7 +38,8 @@ struct tvn_pipeline {
     struct tvn_intern intern;
     struct stage_slot *stages;
     struct tvn_stream_stats *streams;
-    bool output_waits[2]; /* of components' standard output and error: no regular file */
+    struct tvn_letters *letters; /* NULL: no stage has the policy dead-letter */
+    bool output_waits[2];        /* of components' standard output and error: no regular file */
     bool output_is_terminal;
 };
 
@@ -143,6 +145,7 @@ void tvn_pipeline_destroy(struct tvn_pipeline *pipeline)
             tvn_audit_exercises(pipeline->options.audit, &slot->guard);
         }
     }
+    tvn_letters_close(pipeline->letters);
     tvn_free(pipeline->stages);
     tvn_free(pipeline->streams);
     tvn_free(pipeline);
@@ -327,35 +330,16 @@ static enum tvn_status create_stages(struct tvn_pipeline *pipeline, struct tvn_d
 
 /* ---- the flow ---- */
 
-static enum tvn_status on_error_of(const struct tvn_manifest_node *node, struct tvn_diag_sink *sink,
-                                   enum tvn_on_error *out_policy)
+static void fill_stage(struct tvn_pipeline *pipeline, uint32_t index,
+                       struct tvn_stage_options *out_options)
 {
-    switch (node->on_error) {
-    case TVN_MANIFEST_ON_ERROR_DEFAULT:
-        *out_policy = TVN_ON_ERROR_DEFAULT;
-        return TVN_OK;
-    case TVN_MANIFEST_ON_ERROR_SKIP:
-        *out_policy = TVN_ON_ERROR_SKIP;
-        return TVN_OK;
-    case TVN_MANIFEST_ON_ERROR_RETRY:
-        *out_policy = TVN_ON_ERROR_RETRY;
-        return TVN_OK;
-    case TVN_MANIFEST_ON_ERROR_TERMINATE:
-        *out_policy = TVN_ON_ERROR_TERMINATE;
-        return TVN_OK;
-    case TVN_MANIFEST_ON_ERROR_DEAD_LETTER:
-        break;
-    }
-    (void)tvn_diag_error(sink, TVN_E_CONSTRAINT_VIOLATION, node->on_error_span,
-                         "node '%s': on_error = \"dead-letter\" is not available in this version",
-                         node->name);
-    tvn_diag_help(sink, "use \"skip\", \"retry\" or \"terminate\"");
-    return TVN_E_CONSTRAINT_VIOLATION;
-}
-
-static enum tvn_status fill_stage(struct tvn_pipeline *pipeline, uint32_t index,
-                                  struct tvn_diag_sink *sink, struct tvn_stage_options *out_options)
-{
+    static const enum tvn_on_error policies[] = {
+        [TVN_MANIFEST_ON_ERROR_DEFAULT] = TVN_ON_ERROR_DEFAULT,
+        [TVN_MANIFEST_ON_ERROR_SKIP] = TVN_ON_ERROR_SKIP,
+        [TVN_MANIFEST_ON_ERROR_RETRY] = TVN_ON_ERROR_RETRY,
+        [TVN_MANIFEST_ON_ERROR_TERMINATE] = TVN_ON_ERROR_TERMINATE,
+        [TVN_MANIFEST_ON_ERROR_DEAD_LETTER] = TVN_ON_ERROR_DEAD_LETTER,
+    };
     static const enum tvn_merge merges[] = {
         [TVN_MANIFEST_MERGE_FIRST_AVAILABLE] = TVN_MERGE_FIRST_AVAILABLE,
         [TVN_MANIFEST_MERGE_ROUND_ROBIN] = TVN_MERGE_ROUND_ROBIN,
@@ -365,13 +349,12 @@ static enum tvn_status fill_stage(struct tvn_pipeline *pipeline, uint32_t index,
     out_options->invoker = pipeline->stages[index].invoker;
     out_options->stats = &pipeline->stages[index].stats;
     const struct tvn_manifest_node *node = pipeline->link->stages[index].node;
-    if (!node) {
-        return TVN_OK;
+    if (node) {
+        out_options->on_error = policies[node->on_error];
+        out_options->max_retries = (uint32_t)node->max_retries; /* bounded by the configuration */
+        out_options->retry_backoff_ns = node->retry_backoff_ms * 1000000;
+        out_options->merge = merges[node->merge];
     }
-    out_options->max_retries = (uint32_t)node->max_retries; /* bounded by the configuration */
-    out_options->retry_backoff_ns = node->retry_backoff_ms * 1000000;
-    out_options->merge = merges[node->merge];
-    return on_error_of(node, sink, &out_options->on_error);
 }
 
 static void fill_edge(struct tvn_pipeline *pipeline, uint32_t index,
@@ -429,7 +412,7 @@ static enum tvn_status create_flow(struct tvn_pipeline *pipeline, struct tvn_dia
                               link->flow_name);
     }
     for (uint32_t i = 0; i < link->stage_count; i++) {
-        TVN_TRY(fill_stage(pipeline, i, sink, &stages[i]));
+        fill_stage(pipeline, i, &stages[i]);
     }
     for (uint32_t i = 0; i < link->edge_count; i++) {
         fill_edge(pipeline, i, &edges[i]);
@@ -449,6 +432,8 @@ static enum tvn_status create_flow(struct tvn_pipeline *pipeline, struct tvn_dia
             .limit = options->limit,
             .deadline_ns = options->deadline_ns,
             .fan_out = independent ? TVN_FAN_OUT_INDEPENDENT : TVN_FAN_OUT_MIN_DEMAND,
+            .dead_letter = pipeline->letters ? tvn_letters_take : NULL,
+            .dead_letter_context = pipeline->letters,
         },
         &pipeline->flow);
     if (status != TVN_OK) {
@@ -488,6 +473,7 @@ enum tvn_status tvn_pipeline_create(const struct tvn_link *link,
                               link->flow_name);
     }
     TVN_TRY(create_stages(pipeline, sink));
+    TVN_TRY(tvn_letters_open(link, &pipeline->intern, options->magazine, sink, &pipeline->letters));
     TVN_TRY(create_flow(pipeline, sink));
     *out_pipeline = TVN_TAKE(pipeline);
     return TVN_OK;
@@ -530,4 +516,9 @@ uint64_t tvn_pipeline_stage_memory_bytes(const struct tvn_pipeline *pipeline, ui
     return pipeline->link->stages[stage].kind == TVN_LINK_STAGE_COMPONENT
                ? tvn_component_stage_memory_bytes(pipeline->stages[stage].invoker)
                : 0;
+}
+
+void tvn_pipeline_report_letters(const struct tvn_pipeline *pipeline, struct tvn_diag_sink *sink)
+{
+    tvn_letters_report(pipeline->letters, sink);
 }

@@ -55,3 +55,6 @@ const struct tvn_stream_stats *tvn_pipeline_stream_stats(const struct tvn_pipeli
                                                          uint32_t edge);
 /* What the stage has in linear memory; 0 for a built-in one. On the thread that runs the flow. */
 uint64_t tvn_pipeline_stage_memory_bytes(const struct tvn_pipeline *pipeline, uint32_t stage);
+
+/* COLD PATH. A warning when dead letters of a flow that has ended could not be written. */
+void tvn_pipeline_report_letters(const struct tvn_pipeline *pipeline, struct tvn_diag_sink *sink);

@@ -116,10 +116,11 @@ static inline bool tvn_budget_charge(struct tvn_budget *budget, uint64_t bytes)
     return true;
 }
 
-/* TVN_E_BORROWS_OUTSTANDING while borrowed. */
+/* TVN_E_BORROWS_OUTSTANDING while borrowed or leased. */
 TVN_NODISCARD static inline enum tvn_status tvn_buffer_may_release(const struct tvn_buffer *buffer)
 {
-    return buffer->borrows == 0 ? TVN_OK : TVN_E_BORROWS_OUTSTANDING;
+    return buffer->borrows == 0 && buffer->state != TVN_BUFFER_LEASED ? TVN_OK
+                                                                      : TVN_E_BORROWS_OUTSTANDING;
 }
 
 /*
@@ -134,7 +135,7 @@ TVN_NODISCARD static inline enum tvn_status tvn_buffer_transfer(struct tvn_buffe
     if (TVN_UNLIKELY(buffer->owner != from || buffer->state == TVN_BUFFER_POOLED)) {
         return TVN_E_NOT_OWNER;
     }
-    if (TVN_UNLIKELY(buffer->borrows != 0)) {
+    if (TVN_UNLIKELY(buffer->borrows != 0 || buffer->state == TVN_BUFFER_LEASED)) {
         return TVN_E_BORROWS_OUTSTANDING;
     }
     struct tvn_budget *from_budget = buffer->budget;
@@ -166,6 +167,21 @@ static inline void tvn_buffer_end_borrow(struct tvn_buffer *buffer)
     if (--buffer->borrows == 0) {
         tvn_buffer_set_state(buffer, TVN_BUFFER_OWNED);
     }
+}
+
+/*
+ * WARM PATH. A host holder outside the edges (a dead letter) reads the content: meanwhile the
+ * buffer can be neither lent nor transferred nor released. It ends with the scope that began it.
+ */
+static inline void tvn_buffer_lease(struct tvn_buffer *buffer)
+{
+    tvn_assert(buffer->state == TVN_BUFFER_OWNED && buffer->owner == TVN_OWNER_HOST);
+    tvn_buffer_set_state(buffer, TVN_BUFFER_LEASED);
+}
+static inline void tvn_buffer_end_lease(struct tvn_buffer *buffer)
+{
+    tvn_assert(buffer->state == TVN_BUFFER_LEASED);
+    tvn_buffer_set_state(buffer, TVN_BUFFER_OWNED);
 }
 
 /* One more record names it (fan-out, tap). TVN_FULL at UINT16_MAX. */

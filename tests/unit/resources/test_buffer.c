@@ -148,6 +148,23 @@ static void test_budget_below_what_is_used_takes_nothing_more(void **state)
     assert_true(tvn_budget_charge(&budget, 5));
 }
 
+static void test_lease_keeps_the_buffer_where_it_is(void **state)
+{
+    (void)state;
+    struct tvn_buffer buffer = {.capacity = 256,
+                                .owner = TVN_OWNER_HOST,
+                                .state = TVN_BUFFER_OWNED,
+                                .generation = 1,
+                                .holders = 1};
+    tvn_buffer_lease(&buffer);
+    assert_int_equal(buffer.state, TVN_BUFFER_LEASED);
+    assert_status(tvn_buffer_may_release(&buffer), TVN_E_BORROWS_OUTSTANDING);
+    assert_status(tvn_buffer_transfer(&buffer, TVN_OWNER_HOST, 3, NULL), TVN_E_BORROWS_OUTSTANDING);
+    tvn_buffer_end_lease(&buffer);
+    assert_int_equal(buffer.state, TVN_BUFFER_OWNED);
+    assert_status(tvn_buffer_may_release(&buffer), TVN_OK);
+}
+
 static void test_budget_with_a_parent_charges_both_or_none(void **state)
 {
     (void)state;
@@ -234,6 +251,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_buffer_transfer_moves_the_charge),
     cmocka_unit_test(test_buffer_hold_stops_at_65535),
     cmocka_unit_test(test_budget_below_what_is_used_takes_nothing_more),
+    cmocka_unit_test(test_lease_keeps_the_buffer_where_it_is),
     cmocka_unit_test(test_budget_with_a_parent_charges_both_or_none),
     cmocka_unit_test(test_transfer_to_the_parent_budget_needs_no_more_room),
     cmocka_unit_test(test_budget_edges),
