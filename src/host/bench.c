@@ -246,7 +246,7 @@ static void heard_event(void *context, const struct tvn_event *event)
 static void stop(struct tvn_bench *bench)
 {
     bench->stopped = true;
-    tvn_stop_control_raise(&bench->host->stop, TVN_STOP_DRAIN);
+    tvn_host_drain(bench->host);
 }
 
 /* When to wait no longer for the last mark. */

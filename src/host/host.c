@@ -23,7 +23,7 @@ void tvn_host_destroy(struct tvn_host *host)
         return;
     }
     tvn_pipeline_destroy(host->pipeline);
-    tvn_recorder_destroy(host->recorder);
+    tvn_host_destroy_recorder(host);
     tvn_runtime_destroy(host->runtime);
     tvn_magazine_destroy(host->magazine);
     tvn_resources_destroy(host->resources);

@@ -65,6 +65,12 @@ enum tvn_host_state tvn_host_state(const struct tvn_host *host);
 
 /* Times of the flow's calls, at the level that the configuration says; the level may be changed. */
 struct tvn_recorder *tvn_host_recorder(const struct tvn_host *host);
+/* The flow's shape for observers. */
+const struct tvn_graph *tvn_host_graph(const struct tvn_host *host);
+/* Any thread, while it runs: sources are pulled no more, what is queued is delivered. */
+void tvn_host_drain(struct tvn_host *host);
+/* Any thread: running calls are interrupted, nobody need wait for anything. */
+bool tvn_host_is_cancelled(const struct tvn_host *host);
 
 /* What a run did. */
 struct tvn_stage_report {

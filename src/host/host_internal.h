@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 #include "host/host.h"
+#include "observability/graph.h"
 #include "observability/recorder.h"
 #include "pipeline/pipeline.h"
 
@@ -14,6 +15,7 @@ struct tvn_host {
     struct tvn_magazine *magazine;
     struct tvn_runtime *runtime;
     struct tvn_recorder *recorder;
+    struct tvn_graph graph; /* stages and edges are owned */
     struct tvn_pipeline *pipeline;
     uint64_t deadline_ns; /* of the flow, from its start; 0: none */
     bool overdue;         /* cancelled because it did not end after its deadline */
@@ -25,6 +27,7 @@ struct tvn_host {
 /* observe.c: the recorder of the flow; before the pipeline, and once there is one. */
 enum tvn_status tvn_host_create_recorder(struct tvn_host *host, struct tvn_diag_sink *sink);
 void tvn_host_bind_recorder(struct tvn_host *host);
+void tvn_host_destroy_recorder(struct tvn_host *host);
 
 /* report.c: reads the counters; may run beside the flow. */
 void tvn_host_read_report(struct tvn_host *host, struct tvn_run_report *out_report);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The recorder of the host's flow. */
 #include "base/clock.h"
+#include "base/mem.h"
 #include "base/num.h"
 #include "host/host_internal.h"
 
@@ -28,6 +29,47 @@ static uint32_t in_flight(const struct tvn_link *link)
     return (uint32_t)tvn_min(count, (uint64_t)TVN_RECORDER_IN_FLIGHT_MAX);
 }
 
+static bool create_graph(struct tvn_host *host)
+{
+    const struct tvn_link *link = host->link;
+    struct tvn_graph_stage *stages = tvn_calloc(link->stage_count, sizeof(*stages));
+    struct tvn_graph_edge *edges = tvn_calloc(tvn_max(link->edge_count, 1u), sizeof(*edges));
+    host->graph = (struct tvn_graph){
+        .flow = link->flow_name,
+        .stages = stages,
+        .stage_count = link->stage_count,
+        .edges = edges,
+        .edge_count = link->edge_count,
+    };
+    if (!stages || !edges) {
+        return false;
+    }
+    for (uint32_t i = 0; i < link->stage_count; i++) {
+        stages[i] = (struct tvn_graph_stage){
+            .name = link->stages[i].name,
+            .role = link->stages[i].role,
+            .is_component = link->stages[i].kind == TVN_LINK_STAGE_COMPONENT,
+        };
+    }
+    for (uint32_t i = 0; i < link->edge_count; i++) {
+        edges[i] = (struct tvn_graph_edge){
+            .from = link->edges[i].from,
+            .to = link->edges[i].to,
+            .port = link->edges[i].port,
+            .port_name = link->edges[i].from_port,
+            .capacity = link->edges[i].backpressure.queue_depth,
+        };
+    }
+    return true;
+}
+
+void tvn_host_destroy_recorder(struct tvn_host *host)
+{
+    tvn_recorder_destroy(host->recorder);
+    tvn_free((void *)host->graph.stages);
+    tvn_free((void *)host->graph.edges);
+}
+
 enum tvn_status tvn_host_create_recorder(struct tvn_host *host, struct tvn_diag_sink *sink)
 {
     struct tvn_recorder_options options = {
@@ -41,7 +83,8 @@ enum tvn_status tvn_host_create_recorder(struct tvn_host *host, struct tvn_diag_
         (ssize_t)sizeof(options.seed)) {
         options.seed = tvn_clock_wall_ns(); /* which elements are timed is no secret */
     }
-    enum tvn_status status = tvn_recorder_create(&options, &host->recorder);
+    enum tvn_status status =
+        create_graph(host) ? tvn_recorder_create(&options, &host->recorder) : TVN_E_OUT_OF_MEMORY;
     if (status != TVN_OK) {
         return tvn_diag_error(sink, tvn_status_fold(status), TVN_SPAN_NONE,
                               "no memory for the histograms of flow '%s'", host->link->flow_name);
@@ -59,4 +102,19 @@ void tvn_host_bind_recorder(struct tvn_host *host)
 struct tvn_recorder *tvn_host_recorder(const struct tvn_host *host)
 {
     return host->recorder;
+}
+
+const struct tvn_graph *tvn_host_graph(const struct tvn_host *host)
+{
+    return &host->graph;
+}
+
+void tvn_host_drain(struct tvn_host *host)
+{
+    tvn_stop_control_raise(&host->stop, TVN_STOP_DRAIN);
+}
+
+bool tvn_host_is_cancelled(const struct tvn_host *host)
+{
+    return tvn_stop_level(&host->stop.flag) == TVN_STOP_CANCEL;
 }
