@@ -22,13 +22,14 @@ struct tvn_edge *tvn_stage_next_input(struct tvn_stage *stage, bool new_vector)
     case TVN_MERGE_PRIORITY:
         break;
     }
+    uint32_t index = start >= stage->input_count ? start - stage->input_count : start;
     for (uint32_t i = 0; i < stage->input_count; i++) {
-        uint32_t index = (start + i) % stage->input_count;
         if (stage->inputs[index]->queue.count > 0) {
             stage->input_next = index;
             stage->input = stage->inputs[index];
             return stage->input;
         }
+        index = index + 1 == stage->input_count ? 0 : index + 1;
     }
     return NULL;
 }
