@@ -72,6 +72,8 @@ struct tvn_config_runtime {
     uint64_t cancel_grace_ms;
     uint64_t cancel_trap_ms;
     uint64_t drain_timeout_ms;
+    uint64_t compile_cpu_seconds;
+    uint64_t compile_memory; /* bytes */
     struct tvn_span max_memory_per_component_span;
 };
 

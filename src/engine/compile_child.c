@@ -230,6 +230,7 @@ static enum tvn_status too_complex(struct child *child, const char *what)
                          module->wasm.len, what);
     tvn_diag_help(child->sink, "split its largest functions: thousands of locals and blocks in one "
                                "function are what takes long");
+    tvn_diag_note(child->sink, "[runtime] compile_cpu_seconds and compile_memory set the limits");
     return TVN_E_COMPONENT_TOO_COMPLEX;
 }
 

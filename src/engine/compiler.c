@@ -8,6 +8,7 @@
 #include "component/code.h"
 #include "component/engine.h"
 #include "engine/compile_protocol_internal.h"
+#include "wasi/landlock.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -78,6 +79,15 @@ static bool limit_itself(const struct tvn_compile_request *request)
            prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
 }
 
+/*
+ * Nothing can be opened by a path any more: should hostile code ever take over the compiler, it
+ * finds three descriptors and no file. Where the kernel has no Landlock the limits above remain.
+ */
+static bool confine_itself(void)
+{
+    return tvn_wasi_landlock(NULL, 0) != TVN_E_IO_ERROR;
+}
+
 /* Nothing of the parent but the three descriptors, and no life without it. */
 static bool detach(void)
 {
@@ -126,7 +136,7 @@ static int compile_all(const uint8_t *bytes, size_t length)
     TVN_AUTO(tvn_diag_sink) sink = tvn_diag_sink_create();
     TVN_AUTO(tvn_engine) engine = NULL;
     const struct tvn_engine_options options = {.fuel = request.fuel != 0};
-    if (!sink || tvn_engine_create(&options, sink, &engine) != TVN_OK) {
+    if (!sink || tvn_engine_create(&options, sink, &engine) != TVN_OK || !confine_itself()) {
         return EXIT_FAILURE;
     }
     for (uint32_t i = 0; i < request.module_count; i++) {

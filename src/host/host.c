@@ -84,8 +84,12 @@ static enum tvn_status create_resources(struct tvn_host *host, struct tvn_diag_s
 
 static enum tvn_status set_compile(struct tvn_host *host, struct tvn_diag_sink *sink)
 {
+    const struct tvn_config_runtime *runtime = &host->manifest->config.runtime;
     const struct tvn_compile_options options = {
         .program = host->options.compiler,
+        .cpu_seconds_max =
+            (uint32_t)runtime->compile_cpu_seconds, /* bounded by the configuration */
+        .memory_bytes_max = runtime->compile_memory,
         .progress = host->options.compiling,
         .progress_context = host->options.compiling_context,
     };

@@ -4,10 +4,11 @@
  * A second wall around the filesystem grants, by the kernel's Landlock: whatever goes wrong above,
  * the thread cannot open, make, change or remove a file but beneath the granted directories.
  *
- * It is an option for a process or thread that runs nothing but guests of these sandboxes (one flow
- * in a process of its own, tests): it cannot be taken back, holds for every thread started from
- * then on, and forbids the thread everything else by path too, such as the code cache, the
- * resolver's files and new log files. Descriptors that are open already go on working. Network
+ * The compiling process uses it with no sandbox at all. A process that runs flows does not: it is
+ * an option for a process or thread that runs nothing but guests of these sandboxes (one flow in a
+ * process of its own), because it cannot be taken back, holds for every thread started from then
+ * on, and forbids the thread everything else by path too, such as the code cache, the resolver's
+ * files and new log files. Descriptors that are open already go on working. Network
  * grants are not its business.
  *
  * Threads: confines the caller. Memory: none is kept.
