@@ -5,8 +5,17 @@
 
 #include <inttypes.h>
 
-enum section { SECTION_ALL, SECTION_INTERFACES, SECTION_METADATA, SECTION_SIZE };
-static const char *const section_names[] = {"all", "interfaces", "metadata", "size", NULL};
+enum section {
+    SECTION_ALL,
+    SECTION_INTERFACES,
+    SECTION_CAPABILITIES,
+    SECTION_METADATA,
+    SECTION_SIZE,
+    SECTION_CONTRACTS,
+    SECTION_BENCHMARKS,
+};
+static const char *const section_names[] = {"all",  "interfaces", "capabilities", "metadata",
+                                            "size", "contracts",  "benchmarks",   NULL};
 
 struct inspect_args {
     const char *target;
@@ -27,7 +36,7 @@ static const struct tvn_opt inspect_operands[] = {
     {.name = "TARGET",
      .kind = TVN_OPT_PATH,
      .offset = offsetof(struct inspect_args, target),
-     .help = "A component: a .wasm file",
+     .help = "A component (a .wasm file), a .wit file or a WIT folder",
      .required = true},
     {0},
 };
@@ -35,13 +44,14 @@ static const struct tvn_opt inspect_operands[] = {
 static const struct tvn_example inspect_examples[] = {
     {"torvyn inspect filter.wasm", "Everything that is known about a component"},
     {"torvyn inspect filter.wasm --show interfaces", "Its imports and exports as WIT"},
+    {"torvyn inspect wit --show capabilities", "What the worlds of WIT text ask for"},
     {"torvyn inspect filter.wasm --format json", "The same for programs"},
     {0},
 };
 
 static const struct tvn_exit_meaning inspect_exits[] = {
     {TVN_EXIT_OK, "Success"},
-    {TVN_EXIT_ERROR, "The target was not found, or is not a component"},
+    {TVN_EXIT_ERROR, "The target was not found, or is neither a component nor WIT"},
     {TVN_EXIT_PREREQUISITE, "Wrong usage"},
     {0},
 };
@@ -64,6 +74,10 @@ static void text_size(const struct tvn_inspection *inspection, struct tvn_strbuf
     escaped(out, inspection->path);
     tvn_strbuf_add_text(out, ", ");
     tvn_figure_bytes(out, inspection->file_bytes);
+    if (inspection->is_wit) {
+        tvn_strbuf_add_char(out, '\n');
+        return;
+    }
     tvn_strbuf_printf(out, "\n// core modules: %zu, ", inspection->module_count);
     tvn_figure_bytes(out, inspection->module_bytes);
     tvn_strbuf_add_char(out, '\n');
@@ -78,7 +92,7 @@ static void text_size(const struct tvn_inspection *inspection, struct tvn_strbuf
 static void text_metadata(const struct tvn_inspection *inspection, struct tvn_strbuf *out)
 {
     if (inspection->name) {
-        tvn_strbuf_add_text(out, "// name: ");
+        tvn_strbuf_add_text(out, inspection->is_wit ? "// package: " : "// name: ");
         escaped(out, inspection->name);
         tvn_strbuf_add_char(out, '\n');
     }
@@ -96,6 +110,63 @@ static void text_metadata(const struct tvn_inspection *inspection, struct tvn_st
     }
 }
 
+static void add_world(struct tvn_strbuf *out, const char *world)
+{
+    if (world) {
+        tvn_strbuf_add_text(out, " of world ");
+        escaped(out, world);
+    }
+}
+
+static void text_capabilities(const struct tvn_inspection *inspection, struct tvn_strbuf *out)
+{
+    for (size_t i = 0; i < inspection->capability_count; i++) {
+        const struct tvn_inspection_capability *row = &inspection->capabilities[i];
+        tvn_strbuf_printf(out, "// capability: %s (granted by %s), for import ", row->key,
+                          row->grant);
+        escaped(out, row->import);
+        add_world(out, row->world);
+        tvn_strbuf_add_char(out, '\n');
+    }
+    if (inspection->capability_count == 0) {
+        tvn_strbuf_add_text(out, "// capabilities: none is asked for\n");
+    }
+}
+
+static void text_contracts(const struct tvn_inspection *inspection, struct tvn_strbuf *out)
+{
+    for (size_t i = 0; i < inspection->contract_count; i++) {
+        const struct tvn_inspection_contract *row = &inspection->contracts[i];
+        tvn_strbuf_add_text(out, row->exported ? "// exports " : "// imports ");
+        escaped(out, row->interface);
+        if (row->role) {
+            tvn_strbuf_add_text(out, ": a ");
+            escaped(out, row->role);
+        }
+        add_world(out, row->world);
+        tvn_strbuf_add_char(out, '\n');
+    }
+    struct tvn_str rest = tvn_str_of(inspection->built_for ? inspection->built_for : "");
+    while (rest.len > 0) {
+        size_t end = tvn_str_find(rest, '\n');
+        tvn_strbuf_add_text(out, "// built for: ");
+        tvn_strbuf_add_escaped(out, tvn_str_slice(rest, 0, end == SIZE_MAX ? rest.len : end));
+        tvn_strbuf_add_char(out, '\n');
+        rest = tvn_str_slice(rest, end == SIZE_MAX ? rest.len : end + 1, rest.len);
+    }
+}
+
+static void text_benchmarks(const struct tvn_inspection *inspection, struct tvn_strbuf *out)
+{
+    for (size_t i = 0; i < inspection->benchmark_count; i++) {
+        const struct tvn_inspection_benchmark *row = &inspection->benchmarks[i];
+        tvn_strbuf_add_text(out, "// benchmark ");
+        escaped(out, row->name);
+        tvn_strbuf_printf(out, ": %.0f elements/s, latency p50 %.1f µs, p99 %.1f µs\n",
+                          row->throughput_eps, row->latency_p50_us, row->latency_p99_us);
+    }
+}
+
 static void render_text(const struct inspect_args *args, const struct tvn_inspection *inspection,
                         struct tvn_strbuf *out)
 {
@@ -104,6 +175,18 @@ static void render_text(const struct inspect_args *args, const struct tvn_inspec
     }
     if (shows(args, SECTION_METADATA)) {
         text_metadata(inspection, out);
+    }
+    if (shows(args, SECTION_CAPABILITIES)) {
+        text_capabilities(inspection, out);
+    }
+    if (args->show == SECTION_CONTRACTS) { /* else the WIT below says so */
+        text_contracts(inspection, out);
+    }
+    if (shows(args, SECTION_BENCHMARKS)) {
+        text_benchmarks(inspection, out);
+    }
+    if (args->show == SECTION_BENCHMARKS && inspection->benchmark_count == 0) {
+        tvn_strbuf_add_text(out, "// benchmarks: there is no report in .torvyn/bench\n");
     }
     if (args->show == SECTION_ALL) {
         tvn_strbuf_add_char(out, '\n');
@@ -165,6 +248,55 @@ static void json_size(struct tvn_json_writer *json, const struct tvn_inspection 
     tvn_json_end_object(json);
 }
 
+static void json_capabilities(struct tvn_json_writer *json, const struct tvn_inspection *inspection)
+{
+    tvn_json_key(json, "capabilities");
+    tvn_json_begin_array(json);
+    for (size_t i = 0; i < inspection->capability_count; i++) {
+        const struct tvn_inspection_capability *row = &inspection->capabilities[i];
+        tvn_json_begin_object(json);
+        tvn_json_field_text(json, "capability", row->key);
+        tvn_json_field_text(json, "grant", row->grant);
+        tvn_json_field_text(json, "import", row->import);
+        tvn_json_field_text(json, "world", row->world);
+        tvn_json_end_object(json);
+    }
+    tvn_json_end_array(json);
+}
+
+static void json_contracts(struct tvn_json_writer *json, const struct tvn_inspection *inspection)
+{
+    tvn_json_key(json, "contracts");
+    tvn_json_begin_array(json);
+    for (size_t i = 0; i < inspection->contract_count; i++) {
+        const struct tvn_inspection_contract *row = &inspection->contracts[i];
+        tvn_json_begin_object(json);
+        tvn_json_field_text(json, "direction", row->exported ? "export" : "import");
+        tvn_json_field_text(json, "interface", row->interface);
+        tvn_json_field_text(json, "role", row->role);
+        tvn_json_field_text(json, "world", row->world);
+        tvn_json_end_object(json);
+    }
+    tvn_json_end_array(json);
+    tvn_json_field_text(json, "built_for", inspection->built_for);
+}
+
+static void json_benchmarks(struct tvn_json_writer *json, const struct tvn_inspection *inspection)
+{
+    tvn_json_key(json, "benchmarks");
+    tvn_json_begin_array(json);
+    for (size_t i = 0; i < inspection->benchmark_count; i++) {
+        const struct tvn_inspection_benchmark *row = &inspection->benchmarks[i];
+        tvn_json_begin_object(json);
+        tvn_json_field_text(json, "name", row->name);
+        tvn_json_field_real(json, "throughput_eps", row->throughput_eps);
+        tvn_json_field_real(json, "latency_p50_us", row->latency_p50_us);
+        tvn_json_field_real(json, "latency_p99_us", row->latency_p99_us);
+        tvn_json_end_object(json);
+    }
+    tvn_json_end_array(json);
+}
+
 static enum tvn_exit print_json(struct tvn_cli *cli, const struct inspect_args *args,
                                 const struct tvn_inspection *inspection, enum tvn_exit code)
 {
@@ -177,6 +309,15 @@ static enum tvn_exit print_json(struct tvn_cli *cli, const struct inspect_args *
     }
     if (inspection && shows(args, SECTION_METADATA)) {
         json_metadata(&json, inspection);
+    }
+    if (inspection && shows(args, SECTION_CAPABILITIES)) {
+        json_capabilities(&json, inspection);
+    }
+    if (inspection && shows(args, SECTION_CONTRACTS)) {
+        json_contracts(&json, inspection);
+    }
+    if (inspection && shows(args, SECTION_BENCHMARKS)) {
+        json_benchmarks(&json, inspection);
     }
     if (inspection && shows(args, SECTION_INTERFACES)) {
         json_items(&json, "imports", inspection->imports, inspection->import_count);
@@ -206,9 +347,11 @@ static enum tvn_exit inspect_run(struct tvn_cli *cli, const void *raw)
 
 const struct tvn_command tvn_cmd_inspect = {
     .name = "inspect",
-    .summary = "Show what a component imports and exports",
-    .description = "Prints the component's world as WIT, with its size and the tools that made it "
-                   "as comments. Nothing of the component is compiled or run.",
+    .summary = "Show what a component or a contract is made of",
+    .description =
+        "Prints the component's world as WIT, with its size, the tools that made it, the "
+        "capabilities that its imports ask for and benchmark reports of this folder as comments. "
+        "Of WIT text it prints the packages. Nothing of the component is compiled or run.",
     .opts = inspect_opts,
     .operands = inspect_operands,
     .examples = inspect_examples,

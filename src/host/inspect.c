@@ -7,7 +7,9 @@
 #include "base/mem.h"
 #include "component/component.h"
 #include "component/limits.h"
+#include "contracts/version_section.h"
 #include "contracts/wit.h"
+#include "host/inspect_internal.h"
 
 #include <errno.h>
 
@@ -186,18 +188,28 @@ static enum tvn_status fill(struct tvn_inspection *inspection, const char *path,
     if (tvn_component_custom_section(component, TVN_STR("component-name"), &section)) {
         read_name(inspection, section);
     }
-    return TVN_OK;
+    struct inspect_rows rows = {0};
+    bool good = inspect_world(inspection, &rows, tvn_component_world(component), NULL);
+    if (tvn_component_custom_section(component, TVN_STR(TVN_VERSION_SECTION), &section) &&
+        section.len <= TVN_VERSION_SECTION_BYTES_MAX) {
+        inspection->built_for = tvn_arena_strndup(inspection->arena, section.ptr, section.len);
+    }
+    return inspect_take_rows(inspection, &rows) && good ? TVN_OK : no_memory(sink, path);
+}
+
+static enum tvn_status inspect_component(struct tvn_inspection *inspection, const char *path,
+                                         struct tvn_diag_sink *sink)
+{
+    TVN_AUTO_VALUE(tvn_file_bytes) bytes = {0};
+    enum tvn_status status = tvn_file_read(path, TVN_COMPONENT_BYTES_MAX, &bytes);
+    return status == TVN_OK ? fill(inspection, path, &bytes, sink)
+                            : read_failed(sink, status, path);
 }
 
 enum tvn_status tvn_host_inspect_file(const char *path, struct tvn_diag_sink *sink,
                                       struct tvn_inspection **out_inspection)
 {
     tvn_assert(path && sink && out_inspection);
-    TVN_AUTO_VALUE(tvn_file_bytes) bytes = {0};
-    enum tvn_status status = tvn_file_read(path, TVN_COMPONENT_BYTES_MAX, &bytes);
-    if (status != TVN_OK) {
-        return read_failed(sink, status, path);
-    }
     TVN_AUTO(tvn_inspection) inspection = tvn_calloc(1, sizeof(*inspection));
     if (inspection) {
         inspection->arena = tvn_arena_create(0);
@@ -205,7 +217,11 @@ enum tvn_status tvn_host_inspect_file(const char *path, struct tvn_diag_sink *si
     if (!inspection || !inspection->arena) {
         return no_memory(sink, path);
     }
-    TVN_TRY(fill(inspection, path, &bytes, sink));
+    TVN_TRY(inspect_is_wit(path) ? inspect_wit(inspection, path, sink)
+                                 : inspect_component(inspection, path, sink));
+    if (!inspect_benchmarks(inspection)) {
+        return no_memory(sink, path);
+    }
     *out_inspection = TVN_TAKE(inspection);
     return TVN_OK;
 }
