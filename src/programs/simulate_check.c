@@ -27,6 +27,7 @@ static void check_counters(struct tvn_sim_flow *flow)
     same(flow, "flow: errors", 0, &flow->stats.errors, flow->errors);
     same(flow, "flow: forked", 0, &flow->stats.forked, flow->forked);
     same(flow, "flow: flushed", 0, &flow->stats.flushed, flow->flushed);
+    same(flow, "flow: dead_lettered", 0, &flow->stats.dead_lettered, flow->letters);
     same(flow, "flow: absorbed", 0, &flow->stats.absorbed, flow->absorbed);
     same(flow, "flow: wakeups", 0, &flow->stats.wakeups, flow->wakeups);
     same(flow, "flow: idle_ns", 0, &flow->stats.idle_ns, flow->idle_ns);
@@ -38,6 +39,8 @@ static void check_counters(struct tvn_sim_flow *flow)
         same(flow, "dropped of stage", i, &stage->stats.dropped, stage->dropped);
         same(flow, "failed of stage", i, &stage->stats.failed, stage->failures);
         same(flow, "absorbed of stage", i, &stage->stats.absorbed, stage->absorbed);
+        same(flow, "dead_lettered of stage", i, &stage->stats.dead_lettered, stage->letters);
+        same(flow, "restarts of stage", i, &stage->stats.restarts, stage->restarts);
         same(flow, "flushed of stage", i, &stage->stats.flushed, stage->flushed);
     }
 }
@@ -198,7 +201,8 @@ static uint64_t token_ns(const struct tvn_sim_stage *stage, bool closes)
     for (uint32_t i = 0; i < stage->input_count; i++) {
         has_input |= flow->edges[stage->inputs[i]].count > 0;
     }
-    if (closes || !has_input || tvn_sim_model_waits(stage) || !tvn_sim_model_credit(stage)) {
+    if (closes || !has_input || stage->dead || tvn_sim_model_waits(stage) ||
+        !tvn_sim_model_credit(stage)) {
         return UINT64_MAX;
     }
     for (uint32_t i = 0; i < stage->output_count; i++) {
@@ -310,7 +314,7 @@ static void check_signals(struct tvn_sim_flow *flow)
     for (uint32_t i = 0; i < flow->stage_count; i++) {
         const struct tvn_sim_stage *stage = &flow->stages[i];
         bool listens = stage->invoker.role == TVN_ROLE_SOURCE &&
-                       tvn_sim_has(stage, TVN_ENTRY_NOTIFY) && !stage->failed &&
+                       tvn_sim_has(stage, TVN_ENTRY_NOTIFY) && !stage->failed && !stage->dead &&
                        !stage->exhausted && !flow->sources_stopped && !flow->aborting;
         bool pauses = tvn_sim_model_pauses(stage);
         tvn_sim_require(flow, !listens || stage->paused == pauses, "stage %u was not told to %s", i,

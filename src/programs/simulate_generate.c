@@ -18,7 +18,8 @@ static bool per_flow(unsigned fault)
 {
     return fault == TVN_SIM_INIT || fault == TVN_SIM_COMPLETE || fault == TVN_SIM_TEARDOWN ||
            fault == TVN_SIM_OVERFLOW || fault == TVN_SIM_BYTES || fault == TVN_SIM_RATE ||
-           fault == TVN_SIM_DEBUG || fault == TVN_SIM_DEADLINE || fault == TVN_SIM_LIMIT;
+           fault == TVN_SIM_DEBUG || fault == TVN_SIM_RESTART || fault == TVN_SIM_DEADLINE ||
+           fault == TVN_SIM_LIMIT;
 }
 
 static void generate_resources(struct tvn_sim_world *world)
@@ -80,7 +81,11 @@ static void generate_stage(struct tvn_sim_flow *flow, uint32_t index, enum tvn_r
     bool defaults = tvn_sim_chance(random, 32768);
     stage->on_error = defaults
                           ? TVN_ON_ERROR_DEFAULT
-                          : (enum tvn_on_error)tvn_sim_below(random, TVN_ON_ERROR_TERMINATE + 1);
+                          : (enum tvn_on_error)tvn_sim_below(random, TVN_ON_ERROR_DEAD_LETTER + 1);
+    stage->has_restart = tvn_sim_chance(random, world->rates[TVN_SIM_RESTART] * 2);
+    stage->restart_backoff_ns = tvn_sim_skewed(random, 20000000);
+    stage->circuit_window_ns = tvn_sim_skewed(random, 1000000000);
+    stage->circuit_traps = tvn_sim_between(random, 1, TVN_SIM_TRAPS_MAX);
     stage->max_retries = tvn_sim_below(random, 5);
     stage->retry_backoff_ns = tvn_sim_skewed(random, 200000000);
     stage->cost_ns = tvn_sim_skewed(random, 20000);
@@ -226,6 +231,13 @@ static uint64_t world_now(void *context)
     return ((const struct tvn_sim_world *)context)->now_ns;
 }
 
+static void dead_letter(void *context, uint32_t stage, const struct tvn_element *element,
+                        const struct tvn_flow_failure *failure)
+{
+    tvn_assert(failure);
+    tvn_sim_model_letter(context, stage, element);
+}
+
 static uint64_t world_wall(void *context)
 {
     const struct tvn_sim_world *world = context;
@@ -273,6 +285,9 @@ static void describe(struct tvn_sim_flow *flow, struct tvn_stage_options stages[
         stages[i].max_retries = stage->max_retries;
         stages[i].retry_backoff_ns = stage->retry_backoff_ns;
         stages[i].merge = stage->merge;
+        stages[i].restart_backoff_ns = stage->restart_backoff_ns;
+        stages[i].circuit_window_ns = stage->circuit_window_ns;
+        stages[i].circuit_traps = stage->circuit_traps;
     }
     for (uint32_t i = 0; i < flow->edge_count; i++) {
         struct tvn_sim_edge *edge = &flow->edges[i];
@@ -326,6 +341,8 @@ struct tvn_sim_flow *tvn_sim_generate_flow(struct tvn_sim_world *world, uint32_t
         .deadline_ns = timed ? deadline : 0,
         .fan_out = flow->fan_out,
         .schedule = tvn_sim_chance(random, 16384) ? TVN_SCHEDULE_FIFO : TVN_SCHEDULE_CONSUMER_FIRST,
+        .dead_letter = dead_letter,
+        .dead_letter_context = flow,
         .events = tvn_sim_watch_init(flow),
     };
     flow->magazine = world->magazines[flow->worker];

@@ -296,7 +296,8 @@ void tvn_sim_model_ends(const struct tvn_sim_flow *flow, bool out_over[TVN_SIM_S
             const struct tvn_sim_edge *edge = &flow->edges[stage->inputs[k]];
             over = over && out_over[edge->from] && edge->count == 0 && !edge->has_held;
         }
-        out_over[i] = over || stage->ended;
+        out_over[i] =
+            (over && !(stage->dead && !stage->torn_down && stage->input_count > 0)) || stage->ended;
     }
 }
 
@@ -349,6 +350,9 @@ bool tvn_sim_model_ready(const struct tvn_sim_stage *stage, const bool over[TVN_
     const struct tvn_sim_flow *flow = stage->flow;
     if (tvn_sim_model_waits(stage) || over[stage->index]) {
         return false;
+    }
+    if (stage->dead) {
+        return true; /* to be replaced */
     }
     if (stage->invoker.role == TVN_ROLE_SOURCE) {
         return may_put(stage);

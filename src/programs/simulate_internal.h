@@ -26,6 +26,7 @@
 #define TVN_SIM_EDGES_MAX   64
 #define TVN_SIM_DEPTH_MAX   256
 #define TVN_SIM_WORKERS_MAX 4
+#define TVN_SIM_TRAPS_MAX   8
 #define TVN_SIM_LEAKS_MAX   4
 #define TVN_SIM_BUFFERS_MAX (1u << 19)
 #define TVN_SIM_ENTRY_COUNT (TVN_ENTRY_TEARDOWN + 1)
@@ -57,6 +58,7 @@
     X(BYTES, "bytes")                         \
     X(RATE, "rate")                           \
     X(DEBUG, "debug")                         \
+    X(RESTART, "restart")                     \
     X(SUSPEND, "suspend")                     \
     X(DRAIN, "drain")                         \
     X(CANCEL, "cancel")                       \
@@ -172,12 +174,17 @@ enum tvn_sim_wait {
 
 struct tvn_sim_stage {
     struct tvn_invoker invoker;
+    struct tvn_invoker_ops ops;
     struct tvn_sim_world *world;
     struct tvn_sim_flow *flow;
     uint32_t index;
     struct tvn_sim_random random;
     uint32_t entries; /* optional ones: bit per entry */
     bool has_idle;
+    bool has_restart;
+    uint64_t restart_backoff_ns;
+    uint64_t circuit_window_ns;
+    uint32_t circuit_traps;
     enum tvn_on_error on_error;
     uint32_t max_retries;
     uint64_t retry_backoff_ns;
@@ -216,7 +223,10 @@ struct tvn_sim_stage {
     uint64_t not_before_ns;
     uint64_t backoff_ns;
     uint32_t attempts;
-    uint32_t starving_turns; /* it could work and was not called */
+    uint64_t trap_times_ns[TVN_SIM_TRAPS_MAX]; /* of the last circuit_traps deaths, a ring */
+    uint64_t trap_count;
+    uint32_t restart_failures; /* in a row */
+    uint32_t starving_turns;   /* it could work and was not called */
     /* Counters of the model, and the reactor's. */
     uint64_t invocations;
     uint64_t errors;
@@ -225,6 +235,8 @@ struct tvn_sim_stage {
     uint64_t failures;
     uint64_t absorbed;
     uint64_t flushed;
+    uint64_t letters;
+    uint64_t restarts;
     uint64_t skipped; /* errors after which work went on */
     struct tvn_stage_stats stats;
 };
@@ -282,6 +294,11 @@ struct tvn_sim_flow {
     uint64_t flushed;
     uint64_t absorbed;
     uint64_t discarded;
+    uint64_t letters;
+    uint64_t restarts;
+    bool letter_due; /* of letter_stage, with letter_sequence */
+    uint32_t letter_stage;
+    uint64_t letter_sequence;
     uint64_t wakeups;
     uint64_t idle_ns;
     uint64_t idle_since_ns; /* UINT64_MAX: it is not idle */
@@ -406,13 +423,24 @@ bool tvn_sim_model_waits(const struct tvn_sim_stage *stage);
 /* It has something to do that needs neither time nor descriptor. */
 bool tvn_sim_model_ready(const struct tvn_sim_stage *stage, const bool over[TVN_SIM_STAGES_MAX]);
 
-/* simulate_model.c */
+/* simulate_expect.c */
+/* The input whose first element `in` is. */
+struct tvn_sim_edge *tvn_sim_model_input(struct tvn_sim_stage *stage, const struct tvn_element *in);
+/* TEARDOWN is waited for no longer. */
+bool tvn_sim_model_close_over(const struct tvn_sim_flow *flow);
+void tvn_sim_model_before_idle(struct tvn_sim_stage *stage);
 void tvn_sim_model_before(struct tvn_sim_stage *stage, enum tvn_entry entry,
                           const struct tvn_call *call);
 void tvn_sim_model_after(struct tvn_sim_stage *stage, enum tvn_entry entry,
                          const struct tvn_call *call, enum tvn_outcome outcome);
 void tvn_sim_model_idle(struct tvn_sim_stage *stage, enum tvn_outcome outcome,
                         const struct tvn_fault *fault);
+/* Before and after the invoker's restart. */
+void tvn_sim_model_restart(struct tvn_sim_stage *stage);
+void tvn_sim_model_restarted(struct tvn_sim_stage *stage, enum tvn_outcome outcome,
+                             const struct tvn_fault *fault);
+void tvn_sim_model_letter(struct tvn_sim_flow *flow, uint32_t stage,
+                          const struct tvn_element *element);
 void tvn_sim_model_begin_turn(struct tvn_sim_flow *flow);
 void tvn_sim_model_end_turn(struct tvn_sim_flow *flow);
 /* Checks it; one that the reactor gave is learned. */

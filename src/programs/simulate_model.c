@@ -2,300 +2,6 @@
 /* What each call must do: to queues, counters, waits and failures. */
 #include "base/num.h"
 #include "programs/simulate_internal.h"
-#include "reactor/flow_inspect.h"
-
-/* Before a call. */
-
-static bool close_deadline_over(const struct tvn_sim_flow *flow)
-{
-    struct tvn_flow_view view;
-    tvn_flow_inspect(flow->flow, &view);
-    return flow->world->now_ns >= view.close_deadline_ns;
-}
-
-static void before_lifecycle(struct tvn_sim_stage *stage, enum tvn_entry entry)
-{
-    struct tvn_sim_flow *flow = stage->flow;
-    if (entry == TVN_ENTRY_INIT) {
-        tvn_sim_require(flow, !stage->initialised && !flow->started, "stage %u: INIT twice",
-                        stage->index);
-        for (uint32_t i = 0; i < stage->output_count; i++) {
-            const struct tvn_sim_stage *to = &flow->stages[flow->edges[stage->outputs[i]].to];
-            tvn_sim_require(flow, to->initialised || !tvn_sim_has(to, TVN_ENTRY_INIT),
-                            "stage %u: INIT before its consumer's", stage->index);
-        }
-        return;
-    }
-    tvn_sim_require(flow, !tvn_sim_has(stage, TVN_ENTRY_INIT) || stage->initialised,
-                    "stage %u: TEARDOWN without INIT", stage->index);
-    for (uint32_t i = 0; i < stage->input_count; i++) {
-        const struct tvn_sim_stage *from = &flow->stages[flow->edges[stage->inputs[i]].from];
-        tvn_sim_require(flow,
-                        from->torn_down || from->dead || !tvn_sim_has(from, TVN_ENTRY_TEARDOWN) ||
-                            (tvn_sim_has(from, TVN_ENTRY_INIT) && !from->initialised) ||
-                            !flow->started,
-                        "stage %u: TEARDOWN before its producer's", stage->index);
-    }
-    if (!flow->closing) {
-        struct tvn_flow_view view;
-        tvn_flow_inspect(flow->flow, &view);
-        uint64_t grace = tvn_stop_level(&flow->stop) == TVN_STOP_CANCEL ? TVN_FLOW_CANCEL_WAIT_NS
-                                                                        : TVN_FLOW_TEARDOWN_WAIT_NS;
-        tvn_sim_require(flow,
-                        view.closing && view.close_deadline_ns >= flow->turn_begin_ns + grace &&
-                            view.close_deadline_ns <= flow->world->now_ns + grace,
-                        "TEARDOWN has a wrong deadline");
-        flow->closing = true;
-        for (uint32_t i = 0; i < flow->stage_count; i++) {
-            flow->stages[i].wait = TVN_SIM_WAIT_NONE;
-        }
-    }
-    tvn_sim_require(flow, !tvn_sim_model_waits(stage) || close_deadline_over(flow),
-                    "stage %u: TEARDOWN while it waits", stage->index);
-}
-
-static void before_notify(struct tvn_sim_stage *stage, enum tvn_signal signal)
-{
-    struct tvn_sim_flow *flow = stage->flow;
-    bool throttled = signal == TVN_SIGNAL_PAUSE;
-    tvn_sim_require(flow, flow->in_turn && flow->may_call, "stage %u: NOTIFY out of turn",
-                    stage->index);
-    tvn_sim_require(flow, stage->paused != throttled, "stage %u: signal %d twice", stage->index,
-                    (int)signal);
-    /* While a cut is pending the edges that it closes count no more: the reactor knows which. */
-    tvn_sim_require(flow, flow->cut_pending || tvn_sim_model_pauses(stage) == throttled,
-                    "stage %u: signal %d without reason", stage->index, (int)signal);
-    stage->paused = throttled;
-    if (!throttled && stage->wait == TVN_SIM_WAIT_PARKED) {
-        stage->wait = TVN_SIM_WAIT_NONE;
-    }
-}
-
-/* The input whose first element `in` is. */
-static struct tvn_sim_edge *input_of(struct tvn_sim_stage *stage, const struct tvn_element *in)
-{
-    struct tvn_sim_flow *flow = stage->flow;
-    for (uint32_t i = 0; i < stage->input_count; i++) {
-        struct tvn_edge_view view;
-        tvn_flow_inspect_edge(flow->flow, stage->inputs[i], &view);
-        if (view.queue->count > 0 && in == &view.queue->slots[view.queue->head]) {
-            return &flow->edges[stage->inputs[i]];
-        }
-    }
-    tvn_sim_violation(flow->world, flow, "stage %u: got an element of no input", stage->index);
-}
-
-void tvn_sim_model_timestamp(struct tvn_sim_flow *flow, struct tvn_sim_edge *edge,
-                             struct tvn_sim_record *record, uint64_t timestamp_ns)
-{
-    if (record->timestamp_ns == 0) { /* pulled in this turn */
-        uint64_t now = flow->world->now_ns + flow->world->wall_offset_ns;
-        tvn_sim_require(flow,
-                        timestamp_ns >= tvn_max(edge->last_timestamp_ns, flow->turn_wall_ns) &&
-                            timestamp_ns <= tvn_max(flow->wall_high_ns, now),
-                        "element %llu has a wrong timestamp", (unsigned long long)record->sequence);
-        edge->last_timestamp_ns = timestamp_ns;
-        record->timestamp_ns = timestamp_ns;
-    }
-    tvn_sim_require(flow, timestamp_ns == record->timestamp_ns,
-                    "the timestamp of element %llu changed", (unsigned long long)record->sequence);
-}
-
-/* The last pull waited and nobody was called since: those behind must have had nothing to do. */
-static void check_consumers_waited(const struct tvn_sim_stage *stage)
-{
-    struct tvn_sim_flow *flow = stage->flow;
-    bool over[TVN_SIM_STAGES_MAX];
-    tvn_sim_model_ends(flow, over);
-    for (uint32_t i = 0; i < stage->output_count; i++) {
-        const struct tvn_sim_edge *edge = &flow->edges[stage->outputs[i]];
-        tvn_sim_require(flow, !tvn_sim_model_ready(&flow->stages[edge->to], over),
-                        "stage %u: pulled again after it waited, before its consumers",
-                        stage->index);
-    }
-}
-
-/* The first one from `start` on, around, that has an element. */
-static const struct tvn_sim_edge *first_with_element(const struct tvn_sim_stage *stage,
-                                                     uint32_t start)
-{
-    for (uint32_t i = 0; i < stage->input_count; i++) {
-        uint32_t place = (start + i) % stage->input_count;
-        const struct tvn_sim_edge *edge = &stage->flow->edges[stage->inputs[place]];
-        if (edge->count > 0) {
-            return edge;
-        }
-    }
-    return NULL;
-}
-
-/* Is it this input's turn? */
-static void check_merge(struct tvn_sim_stage *stage, struct tvn_sim_edge *edge)
-{
-    struct tvn_sim_flow *flow = stage->flow;
-    uint32_t last = stage->input_count - 1; /* as if it had been the one before the first */
-    for (uint32_t i = 0; i < stage->input_count; i++) {
-        struct tvn_sim_edge *input = &flow->edges[stage->inputs[i]];
-        if (input == stage->taken) {
-            last = i;
-        }
-        tvn_sim_require(flow,
-                        stage->merge == TVN_MERGE_PRIORITY ||
-                            input->passed_over <= 2 * flow->quantum.elements * stage->input_count,
-                        "stage %u takes nothing from edge %u", stage->index, stage->inputs[i]);
-    }
-    if (stage->repeats) {
-        tvn_sim_require(flow, edge == stage->repeats, "stage %u: another element before a retry",
-                        stage->index);
-    } else if (stage->merge == TVN_MERGE_PRIORITY) {
-        tvn_sim_require(flow, edge == first_with_element(stage, 0),
-                        "stage %u: an input before one with priority", stage->index);
-    } else if (stage->merge == TVN_MERGE_ROUND_ROBIN) {
-        tvn_sim_require(flow, edge == first_with_element(stage, last + 1),
-                        "stage %u: an input out of turn", stage->index);
-    }
-}
-
-/* A vector may have ended between two calls of the same stage: then what waited beside the queue
- * went in, which only the reactor knows. */
-static void follow_held(struct tvn_sim_stage *stage)
-{
-    struct tvn_sim_flow *flow = stage->flow;
-    for (uint32_t i = 0; i < stage->input_count; i++) {
-        struct tvn_sim_edge *edge = &flow->edges[stage->inputs[i]];
-        if (!edge->has_held) {
-            continue;
-        }
-        struct tvn_edge_view view;
-        tvn_flow_inspect_edge(flow->flow, stage->inputs[i], &view);
-        if (!view.held) {
-            tvn_sim_model_settle(edge);
-            tvn_sim_require(flow, !edge->has_held, "edge %u took what does not fit",
-                            stage->inputs[i]);
-        }
-    }
-}
-
-static void check_input(struct tvn_sim_stage *stage, const struct tvn_element *in)
-{
-    struct tvn_sim_flow *flow = stage->flow;
-    follow_held(stage);
-    struct tvn_sim_edge *edge = input_of(stage, in);
-    tvn_sim_require(flow, edge->count > 0, "stage %u: got an element too many", stage->index);
-    struct tvn_sim_record *record = tvn_sim_record_at(edge, 0);
-    tvn_sim_model_timestamp(flow, edge, record, in->timestamp_ns);
-    tvn_sim_require(flow, in->sequence == record->sequence && in->payload.raw == record->payload,
-                    "stage %u: got element %llu instead of %llu", stage->index,
-                    (unsigned long long)in->sequence, (unsigned long long)record->sequence);
-    check_merge(stage, edge);
-}
-
-static void before_element(struct tvn_sim_stage *stage, enum tvn_entry entry,
-                           const struct tvn_call *call)
-{
-    struct tvn_sim_flow *flow = stage->flow;
-    tvn_sim_require(flow, tvn_sim_model_credit(stage), "stage %u: called without credit",
-                    stage->index);
-    if (entry == TVN_ENTRY_PULL) {
-        tvn_sim_require(flow, !flow->sources_stopped && !stage->exhausted,
-                        "stage %u: pulled after the end", stage->index);
-        tvn_sim_require(flow, flow->pulled < flow->limit, "stage %u: pulled beyond the limit",
-                        stage->index);
-        if (flow->blocked == stage) {
-            check_consumers_waited(stage);
-        }
-    } else {
-        check_input(stage, call->in);
-    }
-    tvn_sim_require(flow, stage->output_count == 0 || (call->out && call->out_capacity > 0),
-                    "stage %u: no place for the output", stage->index);
-    tvn_sim_require(flow,
-                    call->out_count == 0 && call->signal == TVN_SIGNAL_READY && !call->waited &&
-                        call->wake_ns == 0 && call->ports == 0,
-                    "stage %u: the call has the answer of another", stage->index);
-    if (flow->blocked != stage) {
-        flow->blocked = NULL;
-    }
-}
-
-/* COMPLETE and FLUSH. */
-static void before_last(struct tvn_sim_stage *stage, enum tvn_entry entry,
-                        const struct tvn_call *call)
-{
-    struct tvn_sim_flow *flow = stage->flow;
-    bool over[TVN_SIM_STAGES_MAX];
-    tvn_sim_model_ends(flow, over);
-    tvn_sim_require(flow, !stage->completed, "stage %u: completed twice", stage->index);
-    if (entry == TVN_ENTRY_FLUSH) {
-        tvn_sim_require(flow, tvn_sim_model_credit(stage), "stage %u: flushed without credit",
-                        stage->index);
-        tvn_sim_require(flow,
-                        call->out && call->out_capacity > 0 &&
-                            call->out_capacity <= TVN_CALL_OUT_MAX && call->out_count == 0,
-                        "stage %u: no place for what is flushed", stage->index);
-    }
-    for (uint32_t i = 0; i < stage->input_count; i++) {
-        const struct tvn_sim_edge *edge = &flow->edges[stage->inputs[i]];
-        tvn_sim_require(flow, over[edge->from] && edge->count == 0,
-                        "stage %u: COMPLETE before the end of its input", stage->index);
-    }
-}
-
-/* The vector of the stage is over. */
-static void settle_inputs(const struct tvn_sim_stage *stage)
-{
-    for (uint32_t i = 0; stage && i < stage->input_count; i++) {
-        tvn_sim_model_settle(&stage->flow->edges[stage->inputs[i]]);
-    }
-}
-
-void tvn_sim_model_before(struct tvn_sim_stage *stage, enum tvn_entry entry,
-                          const struct tvn_call *call)
-{
-    struct tvn_sim_flow *flow = stage->flow;
-    struct tvn_sim_world *world = flow->world;
-    tvn_sim_require(flow, !stage->dead, "stage %u: called after it died", stage->index);
-    tvn_sim_require(flow, !stage->torn_down, "stage %u: called after TEARDOWN", stage->index);
-    tvn_sim_require(flow, call->fault->code == TVN_OK && call->fault->text[0] == '\0',
-                    "stage %u: called with another's fault", stage->index);
-    if (entry == TVN_ENTRY_INIT || entry == TVN_ENTRY_TEARDOWN) {
-        flow->calls_in_turn++;
-        before_lifecycle(stage, entry);
-        return;
-    }
-    if (entry == TVN_ENTRY_NOTIFY) {
-        before_notify(stage, call->signal);
-        return;
-    }
-    if (flow->cut_pending) {
-        tvn_sim_model_cut(flow);
-    }
-    tvn_sim_require(flow, flow->in_turn && flow->may_call && !flow->closing,
-                    "stage %u: called out of turn", stage->index);
-    tvn_sim_require(flow, !stage->ended && !stage->failed, "stage %u: called after its end",
-                    stage->index);
-    tvn_sim_require(flow, !tvn_sim_model_waits(stage), "stage %u: called while it waits",
-                    stage->index);
-    stage->wait = TVN_SIM_WAIT_NONE;
-    if (world->now_ns >= flow->turn_end_ns && flow->calls_in_turn > 0) {
-        flow->late_calls++;
-        tvn_sim_require(flow, flow->late_calls <= TVN_FLOW_STRIDE,
-                        "stage %u: the turn goes on long after its time", stage->index);
-    }
-    flow->calls_in_turn++;
-    stage->starving_turns = 0;
-    if (flow->called != stage) {
-        settle_inputs(flow->called);
-        flow->called = stage;
-    }
-    if (entry == TVN_ENTRY_COMPLETE || entry == TVN_ENTRY_FLUSH) {
-        before_last(stage, entry, call);
-    } else {
-        before_element(stage, entry, call);
-    }
-}
-
-/* After a call. */
 
 enum verdict { SKIP, RETRY, FAIL };
 
@@ -349,28 +55,129 @@ static void fail_by(struct tvn_sim_stage *stage, const struct tvn_fault *fault,
     tvn_sim_model_fail(stage->flow, code, stage, sequence);
 }
 
+static uint64_t doubled(uint64_t backoff_ns, uint32_t times)
+{
+    backoff_ns = tvn_min(backoff_ns, TVN_FLOW_RETRY_BACKOFF_MAX_NS);
+    for (uint32_t i = 0; i < times; i++) {
+        backoff_ns = tvn_min(backoff_ns * 2, TVN_FLOW_RETRY_BACKOFF_MAX_NS);
+    }
+    return backoff_ns;
+}
+
+static void skip(struct tvn_sim_stage *stage, const uint64_t *sequence)
+{
+    struct tvn_sim_flow *flow = stage->flow;
+    stage->skipped++;
+    if (stage->on_error == TVN_ON_ERROR_DEAD_LETTER && sequence) {
+        flow->letter_due = true;
+        flow->letter_stage = stage->index;
+        flow->letter_sequence = *sequence;
+        flow->letters++;
+        stage->letters++;
+    }
+}
+
+/* Deaths within the window, this one included. */
+static uint32_t count_trap(struct tvn_sim_stage *stage)
+{
+    uint64_t now = stage->world->now_ns;
+    uint32_t recent = 0;
+    stage->trap_times_ns[stage->trap_count++ % stage->circuit_traps] = now;
+    for (uint32_t i = 0; i < tvn_min(stage->trap_count, (uint64_t)stage->circuit_traps); i++) {
+        recent += now - stage->trap_times_ns[i] <= stage->circuit_window_ns;
+    }
+    return recent;
+}
+
+static bool may_restart(const struct tvn_sim_stage *stage, const struct tvn_fault *fault)
+{
+    return stage->has_restart && tvn_stop_level(&stage->flow->stop) != TVN_STOP_CANCEL &&
+           fault->code != TVN_E_FLOW_CANCELLED;
+}
+
+static enum verdict judge_death(struct tvn_sim_stage *stage, const struct tvn_fault *fault,
+                                const uint64_t *sequence)
+{
+    bool retry = stage->on_error == TVN_ON_ERROR_RETRY;
+    bool goes_on = stage->on_error == TVN_ON_ERROR_SKIP ||
+                   stage->on_error == TVN_ON_ERROR_DEAD_LETTER ||
+                   (retry && stage->attempts < stage->max_retries);
+    uint32_t recent = goes_on && may_restart(stage, fault) ? count_trap(stage) : 0;
+    if (recent == 0 || recent == stage->circuit_traps ||
+        stage->restart_failures >= stage->circuit_traps) {
+        fail_by(stage, fault, TVN_OUTCOME_DEAD, sequence);
+        return FAIL;
+    }
+    uint64_t backoff = doubled(stage->restart_backoff_ns, recent - 1);
+    if (retry) {
+        wait_until(stage, tvn_max(backoff, doubled(stage->retry_backoff_ns, stage->attempts)));
+        stage->attempts++;
+        return RETRY;
+    }
+    skip(stage, sequence);
+    wait_until(stage, backoff);
+    return SKIP;
+}
+
 static enum verdict judge(struct tvn_sim_stage *stage, const struct tvn_fault *fault,
                           enum tvn_outcome outcome, const uint64_t *sequence)
 {
     count_error(stage);
-    if (outcome == TVN_OUTCOME_ERROR) {
-        enum tvn_on_error policy = policy_for(stage, fault->error);
-        if (policy == TVN_ON_ERROR_SKIP) {
-            stage->skipped++;
-            return SKIP;
-        }
-        if (policy == TVN_ON_ERROR_RETRY && stage->attempts < stage->max_retries) {
-            uint64_t backoff = tvn_min(stage->retry_backoff_ns, TVN_FLOW_RETRY_BACKOFF_MAX_NS);
-            for (uint32_t i = 0; i < stage->attempts; i++) {
-                backoff = tvn_min(backoff * 2, TVN_FLOW_RETRY_BACKOFF_MAX_NS);
-            }
-            stage->attempts++;
-            wait_until(stage, backoff);
-            return RETRY;
-        }
+    stage->dead |= outcome == TVN_OUTCOME_DEAD;
+    if (outcome == TVN_OUTCOME_DEAD) {
+        return judge_death(stage, fault, sequence);
+    }
+    enum tvn_on_error policy = policy_for(stage, fault->error);
+    if (policy == TVN_ON_ERROR_SKIP || policy == TVN_ON_ERROR_DEAD_LETTER) {
+        skip(stage, sequence);
+        return SKIP;
+    }
+    if (policy == TVN_ON_ERROR_RETRY && stage->attempts < stage->max_retries) {
+        wait_until(stage, doubled(stage->retry_backoff_ns, stage->attempts));
+        stage->attempts++;
+        return RETRY;
     }
     fail_by(stage, fault, outcome, sequence);
     return FAIL;
+}
+
+void tvn_sim_model_letter(struct tvn_sim_flow *flow, uint32_t stage,
+                          const struct tvn_element *element)
+{
+    struct tvn_buffer *buffer = NULL;
+    tvn_sim_require(flow,
+                    flow->letter_due && stage == flow->letter_stage &&
+                        element->sequence == flow->letter_sequence,
+                    "stage %u: a dead letter that is not due", stage);
+    tvn_sim_require(flow,
+                    element->payload.raw == 0 ||
+                        tvn_buffer_find(flow->world->resources, element->payload, &buffer) ==
+                            TVN_OK,
+                    "stage %u: a dead letter without its payload", stage);
+    flow->letter_due = false;
+}
+
+void tvn_sim_model_restarted(struct tvn_sim_stage *stage, enum tvn_outcome outcome,
+                             const struct tvn_fault *fault)
+{
+    if (outcome == TVN_OUTCOME_EMIT) {
+        stage->dead = false;
+        stage->paused = false;
+        stage->restart_failures = 0;
+        stage->restarts++;
+        stage->flow->restarts++;
+        return;
+    }
+    count_error(stage);
+    stage->restart_failures++;
+    uint32_t recent = count_trap(stage);
+    bool fatal = outcome == TVN_OUTCOME_ERROR && fault->error == TVN_PROCESS_FATAL;
+    if (fatal || recent == stage->circuit_traps ||
+        stage->restart_failures >= stage->circuit_traps || !may_restart(stage, fault)) {
+        fail_by(stage, fault, outcome, NULL);
+    } else {
+        wait_until(stage, doubled(stage->restart_backoff_ns, recent - 1));
+    }
 }
 
 static uint32_t bytes_of(const struct tvn_sim_world *world, uint64_t payload)
@@ -404,7 +211,7 @@ static void after_pull(struct tvn_sim_stage *stage, const struct tvn_call *call,
             stage->exhausted = true;
         }
     } else if (outcome == TVN_OUTCOME_ERROR || outcome == TVN_OUTCOME_DEAD) {
-        if (judge(stage, call->fault, outcome, NULL) == SKIP) {
+        if (judge(stage, call->fault, outcome, NULL) == SKIP && !stage->dead) {
             wait_backoff(stage);
         }
     } else if (call->wake_ns != 0) {
@@ -550,7 +357,7 @@ static void accepted(struct tvn_sim_stage *stage, struct tvn_sim_edge *edge,
 static void after_element(struct tvn_sim_stage *stage, const struct tvn_call *call,
                           enum tvn_outcome outcome)
 {
-    struct tvn_sim_edge *edge = input_of(stage, call->in);
+    struct tvn_sim_edge *edge = tvn_sim_model_input(stage, call->in);
     if (outcome == TVN_OUTCOME_EMIT) {
         accepted(stage, edge, call);
     } else if (outcome == TVN_OUTCOME_DROP) {
@@ -594,20 +401,21 @@ static void after_flush(struct tvn_sim_stage *stage, const struct tvn_call *call
         wait_any(stage);
     } else if (outcome == TVN_OUTCOME_ERROR || outcome == TVN_OUTCOME_DEAD) {
         stage->completed = judge(stage, call->fault, outcome, NULL) == SKIP;
+        stage->ended |= stage->completed;
     } else {
         stage->completed = true;
+        stage->ended = true;
     }
 }
 
 static void after_notify(struct tvn_sim_stage *stage, const struct tvn_call *call,
                          enum tvn_outcome outcome)
 {
-    if (outcome != TVN_OUTCOME_ERROR && outcome != TVN_OUTCOME_DEAD) {
-        return;
-    }
-    count_error(stage);
-    if (outcome == TVN_OUTCOME_DEAD || call->fault->error == TVN_PROCESS_FATAL) {
-        fail_by(stage, call->fault, outcome, NULL);
+    bool fatal = outcome == TVN_OUTCOME_ERROR && call->fault->error == TVN_PROCESS_FATAL;
+    if (outcome == TVN_OUTCOME_DEAD || fatal) {
+        (void)judge(stage, call->fault, outcome, NULL);
+    } else if (outcome == TVN_OUTCOME_ERROR) {
+        count_error(stage);
     }
 }
 
@@ -618,8 +426,10 @@ static void after_complete(struct tvn_sim_stage *stage, const struct tvn_call *c
         wait_any(stage);
     } else if (outcome == TVN_OUTCOME_ERROR || outcome == TVN_OUTCOME_DEAD) {
         stage->completed = judge(stage, call->fault, outcome, NULL) == SKIP;
+        stage->ended |= stage->completed;
     } else {
         stage->completed = true;
+        stage->ended = true;
     }
 }
 
@@ -627,7 +437,7 @@ static void after_teardown(struct tvn_sim_stage *stage, enum tvn_outcome outcome
 {
     struct tvn_sim_flow *flow = stage->flow;
     stage->wait = TVN_SIM_WAIT_NONE;
-    if (outcome == TVN_OUTCOME_WAIT && !close_deadline_over(flow)) {
+    if (outcome == TVN_OUTCOME_WAIT && !tvn_sim_model_close_over(flow)) {
         wait_any(stage);
         return;
     }
@@ -674,89 +484,16 @@ void tvn_sim_model_after(struct tvn_sim_stage *stage, enum tvn_entry entry,
         after_element(stage, call, outcome);
         break;
     }
-    stage->dead |= outcome == TVN_OUTCOME_DEAD;
+    if (entry == TVN_ENTRY_INIT || entry == TVN_ENTRY_TEARDOWN) {
+        stage->dead |= outcome == TVN_OUTCOME_DEAD;
+    }
 }
 
 void tvn_sim_model_idle(struct tvn_sim_stage *stage, enum tvn_outcome outcome,
                         const struct tvn_fault *fault)
 {
-    struct tvn_sim_flow *flow = stage->flow;
-    if (flow->cut_pending) {
-        tvn_sim_model_cut(flow);
-    }
-    tvn_sim_require(flow, !stage->dead && !stage->torn_down && flow->in_turn && flow->may_call,
-                    "stage %u: idle out of turn", stage->index);
     stage->idle_waits = outcome == TVN_OUTCOME_WAIT;
     if (outcome == TVN_OUTCOME_DEAD) {
         (void)judge(stage, fault, outcome, NULL);
-        stage->dead = true;
-    }
-}
-
-/* A turn. */
-
-static bool deadline_over(const struct tvn_sim_flow *flow)
-{
-    return flow->deadline_ns != UINT64_MAX && flow->failure_code == TVN_OK &&
-           tvn_stop_level(&flow->stop) == TVN_STOP_NONE && flow->world->now_ns >= flow->deadline_ns;
-}
-
-void tvn_sim_model_begin_turn(struct tvn_sim_flow *flow)
-{
-    struct tvn_sim_world *world = flow->world;
-    enum tvn_stop level = tvn_stop_level(&flow->stop);
-    flow->in_turn = true;
-    if (flow->idle_since_ns != UINT64_MAX) {
-        flow->wakeups++;
-        flow->idle_ns += world->now_ns - flow->idle_since_ns;
-    }
-    flow->calls_in_turn = 0;
-    flow->late_calls = 0;
-    flow->called = NULL;
-    flow->blocked = NULL;
-    flow->turn_begin_ns = world->now_ns;
-    flow->turn_end_ns = world->now_ns + flow->quantum.duration_ns;
-    flow->turn_wall_ns = world->now_ns + world->wall_offset_ns;
-    for (uint32_t i = 0; i < flow->stage_count; i++) {
-        struct tvn_sim_stage *stage = &flow->stages[i];
-        stage->idle_waits = false;
-        if (stage->wait == TVN_SIM_WAIT_POLL) {
-            stage->wait = TVN_SIM_WAIT_NONE;
-        }
-    }
-    if (!flow->closing && !flow->aborting) {
-        if (level == TVN_STOP_CANCEL) {
-            tvn_sim_model_fail(flow, TVN_E_FLOW_CANCELLED, NULL, NULL);
-            flow->aborting = true;
-        } else if (level == TVN_STOP_DRAIN) {
-            flow->sources_stopped = true;
-        } else if (deadline_over(flow)) {
-            tvn_sim_model_fail(flow, TVN_E_FLOW_DEADLINE_EXCEEDED, NULL, NULL);
-            flow->sources_stopped = true;
-        }
-    }
-    flow->may_call = !flow->aborting;
-    if (flow->aborting) {
-        flow->cut_pending = false;
-        for (uint32_t i = 0; i < flow->edge_count; i++) {
-            tvn_sim_model_discard(flow, &flow->edges[i], true);
-        }
-    } else if (tvn_flow_state(flow->flow) == TVN_FLOW_SUSPENDED && flow->failure_code == TVN_OK &&
-               level == TVN_STOP_NONE) {
-        flow->may_call = false;
-    }
-}
-
-void tvn_sim_model_end_turn(struct tvn_sim_flow *flow)
-{
-    struct tvn_sim_world *world = flow->world;
-    struct tvn_flow_view view;
-    tvn_flow_inspect(flow->flow, &view);
-    flow->in_turn = false;
-    flow->turns++;
-    flow->wall_high_ns = tvn_max(flow->wall_high_ns, world->now_ns + world->wall_offset_ns);
-    settle_inputs(flow->called);
-    if (flow->cut_pending && !view.cut_pending) {
-        tvn_sim_model_cut(flow);
     }
 }

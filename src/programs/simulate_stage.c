@@ -394,6 +394,7 @@ static enum tvn_outcome stage_idle(struct tvn_invoker *self, struct tvn_fault *f
     struct tvn_sim_stage *stage = TVN_CONTAINER_OF(self, struct tvn_sim_stage, invoker);
     struct tvn_sim_world *world = stage->world;
     enum tvn_outcome outcome = TVN_OUTCOME_EMIT;
+    tvn_sim_model_before_idle(stage);
     if (stage->poll_ready_ns > world->now_ns && !world->calm) {
         outcome = TVN_OUTCOME_WAIT;
     } else if (stage->wait == TVN_SIM_WAIT_NONE) {
@@ -412,29 +413,41 @@ static enum tvn_outcome stage_idle(struct tvn_invoker *self, struct tvn_fault *f
     return outcome;
 }
 
+/* What the dead instance held was reclaimed when it died. */
+static enum tvn_outcome stage_restart(struct tvn_invoker *self, struct tvn_fault *fault)
+{
+    struct tvn_sim_stage *stage = TVN_CONTAINER_OF(self, struct tvn_sim_stage, invoker);
+    struct tvn_sim_world *world = stage->world;
+    struct tvn_call call = {.fault = fault};
+    world->calls++;
+    tvn_sim_model_restart(stage);
+    stage->poll_ready_ns = 0;
+    world->now_ns += stage->cost_ns > 0 ? tvn_sim_below(&stage->random, stage->cost_ns) : 0;
+    enum tvn_outcome outcome = tvn_sim_trouble(world, &stage->random, TVN_SIM_INIT)
+                                   ? refuse(stage, &call, false)
+                                   : TVN_OUTCOME_EMIT;
+    tvn_sim_trace(world, (uint64_t)outcome << 4 | (uint64_t)stage->index << 16 | 2);
+    tvn_sim_say(stage->flow, "stage %u restart outcome %d", stage->index, (int)outcome);
+    tvn_sim_model_restarted(stage, outcome, fault);
+    return outcome;
+}
+
 static void stage_destroy(struct tvn_invoker *self)
 {
     tvn_sim_stage_reclaim(TVN_CONTAINER_OF(self, struct tvn_sim_stage, invoker));
 }
 
-static const struct tvn_invoker_ops ops = {
-    .invoke = stage_invoke,
-    .has_entry = stage_has_entry,
-    .wait_fd = stage_wait_fd,
-    .destroy = stage_destroy,
-};
-static const struct tvn_invoker_ops ops_with_idle = {
-    .invoke = stage_invoke,
-    .has_entry = stage_has_entry,
-    .wait_fd = stage_wait_fd,
-    .idle = stage_idle,
-    .destroy = stage_destroy,
-};
-
 void tvn_sim_stage_init(struct tvn_sim_stage *stage, enum tvn_role role)
 {
-    stage->invoker =
-        (struct tvn_invoker){.ops = stage->has_idle ? &ops_with_idle : &ops, .role = role};
+    stage->ops = (struct tvn_invoker_ops){
+        .invoke = stage_invoke,
+        .has_entry = stage_has_entry,
+        .wait_fd = stage_wait_fd,
+        .idle = stage->has_idle ? stage_idle : NULL,
+        .restart = stage->has_restart ? stage_restart : NULL,
+        .destroy = stage_destroy,
+    };
+    stage->invoker = (struct tvn_invoker){.ops = &stage->ops, .role = role};
 }
 
 bool tvn_sim_poll_ready(const struct tvn_sim_flow *flow)

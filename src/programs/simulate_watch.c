@@ -143,6 +143,8 @@ void tvn_sim_watch_check(struct tvn_sim_flow *flow)
         [TVN_EVENT_EVICTED] = evicted,
         [TVN_EVENT_DISCARDED] = flow->discarded,
         [TVN_EVENT_FAULT] = flow->errors,
+        [TVN_EVENT_RESTARTED] = flow->restarts,
+        [TVN_EVENT_DEAD_LETTER] = flow->letters,
     };
     for (uint32_t kind = 0; kind < TVN_EVENT_KIND_COUNT; kind++) {
         tvn_sim_require(flow, flow->event_counts[kind] == expected[kind],
