@@ -47,8 +47,9 @@ enum {
 /* process-error */
 enum { TVN_ERROR_CASE = 0, TVN_ERROR_TEXT = 4 };
 
-#define TVN_STREAM_ELEMENT_SLOTS 6   /* sequence, timestamp, content type (2), payload, context */
-#define TVN_ROUTE_NAMES_MAX      256 /* names that one call of route may return */
+#define TVN_STREAM_ELEMENT_SLOTS 6    /* sequence, timestamp, content type (2), payload, context */
+#define TVN_ROUTE_NAMES_MAX      256  /* names that one call of route may return */
+#define TVN_ROUTE_NAME_MAX       1024 /* bytes of one: no deadline runs while the host reads them */
 
 // HOT PATH. The invoke operation of a component stage.
 enum tvn_outcome tvn_stage_invoke(struct tvn_invoker *invoker, enum tvn_entry entry,
@@ -99,7 +100,7 @@ static inline const uint8_t *tvn_stage_result_area(const struct tvn_export *expo
 
 /*
  * HOT PATH. ROUTE: call->ports. An unknown port is ERROR with E0204; malformed lists and more than
- * TVN_ROUTE_NAMES_MAX names kill the instance.
+ * TVN_ROUTE_NAMES_MAX names, or a name of more than TVN_ROUTE_NAME_MAX bytes, kill the instance.
  */
 enum tvn_outcome tvn_stage_route(struct tvn_component_stage *stage, struct tvn_call *call);
 /*

@@ -77,7 +77,7 @@ static enum route_names read_names(const struct tvn_component_stage *stage,
         uint32_t length = tvn_guest_load_u32(item + 4);
         /* SAFETY: checked against the memory's size; no guest code runs before its last use. */
         const uint8_t *bytes = tvn_guest_mem_at(export->mem, tvn_guest_load_u32(item), length);
-        if (TVN_UNLIKELY(!bytes)) {
+        if (TVN_UNLIKELY(!bytes || length > TVN_ROUTE_NAME_MAX)) {
             return NAMES_INVALID;
         }
         struct tvn_str name = {(const char *)bytes, length};

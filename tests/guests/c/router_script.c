@@ -3,7 +3,7 @@
  * A router that does what the payload says: "metrics,logs" is the list of ports to return, "" none.
  * After '!' it misbehaves: t traps, e returns an error, m, o and n return a list that is
  * misaligned, outside of the memory or endless, s and u a name that is outside of the memory or no
- * UTF-8, c 257 names, l a name that is long, b keeps its borrows.
+ * UTF-8, c 257 names, l a name that is long, x one that is too long, b keeps its borrows.
  */
 #include "streaming_abi.h"
 
@@ -24,7 +24,7 @@ _Static_assert(sizeof(result) == 16, "as lowered");
 
 static struct bytes names[NAMES];
 static uint8_t text[] = "the router is worn out\xff";
-static uint8_t repeated[600];
+static uint8_t repeated[1026];
 
 static void split(struct bytes list)
 {
@@ -72,10 +72,11 @@ static void misbehave(uint8_t how)
         one_name(text, 23);
         break;
     case 'l':
+    case 'x':
         for (uint32_t i = 0; i < sizeof(repeated); i++) {
             repeated[i] = (uint8_t)(i % 2 ? 0xa4 : 0xc3); /* ä */
         }
-        one_name(repeated, sizeof(repeated));
+        one_name(repeated, how == 'l' ? 1024 : 1026);
         break;
     case 'c':
         for (uint32_t i = 0; i < NAMES; i++) {

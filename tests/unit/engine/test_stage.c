@@ -208,7 +208,7 @@ static void test_route_error_of_the_guest_is_handed_on(void **state)
 static void test_route_invalid_results_kill_the_instance(void **state)
 {
     (void)state;
-    static const char *const commands[] = {"!t", "!m", "!o", "!n", "!s", "!u", "!c", "!b"};
+    static const char *const commands[] = {"!t", "!m", "!o", "!n", "!s", "!u", "!c", "!x", "!b"};
     start("router-script", TVN_ROLE_ROUTER, "");
     for (size_t i = 0; i < TVN_ARRAY_LEN(commands); i++) {
         assert_int_equal(offer(TVN_ENTRY_ROUTE, commands[i]), TVN_OUTCOME_DEAD);
