@@ -103,7 +103,9 @@ static enum tvn_status set_compile(struct tvn_host *host, struct tvn_diag_sink *
     return TVN_OK;
 }
 
-/* One engine for all components of the process; fuel only if a node asks for it. */
+/* One engine for all components of the process; fuel only if a node asks for it. Memory is limited
+ * instance by instance: the engine would refuse the code of a module that needs more, and not say
+ * why. */
 static enum tvn_status create_runtime(struct tvn_host *host, struct tvn_diag_sink *sink)
 {
     struct tvn_engine_options options = {0};
@@ -112,9 +114,6 @@ static enum tvn_status create_runtime(struct tvn_host *host, struct tvn_diag_sin
         if (stage->kind == TVN_LINK_STAGE_COMPONENT) {
             options.instances++;
             options.fuel |= stage->sandbox.fuel_per_invocation > 0;
-            if (stage->sandbox.max_memory_bytes > options.max_memory_bytes) {
-                options.max_memory_bytes = stage->sandbox.max_memory_bytes;
-            }
         }
     }
     if (options.instances == 0) {
