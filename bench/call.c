@@ -64,7 +64,6 @@ static void create_stage(struct bench *bench)
         .config = TVN_STR(""),
         .sandbox = &bench->sandbox,
         .guard = &bench->guard,
-        .resources = bench->resources,
         .magazine = &bench->magazine,
         .intern = &bench->intern,
         .stats = &bench->stats,
