@@ -35,7 +35,7 @@ static uint64_t copied_bytes(const struct tvn_run_report *report)
 bool tvn_run_report_peak(const struct tvn_host *host, const struct tvn_run_report *report,
                          uint64_t *out_peak, uint64_t *out_capacity)
 {
-    const struct tvn_link *link = tvn_host_link(host);
+    const struct tvn_link *link = tvn_host_flow_link(host, report->index);
     tvn_assert(report->stream_count == link->edge_count);
     double fullest = -1;
     for (uint32_t i = 0; i < report->stream_count; i++) {
@@ -244,7 +244,7 @@ static void json_stages(const struct tvn_run_report *report, struct tvn_json_wri
 static void json_streams(const struct tvn_host *host, const struct tvn_run_report *report,
                          struct tvn_json_writer *json)
 {
-    const struct tvn_link *link = tvn_host_link(host);
+    const struct tvn_link *link = tvn_host_flow_link(host, report->index);
     tvn_json_key(json, "streams");
     tvn_json_begin_array(json);
     for (uint32_t i = 0; i < report->stream_count; i++) {

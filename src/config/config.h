@@ -23,7 +23,11 @@ enum tvn_config_policy {
 };
 const char *tvn_config_policy_name(enum tvn_config_policy policy); /* "drop-oldest" */
 
-enum tvn_config_scheduling { TVN_CONFIG_SCHEDULING_DEMAND_DRIVEN };
+enum tvn_config_scheduling {
+    TVN_CONFIG_SCHEDULING_DEMAND_DRIVEN,
+    TVN_CONFIG_SCHEDULING_FIFO,
+    TVN_CONFIG_SCHEDULING_WEIGHTED_FAIR,
+};
 enum tvn_config_exhaustion { TVN_CONFIG_EXHAUSTION_FALLBACK_ALLOC, TVN_CONFIG_EXHAUSTION_ERROR };
 enum tvn_config_level {
     TVN_CONFIG_LEVEL_OFF,
@@ -68,6 +72,7 @@ struct tvn_config_runtime {
     uint64_t yield_elements;
     uint64_t yield_quantum_us;
     enum tvn_config_scheduling scheduling_policy;
+    bool pin_workers;
     uint64_t max_blocking_threads;
     uint64_t cancel_grace_ms;
     uint64_t cancel_trap_ms;

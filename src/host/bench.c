@@ -84,7 +84,8 @@ static void read_thread(struct snapshot *snapshot)
 
 static void read_stage(const struct tvn_bench *bench, uint32_t index, struct tvn_bench_stage *stage)
 {
-    const struct tvn_stage_stats *stats = tvn_pipeline_stage_stats(bench->host->pipeline, index);
+    const struct tvn_stage_stats *stats =
+        tvn_pipeline_stage_stats(bench->host->flows[0].pipeline, index);
     *stage = (struct tvn_bench_stage){
         .vectors = tvn_stat_get(&stats->vectors),
         .invocations = tvn_stat_get(&stats->invocations),
@@ -93,7 +94,7 @@ static void read_stage(const struct tvn_bench *bench, uint32_t index, struct tvn
         .dropped = tvn_stat_get(&stats->dropped),
         .failed = tvn_stat_get(&stats->failed),
         .produced_bytes = tvn_stat_get(&stats->produced_bytes),
-        .memory_bytes = tvn_pipeline_stage_memory_bytes(bench->host->pipeline, index),
+        .memory_bytes = tvn_pipeline_stage_memory_bytes(bench->host->flows[0].pipeline, index),
     };
     for (unsigned reason = 0; reason < TVN_COPY_REASON_COUNT; reason++) {
         stage->copies[reason] = tvn_stat_get(&stats->copies.count[reason]);
@@ -104,7 +105,8 @@ static void read_stage(const struct tvn_bench *bench, uint32_t index, struct tvn
 static void read_stream(const struct tvn_bench *bench, uint32_t index,
                         struct tvn_bench_stream *stream)
 {
-    const struct tvn_stream_stats *stats = tvn_pipeline_stream_stats(bench->host->pipeline, index);
+    const struct tvn_stream_stats *stats =
+        tvn_pipeline_stream_stats(bench->host->flows[0].pipeline, index);
     *stream = (struct tvn_bench_stream){
         .transferred = tvn_stat_get(&stats->transferred),
         .depth_peak = tvn_stat_get(&stats->depth_peak),
@@ -122,7 +124,7 @@ static void read_resources(const struct tvn_bench *bench, struct snapshot *snaps
         uint64_t live = tier->allocated > tier->returned ? tier->allocated - tier->returned : 0;
         snapshot->memory_bytes += i == TVN_TIER_DIRECT ? 0 : live * tier->buffer_bytes;
     }
-    for (uint32_t i = 0; i < bench->host->link->stage_count; i++) {
+    for (uint32_t i = 0; i < bench->host->flows[0].link->stage_count; i++) {
         snapshot->memory_bytes += snapshot->stages[i].memory_bytes;
     }
 }
@@ -130,8 +132,8 @@ static void read_resources(const struct tvn_bench *bench, struct snapshot *snaps
 /* `sequence`: of the element that is pulled next, if that is known. */
 static void take_snapshot(struct tvn_bench *bench, struct snapshot *snapshot, uint64_t sequence)
 {
-    const struct tvn_link *link = bench->host->link;
-    const struct tvn_flow_stats *stats = tvn_pipeline_flow_stats(bench->host->pipeline);
+    const struct tvn_link *link = bench->host->flows[0].link;
+    const struct tvn_flow_stats *stats = tvn_pipeline_flow_stats(bench->host->flows[0].pipeline);
     for (uint32_t i = 0; i < link->stage_count; i++) {
         read_stage(bench, i, &snapshot->stages[i]);
     }
@@ -168,7 +170,7 @@ static uint64_t round_end(const struct tvn_bench *bench, uint32_t rounds_done)
  */
 static void choose_timing(struct tvn_bench *bench)
 {
-    const struct tvn_link *link = bench->host->link;
+    const struct tvn_link *link = bench->host->flows[0].link;
     uint64_t work_ns = 0;
     uint64_t elements = 0;
     for (uint32_t i = 0; i < link->stage_count; i++) {
@@ -198,7 +200,7 @@ static bool reached(void *context, uint64_t sequence)
         return true;
     }
     if ((taken == 0 || taken == bench->options.rounds) &&
-        tvn_flow_queued(tvn_pipeline_flow(bench->host->pipeline)) > 0) {
+        tvn_flow_queued(tvn_pipeline_flow(bench->host->flows[0].pipeline)) > 0) {
         return false;
     }
     if (taken == 0) {
@@ -311,8 +313,8 @@ static void fill_stages(struct tvn_bench *bench, const struct snapshot *first,
         struct tvn_bench_stage *stage = &bench->stages[i];
         *stage = last->stages[i];
         subtract_stage(stage, &first->stages[i]);
-        stage->name = bench->host->link->stages[i].name;
-        stage->role = bench->host->link->stages[i].role;
+        stage->name = bench->host->flows[0].link->stages[i].name;
+        stage->role = bench->host->flows[0].link->stages[i].role;
         tvn_bench_times_of(tvn_recorder_processing(bench->recorder, i), &stage->times);
         report->produced_bytes += stage->produced_bytes;
         report->source_bytes += stage->role == TVN_ROLE_SOURCE ? stage->produced_bytes : 0;
@@ -326,7 +328,7 @@ static void fill_stages(struct tvn_bench *bench, const struct snapshot *first,
 static void fill_streams(struct tvn_bench *bench, const struct snapshot *first,
                          const struct snapshot *last)
 {
-    const struct tvn_link *link = bench->host->link;
+    const struct tvn_link *link = bench->host->flows[0].link;
     for (uint32_t i = 0; i < bench->report.stream_count; i++) {
         struct tvn_bench_stream *stream = &bench->streams[i];
         const struct tvn_bench_stream *before = &first->streams[i];
@@ -399,7 +401,7 @@ static void fill_report(struct tvn_bench *bench, uint32_t snapshots)
 {
     const struct tvn_bench_options *options = &bench->options;
     bench->report = (struct tvn_bench_report){
-        .flow = bench->host->link->flow_name,
+        .flow = bench->host->flows[0].link->flow_name,
         .warmup_ns = options->warmup_ns,
         .warmup_elements = options->warmup_elements,
         .duration_ns = options->duration_ns,
@@ -408,9 +410,9 @@ static void fill_report(struct tvn_bench *bench, uint32_t snapshots)
         .payload_bytes = bench->host->options.payload_bytes,
         .timed_every = options->rate > 0 ? 1 : tvn_recorder_sample_every(bench->recorder),
         .stages = bench->stages,
-        .stage_count = bench->host->link->stage_count,
+        .stage_count = bench->host->flows[0].link->stage_count,
         .streams = bench->streams,
-        .stream_count = bench->host->link->edge_count,
+        .stream_count = bench->host->flows[0].link->edge_count,
     };
     if (snapshots < 2) {
         return; /* the window never began */
@@ -452,8 +454,8 @@ void tvn_bench_destroy(struct tvn_bench *bench)
 
 static bool allocate(struct tvn_bench *bench)
 {
-    size_t stages = bench->host->link->stage_count;
-    size_t streams = tvn_max(bench->host->link->edge_count, 1u);
+    size_t stages = bench->host->flows[0].link->stage_count;
+    size_t streams = tvn_max(bench->host->flows[0].link->edge_count, 1u);
     bench->stages = tvn_calloc(stages, sizeof(*bench->stages));
     bench->streams = tvn_calloc(streams, sizeof(*bench->streams));
     bench->snapshots = tvn_calloc(bench->options.rounds + 1, sizeof(*bench->snapshots));

@@ -2,13 +2,14 @@
 #include "host/host.h"
 
 #include "base/assert.h"
-#include "base/clock.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "engine/compiler.h"
 #include "host/host_internal.h"
 
 #include <errno.h>
+#include <sys/eventfd.h>
 
 const char *tvn_host_state_name(enum tvn_host_state state)
 {
@@ -22,15 +23,23 @@ void tvn_host_destroy(struct tvn_host *host)
     if (!host) {
         return;
     }
-    tvn_pipeline_destroy(host->pipeline);
-    tvn_host_destroy_recorder(host);
+    if (host->abandoned) {
+        return; /* a thread is still at it: the process ends soon */
+    }
+    for (uint32_t i = 0; i < host->flow_count; i++) {
+        tvn_host_flow_end(&host->flows[i]);
+    }
+    tvn_workers_destroy(host->workers);
     tvn_runtime_destroy(host->runtime);
     tvn_magazine_destroy(host->magazine);
     tvn_resources_destroy(host->resources);
     (void)tvn_audit_close(host->audit, NULL);
-    tvn_link_destroy(host->link);
+    for (uint32_t i = 0; i < host->flow_count; i++) {
+        tvn_link_destroy(host->flows[i].link);
+    }
     tvn_manifest_destroy(host->manifest);
-    tvn_stop_control_deinit(&host->stop);
+    tvn_fd_close(&host->done_fd);
+    tvn_free(host->flows);
     tvn_free(host->stage_reports);
     tvn_free(host->stream_reports);
     tvn_free(host);
@@ -64,9 +73,12 @@ static enum tvn_status create_resources(struct tvn_host *host, struct tvn_diag_s
         .fail_one_in = (uint32_t)pools->debug_fail_one_in, /* bounded by the configuration */
         .seed = pools->debug_seed,
     };
-    for (uint32_t i = 0; i < host->link->stage_count; i++) { /* bounded by the configuration */
-        options.max_buffer_bytes =
-            tvn_max(options.max_buffer_bytes, host->link->stages[i].sandbox.max_buffer_bytes);
+    for (uint32_t flow = 0; flow < host->flow_count; flow++) {
+        const struct tvn_link *link = host->flows[flow].link;
+        for (uint32_t i = 0; i < link->stage_count; i++) { /* bounded by the configuration */
+            options.max_buffer_bytes =
+                tvn_max(options.max_buffer_bytes, link->stages[i].sandbox.max_buffer_bytes);
+        }
     }
     enum tvn_status status = tvn_resources_create(&options, &host->resources);
     if (status == TVN_OK) {
@@ -103,58 +115,34 @@ static enum tvn_status set_compile(struct tvn_host *host, struct tvn_diag_sink *
     return TVN_OK;
 }
 
+/* Component instances of all flows, and a quarter more: instances are replaced while they run. */
+static uint32_t with_reserve(uint32_t instances)
+{
+    return instances + instances / 4 + (instances % 4 != 0 ? 1 : 0);
+}
+
 /* One engine for all components of the process; fuel only if a node asks for it. Memory is limited
  * instance by instance: the engine would refuse the code of a module that needs more, and not say
  * why. */
 static enum tvn_status create_runtime(struct tvn_host *host, struct tvn_diag_sink *sink)
 {
     struct tvn_engine_options options = {0};
-    for (uint32_t i = 0; i < host->link->stage_count; i++) {
-        const struct tvn_link_stage *stage = &host->link->stages[i];
-        if (stage->kind == TVN_LINK_STAGE_COMPONENT) {
-            options.instances++;
-            options.fuel |= stage->sandbox.fuel_per_invocation > 0;
+    for (uint32_t flow = 0; flow < host->flow_count; flow++) {
+        const struct tvn_link *link = host->flows[flow].link;
+        for (uint32_t i = 0; i < link->stage_count; i++) {
+            const struct tvn_link_stage *stage = &link->stages[i];
+            if (stage->kind == TVN_LINK_STAGE_COMPONENT) {
+                options.instances++;
+                options.fuel |= stage->sandbox.fuel_per_invocation > 0;
+            }
         }
     }
     if (options.instances == 0) {
         return TVN_OK;
     }
+    options.instances = with_reserve(options.instances);
     TVN_TRY(tvn_runtime_create(&options, sink, &host->runtime));
     return set_compile(host, sink);
-}
-
-static uint64_t now_ns(void *context)
-{
-    (void)context;
-    return tvn_clock_monotonic_ns();
-}
-
-static uint64_t wall_ns(void *context)
-{
-    (void)context;
-    return tvn_clock_wall_ns();
-}
-
-static enum tvn_status create_pipeline(struct tvn_host *host, struct tvn_diag_sink *sink)
-{
-    uint64_t flow_deadline_ns = host->link->flow ? host->link->flow->deadline_ms * 1000000 : 0;
-    host->deadline_ns = host->options.timeout_ns ? host->options.timeout_ns : flow_deadline_ns;
-    const struct tvn_pipeline_options options = {
-        .runtime = host->runtime,
-        .resources = host->resources,
-        .magazine = &host->magazine,
-        .audit = host->audit,
-        .env = {.now_ns = now_ns, .wall_ns = wall_ns},
-        .stop = &host->stop,
-        .events = tvn_recorder_sink(host->recorder),
-        .limit = host->options.limit,
-        .deadline_ns = host->deadline_ns,
-        .payload_bytes = host->options.payload_bytes,
-        .output_fd = host->options.output_fd,
-    };
-    TVN_TRY(tvn_pipeline_create(host->link, &options, sink, &host->pipeline));
-    tvn_host_bind_recorder(host);
-    return TVN_OK;
 }
 
 static enum tvn_status start_up(struct tvn_host *host, struct tvn_diag_sink *sink)
@@ -162,19 +150,12 @@ static enum tvn_status start_up(struct tvn_host *host, struct tvn_diag_sink *sin
     TVN_TRY(tvn_manifest_load(host->options.manifest_path, &host->options.config, sink,
                               &host->manifest));
     step_done(host, TVN_HOST_STEP_LOADED);
-    TVN_TRY(tvn_link_create(host->manifest, &host->options.link, sink, &host->link));
-    host->stage_reports = tvn_calloc(host->link->stage_count, sizeof(*host->stage_reports));
-    host->stream_reports = tvn_calloc(host->link->edge_count, sizeof(*host->stream_reports));
-    if (!host->stage_reports || !host->stream_reports) {
-        return tvn_diag_error(sink, TVN_E_OUT_OF_MEMORY, TVN_SPAN_NONE,
-                              "no memory to run the flow");
-    }
+    TVN_TRY(tvn_host_link_all(host, sink));
     step_done(host, TVN_HOST_STEP_LINKED);
     TVN_TRY(tvn_audit_open(host->manifest, sink, &host->audit));
     TVN_TRY(create_resources(host, sink));
     TVN_TRY(create_runtime(host, sink));
-    TVN_TRY(tvn_host_create_recorder(host, sink));
-    TVN_TRY(create_pipeline(host, sink));
+    TVN_TRY(tvn_host_create_pipelines(host, sink));
     step_done(host, TVN_HOST_STEP_INSTANTIATED);
     return TVN_OK;
 }
@@ -188,8 +169,8 @@ enum tvn_status tvn_host_create(const struct tvn_host_options *options, struct t
         return tvn_diag_error(sink, TVN_E_OUT_OF_MEMORY, TVN_SPAN_NONE, "no memory to start");
     }
     host->options = *options;
-    host->stop = (struct tvn_stop_control){.wake_fd = -1, .cancel_fd = -1};
-    if (tvn_stop_control_init(&host->stop) != TVN_OK) {
+    host->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (host->done_fd < 0) {
         return tvn_diag_error(sink, TVN_E_IO_ERROR, TVN_SPAN_NONE, "no descriptor for an event: %s",
                               strerror(errno));
     }
@@ -205,7 +186,17 @@ const struct tvn_manifest *tvn_host_manifest(const struct tvn_host *host)
 
 const struct tvn_link *tvn_host_link(const struct tvn_host *host)
 {
-    return host->link;
+    return tvn_host_flow_link(host, 0);
+}
+
+uint32_t tvn_host_flow_count(const struct tvn_host *host)
+{
+    return host->flow_count;
+}
+
+const struct tvn_link *tvn_host_flow_link(const struct tvn_host *host, uint32_t flow)
+{
+    return flow < host->flow_count ? host->flows[flow].link : NULL;
 }
 
 enum tvn_host_state tvn_host_state(const struct tvn_host *host)

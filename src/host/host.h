@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Runs a flow of a project from manifest to summary: startup order, signals, drain.
+ * Runs flows of a project from manifest to summary: startup order, signals, drain.
  *
- * Life: create (Ready: manifest read, flow linked, components compiled and instantiated; nothing
- * has run but their start functions) → run (Running → ShuttingDown → Stopped) → read the report →
- * destroy. Threads: create, run and destroy on one thread. run starts one worker that drives the
- * flow and keeps the calling thread for signals, timers and the observer. SIGINT and SIGTERM are
+ * Life: create (Ready: manifest read, flows linked, components compiled and instantiated; nothing
+ * has run but their start functions) → run (Running → ShuttingDown → Stopped) → read the reports →
+ * destroy. Threads: create, run and destroy on one thread. run starts the workers that drive the
+ * flows and keeps the calling thread for signals, timers and the observer. SIGINT and SIGTERM are
  * taken over while run is active.
  */
 #include "config/manifest.h"
@@ -31,8 +31,11 @@ struct tvn_host_options {
     const char *manifest_path; /* NULL: ./Torvyn.toml */
     struct tvn_config_options config;
     struct tvn_link_options link;
-    uint64_t limit;         /* elements to pull; 0: no limit */
-    uint64_t timeout_ns;    /* of the whole run; 0: the flow's deadline_ms */
+    const char *const *flows; /* names, instead of link.flow; none: the first of the manifest */
+    size_t flow_count;
+    bool all_flows;         /* instead of naming them */
+    uint64_t limit;         /* elements that each flow pulls; 0: no limit */
+    uint64_t timeout_ns;    /* of each flow; 0: its deadline_ms */
     uint64_t payload_bytes; /* of the built-in generator's elements; 0: as long as its text */
     int output_fd;          /* pipeline output: 1, or 2 */
     /* Optional; called as each step of creating is done, on the creating thread. */
@@ -60,16 +63,20 @@ void tvn_host_destroy(struct tvn_host *host);
 TVN_DEFINE_CLEANUP(tvn_host, tvn_host_destroy)
 
 const struct tvn_manifest *tvn_host_manifest(const struct tvn_host *host);
-const struct tvn_link *tvn_host_link(const struct tvn_host *host); /* NULL before LINKED */
+uint32_t tvn_host_flow_count(const struct tvn_host *host); /* 0 before LINKED */
+/* In the order in which they were named, or stand in the manifest; NULL before LINKED. */
+const struct tvn_link *tvn_host_flow_link(const struct tvn_host *host, uint32_t flow);
+const struct tvn_link *tvn_host_link(const struct tvn_host *host); /* of the first one */
 enum tvn_host_state tvn_host_state(const struct tvn_host *host);
 
 /* Times of the flow's calls, at the level that the configuration says; the level may be changed. */
-struct tvn_recorder *tvn_host_recorder(const struct tvn_host *host);
-/* The flow's shape for observers. */
+struct tvn_recorder *tvn_host_flow_recorder(const struct tvn_host *host, uint32_t flow);
+struct tvn_recorder *tvn_host_recorder(const struct tvn_host *host); /* of the first one */
+/* The first flow's shape for observers. */
 const struct tvn_graph *tvn_host_graph(const struct tvn_host *host);
-/* Any thread, while it runs: sources are pulled no more, what is queued is delivered. */
+/* Any thread, while flows run: sources are pulled no more, what is queued is delivered. */
 void tvn_host_drain(struct tvn_host *host);
-/* Any thread: running calls are interrupted, nobody need wait for anything. */
+/* Any thread: the first flow is to end at once, nobody need wait for anything. */
 bool tvn_host_is_cancelled(const struct tvn_host *host);
 
 /* What a run did. */
@@ -99,6 +106,8 @@ struct tvn_stream_report {
 /* At the end pulled + forked + flushed = delivered + dropped + absorbed + failed. */
 struct tvn_run_report {
     const char *flow;
+    uint32_t index;         /* of the flow in the host */
+    enum tvn_status status; /* why it failed; TVN_OK after a clean end, also after a drain */
     enum tvn_flow_state state;
     uint64_t pulled;
     uint64_t forked;  /* records beyond the first of an element that several edges got */
@@ -116,18 +125,23 @@ struct tvn_run_report {
     uint32_t stage_count;
     const struct tvn_stream_report *streams;
     uint32_t stream_count;
-    int signal; /* SIGINT or SIGTERM that ended the run; 0 */
+    int signal; /* SIGINT or SIGTERM that ended the flow; 0 */
 };
 
-/* Called about ten times a second on the calling thread while the flow runs; optional. */
+/* Called about ten times a second on the calling thread while flows run, with the sum of all;
+ * optional. */
 typedef void (*tvn_host_observer)(void *context, const struct tvn_run_report *report);
 
 /*
- * COLD PATH. Runs to the end. A first SIGINT or SIGTERM drains: sources are pulled no more, what is
- * queued is delivered; after drain_timeout_ms, or at a second signal, running calls are
- * interrupted. The report is written in any case. E0400, E0402, E0410 … with one diagnostic that
- * says which node failed and why; TVN_OK after a clean end, also after a drain.
+ * COLD PATH. Runs all flows to their ends. A first SIGINT or SIGTERM drains: sources are pulled no
+ * more, what is queued is delivered. After drain_timeout_ms no call begins any more, after
+ * cancel_grace_ms or at a second signal running calls are interrupted; what is not at its end
+ * cancel_trap_ms later is abandoned, and destroying the host then frees nothing.
+ *
+ * Writes a report for each flow in any case. E0400, E0402, E0410 … with one diagnostic per failed
+ * flow that says which node failed and why; the status is that of the first one that failed, TVN_OK
+ * when all ended well.
  */
 TVN_NODISCARD enum tvn_status tvn_host_run(struct tvn_host *host, tvn_host_observer observer,
                                            void *observer_context, struct tvn_diag_sink *sink,
-                                           struct tvn_run_report *out_report);
+                                           struct tvn_run_report *out_reports);

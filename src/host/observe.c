@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The recorder of the host's flow. */
+/* The recorders of the host's flows. */
+#include "base/assert.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/num.h"
@@ -29,12 +30,12 @@ static uint32_t in_flight(const struct tvn_link *link)
     return (uint32_t)tvn_min(count, (uint64_t)TVN_RECORDER_IN_FLIGHT_MAX);
 }
 
-static bool create_graph(struct tvn_host *host)
+static bool create_graph(struct tvn_host_flow *flow)
 {
-    const struct tvn_link *link = host->link;
+    const struct tvn_link *link = flow->link;
     struct tvn_graph_stage *stages = tvn_calloc(link->stage_count, sizeof(*stages));
     struct tvn_graph_edge *edges = tvn_calloc(tvn_max(link->edge_count, 1u), sizeof(*edges));
-    host->graph = (struct tvn_graph){
+    flow->graph = (struct tvn_graph){
         .flow = link->flow_name,
         .stages = stages,
         .stage_count = link->stage_count,
@@ -63,58 +64,66 @@ static bool create_graph(struct tvn_host *host)
     return true;
 }
 
-void tvn_host_destroy_recorder(struct tvn_host *host)
+void tvn_host_destroy_recorder(struct tvn_host_flow *flow)
 {
-    tvn_recorder_destroy(host->recorder);
-    tvn_free((void *)host->graph.stages);
-    tvn_free((void *)host->graph.edges);
+    tvn_recorder_destroy(flow->recorder);
+    tvn_free((void *)flow->graph.stages);
+    tvn_free((void *)flow->graph.edges);
 }
 
-enum tvn_status tvn_host_create_recorder(struct tvn_host *host, struct tvn_diag_sink *sink)
+enum tvn_status tvn_host_create_recorder(struct tvn_host_flow *flow, struct tvn_diag_sink *sink)
 {
     struct tvn_recorder_options options = {
-        .stage_count = host->link->stage_count,
-        .edge_count = host->link->edge_count,
-        .level = configured_level(host),
+        .stage_count = flow->link->stage_count,
+        .edge_count = flow->link->edge_count,
+        .level = configured_level(flow->host),
         .sample_every = TVN_RECORDER_SAMPLE_EVERY,
-        .in_flight = in_flight(host->link),
+        .in_flight = in_flight(flow->link),
     };
     if (getrandom(&options.seed, sizeof(options.seed), GRND_NONBLOCK) !=
         (ssize_t)sizeof(options.seed)) {
         options.seed = tvn_clock_wall_ns(); /* which elements are timed is no secret */
     }
     enum tvn_status status =
-        create_graph(host) ? tvn_recorder_create(&options, &host->recorder) : TVN_E_OUT_OF_MEMORY;
+        create_graph(flow) ? tvn_recorder_create(&options, &flow->recorder) : TVN_E_OUT_OF_MEMORY;
     if (status != TVN_OK) {
         return tvn_diag_error(sink, tvn_status_fold(status), TVN_SPAN_NONE,
-                              "no memory for the histograms of flow '%s'", host->link->flow_name);
+                              "no memory for the histograms of flow '%s'", flow->link->flow_name);
     }
     return TVN_OK;
 }
 
-void tvn_host_bind_recorder(struct tvn_host *host)
+void tvn_host_bind_recorder(struct tvn_host_flow *flow)
 {
-    for (uint32_t i = 0; i < host->link->stage_count; i++) {
-        tvn_recorder_set_stats(host->recorder, i, tvn_pipeline_stage_stats(host->pipeline, i));
+    for (uint32_t i = 0; i < flow->link->stage_count; i++) {
+        tvn_recorder_set_stats(flow->recorder, i, tvn_pipeline_stage_stats(flow->pipeline, i));
     }
+}
+
+struct tvn_recorder *tvn_host_flow_recorder(const struct tvn_host *host, uint32_t flow)
+{
+    tvn_assert(flow < host->flow_count);
+    return host->flows[flow].recorder;
 }
 
 struct tvn_recorder *tvn_host_recorder(const struct tvn_host *host)
 {
-    return host->recorder;
+    return tvn_host_flow_recorder(host, 0);
 }
 
 const struct tvn_graph *tvn_host_graph(const struct tvn_host *host)
 {
-    return &host->graph;
+    return &host->flows[0].graph;
 }
 
 void tvn_host_drain(struct tvn_host *host)
 {
-    tvn_stop_control_raise(&host->stop, TVN_STOP_DRAIN);
+    for (uint32_t i = 0; i < host->flow_count; i++) {
+        tvn_stop_control_raise(&host->flows[i].stop, TVN_STOP_DRAIN);
+    }
 }
 
 bool tvn_host_is_cancelled(const struct tvn_host *host)
 {
-    return tvn_stop_level(&host->stop.flag) == TVN_STOP_CANCEL;
+    return tvn_stop_level(&host->flows[0].stop.flag) == TVN_STOP_CANCEL;
 }

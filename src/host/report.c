@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
+#include "base/num.h"
 #include "host/host_internal.h"
 
 static uint64_t run_duration_ns(const struct tvn_flow_stats *stats)
@@ -12,13 +13,13 @@ static uint64_t run_duration_ns(const struct tvn_flow_stats *stats)
     return (ended_ns != 0 ? ended_ns : tvn_clock_monotonic_ns()) - started_ns;
 }
 
-static void read_stages(struct tvn_host *host, struct tvn_run_report *report)
+static void read_stages(struct tvn_host_flow *flow, struct tvn_run_report *report)
 {
-    for (uint32_t i = 0; i < host->link->stage_count; i++) {
-        const struct tvn_stage_stats *stats = tvn_pipeline_stage_stats(host->pipeline, i);
-        host->stage_reports[i] = (struct tvn_stage_report){
-            .name = host->link->stages[i].name,
-            .role = host->link->stages[i].role,
+    for (uint32_t i = 0; i < flow->link->stage_count; i++) {
+        const struct tvn_stage_stats *stats = tvn_pipeline_stage_stats(flow->pipeline, i);
+        flow->stage_reports[i] = (struct tvn_stage_report){
+            .name = flow->link->stages[i].name,
+            .role = flow->link->stages[i].role,
             .invocations = tvn_stat_get(&stats->invocations),
             .emitted = tvn_stat_get(&stats->emitted),
             .dropped = tvn_stat_get(&stats->dropped),
@@ -38,13 +39,13 @@ static void read_stages(struct tvn_host *host, struct tvn_run_report *report)
     }
 }
 
-static void read_streams(struct tvn_host *host)
+static void read_streams(struct tvn_host_flow *flow)
 {
-    for (uint32_t i = 0; i < host->link->edge_count; i++) {
-        const struct tvn_stream_stats *stats = tvn_pipeline_stream_stats(host->pipeline, i);
-        host->stream_reports[i] = (struct tvn_stream_report){
-            .from = host->link->stages[host->link->edges[i].from].name,
-            .to = host->link->stages[host->link->edges[i].to].name,
+    for (uint32_t i = 0; i < flow->link->edge_count; i++) {
+        const struct tvn_stream_stats *stats = tvn_pipeline_stream_stats(flow->pipeline, i);
+        flow->stream_reports[i] = (struct tvn_stream_report){
+            .from = flow->link->stages[flow->link->edges[i].from].name,
+            .to = flow->link->stages[flow->link->edges[i].to].name,
             .transferred = tvn_stat_get(&stats->transferred),
             .depth = tvn_stat_get(&stats->depth),
             .depth_peak = tvn_stat_get(&stats->depth_peak),
@@ -54,12 +55,13 @@ static void read_streams(struct tvn_host *host)
     }
 }
 
-void tvn_host_read_report(struct tvn_host *host, struct tvn_run_report *out_report)
+void tvn_host_read_report(struct tvn_host_flow *flow, struct tvn_run_report *out_report)
 {
-    const struct tvn_flow_stats *stats = tvn_pipeline_flow_stats(host->pipeline);
+    const struct tvn_flow_stats *stats = tvn_pipeline_flow_stats(flow->pipeline);
     *out_report = (struct tvn_run_report){
-        .flow = host->link->flow_name,
-        .state = tvn_flow_state(tvn_pipeline_flow(host->pipeline)),
+        .flow = flow->link->flow_name,
+        .index = (uint32_t)(flow - flow->host->flows),
+        .state = tvn_flow_state(tvn_pipeline_flow(flow->pipeline)),
         .pulled = tvn_stat_get(&stats->pulled),
         .forked = tvn_stat_get(&stats->forked),
         .flushed = tvn_stat_get(&stats->flushed),
@@ -69,13 +71,39 @@ void tvn_host_read_report(struct tvn_host *host, struct tvn_run_report *out_repo
         .failed = tvn_stat_get(&stats->failed),
         .dead_lettered = tvn_stat_get(&stats->dead_lettered),
         .duration_ns = run_duration_ns(stats),
-        .stages = host->stage_reports,
-        .stage_count = host->link->stage_count,
-        .streams = host->stream_reports,
-        .stream_count = host->link->edge_count,
+        .stages = flow->stage_reports,
+        .stage_count = flow->link->stage_count,
+        .streams = flow->stream_reports,
+        .stream_count = flow->link->edge_count,
     };
-    read_stages(host, out_report);
-    read_streams(host);
+    read_stages(flow, out_report);
+    read_streams(flow);
+}
+
+/* Counters of all flows; the time is that of the longest. */
+void tvn_host_read_total(struct tvn_host *host, struct tvn_run_report *out_report)
+{
+    *out_report = (struct tvn_run_report){0};
+    for (uint32_t i = 0; i < host->flow_count; i++) {
+        struct tvn_run_report report;
+        tvn_host_read_report(&host->flows[i], &report);
+        out_report->pulled += report.pulled;
+        out_report->delivered += report.delivered;
+        out_report->dropped += report.dropped;
+        out_report->failed += report.failed;
+        out_report->produced_bytes += report.produced_bytes;
+        out_report->duration_ns = tvn_max(out_report->duration_ns, report.duration_ns);
+        for (unsigned reason = 0; reason < TVN_COPY_REASON_COUNT; reason++) {
+            out_report->copies[reason] += report.copies[reason];
+            out_report->copy_bytes[reason] += report.copy_bytes[reason];
+        }
+    }
+    out_report->flow = host->flows[0].link->flow_name;
+    out_report->state = tvn_flow_state(tvn_pipeline_flow(host->flows[0].pipeline));
+    out_report->stages = host->stage_reports;
+    out_report->stage_count = host->stage_count;
+    out_report->streams = host->stream_reports;
+    out_report->stream_count = host->edge_count;
 }
 
 static const char *entry_name(enum tvn_entry entry)
@@ -97,17 +125,21 @@ static const char *entry_name(enum tvn_entry entry)
 }
 
 /* A component that returned process-error without an own code: which public error that is. */
-static enum tvn_status failure_code(const struct tvn_host *host,
+static enum tvn_status failure_code(const struct tvn_host_flow *flow,
                                     const struct tvn_flow_failure *failure)
 {
-    if (failure->code == TVN_E_FLOW_CANCELLED && host->overdue) {
+    if (failure->code == TVN_E_FLOW_CANCELLED && flow->overdue) {
         return TVN_E_FLOW_DEADLINE_EXCEEDED; /* that is why it was cancelled */
     }
     return failure->code > TVN_OK ? failure->code : TVN_E_FATAL_COMPONENT_ERROR;
 }
 
-static void add_place(struct tvn_diag_sink *sink, const struct tvn_flow_failure *failure)
+static void add_place(struct tvn_diag_sink *sink, const struct tvn_host_flow *flow,
+                      const struct tvn_flow_failure *failure)
 {
+    if (flow->host->flow_count > 1) {
+        tvn_diag_note(sink, "in flow '%s'", flow->link->flow_name);
+    }
     if (failure->has_sequence) {
         tvn_diag_note(sink, "in %s of element %llu", entry_name(failure->entry),
                       (unsigned long long)failure->sequence);
@@ -123,16 +155,16 @@ static void add_place(struct tvn_diag_sink *sink, const struct tvn_flow_failure 
     }
 }
 
-void tvn_host_report_skipped(struct tvn_host *host, struct tvn_diag_sink *sink)
+void tvn_host_report_skipped(struct tvn_host_flow *flow, struct tvn_diag_sink *sink)
 {
-    for (uint32_t i = 0; i < host->link->stage_count; i++) {
+    for (uint32_t i = 0; i < flow->link->stage_count; i++) {
         const struct tvn_flow_failure *skipped =
-            tvn_flow_first_skipped(tvn_pipeline_flow(host->pipeline), i);
+            tvn_flow_first_skipped(tvn_pipeline_flow(flow->pipeline), i);
         if (!skipped) {
             continue;
         }
-        const struct tvn_link_stage *stage = &host->link->stages[i];
-        uint64_t errors = tvn_stat_get(&tvn_pipeline_stage_stats(host->pipeline, i)->errors);
+        const struct tvn_link_stage *stage = &flow->link->stages[i];
+        uint64_t errors = tvn_stat_get(&tvn_pipeline_stage_stats(flow->pipeline, i)->errors);
         if (skipped->outcome == TVN_OUTCOME_ERROR) {
             tvn_diag_warning(sink, skipped->code, stage->span, "node '%s' returned %s: %s",
                              stage->name, tvn_process_error_name(skipped->error), skipped->text);
@@ -140,7 +172,7 @@ void tvn_host_report_skipped(struct tvn_host *host, struct tvn_diag_sink *sink)
             tvn_diag_warning(sink, skipped->code, stage->span, "node '%s' failed: %s", stage->name,
                              skipped->text[0] ? skipped->text : "it was not done in time");
         }
-        add_place(sink, skipped);
+        add_place(sink, flow, skipped);
         if (errors > 1) {
             tvn_diag_note(sink, "the first of %llu errors of this node",
                           (unsigned long long)errors);
@@ -148,20 +180,20 @@ void tvn_host_report_skipped(struct tvn_host *host, struct tvn_diag_sink *sink)
     }
 }
 
-enum tvn_status tvn_host_report_failure(struct tvn_host *host, struct tvn_diag_sink *sink)
+enum tvn_status tvn_host_report_failure(struct tvn_host_flow *flow, struct tvn_diag_sink *sink)
 {
-    const struct tvn_flow_failure *failure = tvn_flow_failure(tvn_pipeline_flow(host->pipeline));
+    const struct tvn_flow_failure *failure = tvn_flow_failure(tvn_pipeline_flow(flow->pipeline));
     if (!failure) {
         return TVN_OK;
     }
-    enum tvn_status code = failure_code(host, failure);
+    enum tvn_status code = failure_code(flow, failure);
     if (failure->stage == TVN_FLOW_STAGE_NONE) {
-        struct tvn_span at = host->link->flow ? host->link->flow->span : TVN_SPAN_NONE;
-        (void)tvn_diag_error(sink, code, at, "flow '%s' ended early: %s", host->link->flow_name,
+        struct tvn_span at = flow->link->flow ? flow->link->flow->span : TVN_SPAN_NONE;
+        (void)tvn_diag_error(sink, code, at, "flow '%s' ended early: %s", flow->link->flow_name,
                              failure->text[0] ? failure->text : tvn_status_what(code));
         return code;
     }
-    const struct tvn_link_stage *stage = &host->link->stages[failure->stage];
+    const struct tvn_link_stage *stage = &flow->link->stages[failure->stage];
     if (failure->outcome == TVN_OUTCOME_ERROR && code != TVN_E_QUEUE_FULL) {
         (void)tvn_diag_error(sink, code, stage->span, "node '%s' returned %s: %s", stage->name,
                              tvn_process_error_name(failure->error), failure->text);
@@ -169,8 +201,8 @@ enum tvn_status tvn_host_report_failure(struct tvn_host *host, struct tvn_diag_s
         (void)tvn_diag_error(sink, code, stage->span, "node '%s' failed: %s", stage->name,
                              failure->text);
     }
-    add_place(sink, failure);
-    if (host->overdue) {
+    add_place(sink, flow, failure);
+    if (flow->overdue) {
         tvn_diag_note(sink, "the flow's time was over, and drain_timeout_ms after it too");
     }
     return code;

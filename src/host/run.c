@@ -1,63 +1,144 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The running phase: a worker drives the flow, this thread takes signals, keeps the time of the
- * drain and feeds the observer.
+ * The running phase: workers drive the flows, this thread takes signals, keeps the time of stopping
+ * and feeds the observer.
  */
 #include "base/assert.h"
 #include "base/clock.h"
-#include "base/file.h"
+#include "base/log.h"
 #include "base/num.h"
-#include "host/driver_internal.h"
 #include "host/host_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
+
+TVN_LOG_CATEGORY("host");
 
 #define OBSERVE_EVERY_NS UINT64_C(100000000)
 
 /* What the control loop knows. */
 struct control {
     struct tvn_host *host;
-    struct tvn_driver *driver;
-    int signal;            /* the first one that came */
-    uint64_t cancel_at_ns; /* whoever drains may do so until then; UINT64_MAX: for ever */
+    int signal; /* the first one that came */
     tvn_host_observer observer;
     void *observer_context;
 };
 
-static uint64_t drain_end_ns(const struct tvn_host *host, uint64_t begin_ns)
+/* ---- stopping, step by step ---- */
+
+static uint64_t after_ms(uint64_t begin_ns, uint64_t ms)
 {
+    uint64_t ns;
     uint64_t end_ns;
-    uint64_t drain_ns = host->manifest->config.runtime.drain_timeout_ms * 1000000;
-    return __builtin_add_overflow(begin_ns, drain_ns, &end_ns) ? UINT64_MAX : end_ns;
+    if (__builtin_mul_overflow(ms, UINT64_C(1000000), &ns) ||
+        __builtin_add_overflow(begin_ns, ns, &end_ns)) {
+        return UINT64_MAX;
+    }
+    return end_ns;
+}
+
+static bool is_done(const struct tvn_host_flow *flow)
+{
+    return atomic_load_explicit(&flow->done, memory_order_acquire);
+}
+
+static void interrupt_flow(struct tvn_host_flow *flow, uint64_t now_ns)
+{
+    const struct tvn_config_runtime *config = &flow->host->manifest->config.runtime;
+    flow->stopped = TVN_HOST_STOP_INTERRUPT;
+    /* Stages that wait in their teardown have this long by themselves. */
+    flow->next_stop_ns = after_ms(now_ns + TVN_FLOW_CANCEL_WAIT_NS, config->cancel_trap_ms);
+    tvn_stop_control_interrupt(&flow->stop);
+}
+
+/* The step before did not help in time. */
+static void stop_harder(struct control *control, struct tvn_host_flow *flow, uint64_t now_ns)
+{
+    const struct tvn_config_runtime *config = &flow->host->manifest->config.runtime;
+    switch (flow->stopped) {
+    case TVN_HOST_STOP_NONE:
+    case TVN_HOST_STOP_DRAIN:
+        flow->overdue = control->signal == 0;
+        flow->stopped = TVN_HOST_STOP_CANCEL;
+        flow->next_stop_ns = after_ms(now_ns, config->cancel_grace_ms);
+        tvn_stop_control_raise(&flow->stop, TVN_STOP_CANCEL);
+        break;
+    case TVN_HOST_STOP_CANCEL:
+        interrupt_flow(flow, now_ns);
+        break;
+    case TVN_HOST_STOP_INTERRUPT:
+    case TVN_HOST_STOP_ABANDON:
+        flow->stopped = TVN_HOST_STOP_ABANDON;
+        flow->next_stop_ns = UINT64_MAX;
+        flow->host->abandoned = true;
+        break;
+    }
+}
+
+static void stop_overdue_flows(struct control *control, uint64_t now_ns)
+{
+    struct tvn_host *host = control->host;
+    for (uint32_t i = 0; i < host->flow_count; i++) {
+        if (host->flows[i].next_stop_ns <= now_ns && !is_done(&host->flows[i])) {
+            stop_harder(control, &host->flows[i], now_ns);
+        }
+    }
 }
 
 static void begin_drain(struct control *control, int signal_number)
 {
     struct tvn_host *host = control->host;
+    uint64_t now_ns = tvn_clock_monotonic_ns();
     host->state = TVN_HOST_SHUTTING_DOWN;
     control->signal = signal_number;
-    control->cancel_at_ns =
-        tvn_min(control->cancel_at_ns, drain_end_ns(host, tvn_clock_monotonic_ns()));
-    tvn_stop_control_raise(&host->stop, TVN_STOP_DRAIN);
+    for (uint32_t i = 0; i < host->flow_count; i++) {
+        struct tvn_host_flow *flow = &host->flows[i];
+        if (flow->stopped == TVN_HOST_STOP_NONE && !is_done(flow)) {
+            flow->stopped = TVN_HOST_STOP_DRAIN;
+            flow->next_stop_ns =
+                tvn_min(flow->next_stop_ns,
+                        after_ms(now_ns, host->manifest->config.runtime.drain_timeout_ms));
+            tvn_stop_control_raise(&flow->stop, TVN_STOP_DRAIN);
+        }
+    }
+}
+
+/* Asked twice: at once. */
+static void interrupt_all(struct control *control)
+{
+    struct tvn_host *host = control->host;
+    uint64_t now_ns = tvn_clock_monotonic_ns();
+    for (uint32_t i = 0; i < host->flow_count; i++) {
+        if (host->flows[i].stopped < TVN_HOST_STOP_INTERRUPT && !is_done(&host->flows[i])) {
+            interrupt_flow(&host->flows[i], now_ns);
+        }
+    }
 }
 
 /*
- * The flow itself watches its deadline and drains. But a guest that never returns keeps it from
- * doing so, and a sink that nobody reads from keeps it draining.
+ * A flow itself watches its deadline and drains. But a guest that never returns keeps it from doing
+ * so, and a sink that nobody reads from keeps it draining.
  */
-static void expect_deadline(struct control *control)
+static void expect_deadlines(struct tvn_host *host)
 {
-    const struct tvn_host *host = control->host;
-    uint64_t deadline_ns;
-    if (host->deadline_ns != 0 &&
-        !__builtin_add_overflow(tvn_clock_monotonic_ns(), host->deadline_ns, &deadline_ns)) {
-        control->cancel_at_ns = drain_end_ns(host, deadline_ns);
+    uint64_t now_ns = tvn_clock_monotonic_ns();
+    for (uint32_t i = 0; i < host->flow_count; i++) {
+        struct tvn_host_flow *flow = &host->flows[i];
+        uint64_t deadline_ns;
+        if (flow->deadline_ns != 0 &&
+            !__builtin_add_overflow(now_ns, flow->deadline_ns, &deadline_ns)) {
+            flow->next_stop_ns =
+                after_ms(deadline_ns, host->manifest->config.runtime.drain_timeout_ms);
+        }
     }
 }
+
+/* ---- signals ---- */
 
 /*
  * Signals become bytes of a pipe. A handler, not signalfd: that would need them blocked in every
@@ -86,16 +167,23 @@ static void take_signal(struct control *control)
     if (control->signal == 0) {
         begin_drain(control, (int)byte);
     } else {
-        tvn_stop_control_raise(&control->host->stop, TVN_STOP_CANCEL); /* asked twice: at once */
+        interrupt_all(control);
     }
 }
+
+/* ---- the loop ---- */
 
 /* Nanoseconds to the next thing that this thread has to do by itself. */
 static uint64_t next_timeout_ns(const struct control *control, uint64_t now_ns,
                                 uint64_t observe_at_ns)
 {
+    const struct tvn_host *host = control->host;
     uint64_t next_ns = control->observer ? observe_at_ns : UINT64_MAX;
-    next_ns = tvn_min(next_ns, control->cancel_at_ns);
+    for (uint32_t i = 0; i < host->flow_count; i++) {
+        if (!is_done(&host->flows[i])) {
+            next_ns = tvn_min(next_ns, host->flows[i].next_stop_ns);
+        }
+    }
     if (next_ns == UINT64_MAX) {
         return UINT64_MAX;
     }
@@ -105,40 +193,53 @@ static uint64_t next_timeout_ns(const struct control *control, uint64_t now_ns,
 static void observe(const struct control *control)
 {
     struct tvn_run_report report;
-    tvn_host_read_report(control->host, &report);
+    tvn_host_read_total(control->host, &report);
     control->observer(control->observer_context, &report);
+}
+
+static bool all_ended(const struct tvn_host *host)
+{
+    for (uint32_t i = 0; i < host->flow_count; i++) {
+        if (!is_done(&host->flows[i]) && host->flows[i].stopped != TVN_HOST_STOP_ABANDON) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Sleeps until a flow is done, a signal, or the time is over. */
+static void wait_for_news(struct control *control, uint64_t timeout_ns)
+{
+    struct pollfd fds[] = {
+        {.fd = control->host->done_fd, .events = POLLIN},
+        {.fd = signal_pipe[0], .events = POLLIN},
+    };
+    struct timespec timeout = {.tv_sec = (time_t)(timeout_ns / 1000000000),
+                               .tv_nsec = (long)(timeout_ns % 1000000000)};
+    if (ppoll(fds, TVN_ARRAY_LEN(fds), timeout_ns == UINT64_MAX ? NULL : &timeout, NULL) < 0) {
+        tvn_assert(errno == EINTR);
+        return;
+    }
+    if (fds[0].revents & POLLIN) {
+        eventfd_t ignored;
+        (void)eventfd_read(control->host->done_fd, &ignored);
+    }
+    if (fds[1].revents & POLLIN) {
+        take_signal(control);
+    }
 }
 
 static void control_loop(struct control *control)
 {
     uint64_t observe_at_ns = tvn_clock_monotonic_ns() + OBSERVE_EVERY_NS;
-    struct pollfd fds[] = {
-        {.fd = control->driver->done_fd, .events = POLLIN},
-        {.fd = signal_pipe[0], .events = POLLIN},
-    };
-    while (!(fds[0].revents & POLLIN)) {
+    while (!all_ended(control->host)) {
         uint64_t now_ns = tvn_clock_monotonic_ns();
-        if (now_ns >= control->cancel_at_ns) {
-            control->host->overdue = control->signal == 0;
-            tvn_stop_control_raise(&control->host->stop, TVN_STOP_CANCEL);
-            control->cancel_at_ns = UINT64_MAX;
-        }
+        stop_overdue_flows(control, now_ns);
         if (control->observer && now_ns >= observe_at_ns) {
             observe(control);
             observe_at_ns = now_ns + OBSERVE_EVERY_NS;
         }
-        uint64_t timeout_ns = next_timeout_ns(control, now_ns, observe_at_ns);
-        struct timespec timeout = {.tv_sec = (time_t)(timeout_ns / 1000000000),
-                                   .tv_nsec = (long)(timeout_ns % 1000000000)};
-        if (ppoll(fds, TVN_ARRAY_LEN(fds), timeout_ns == UINT64_MAX ? NULL : &timeout, NULL) < 0) {
-            tvn_assert(errno == EINTR);
-            fds[0].revents = 0;
-            fds[1].revents = 0;
-            continue;
-        }
-        if (fds[1].revents & POLLIN) {
-            take_signal(control);
-        }
+        wait_for_news(control, next_timeout_ns(control, now_ns, observe_at_ns));
     }
 }
 
@@ -169,56 +270,159 @@ static void give_signals_back(const struct sigaction old_actions[TVN_ARRAY_LEN(s
     }
 }
 
-/* The worker is spared the signals: no call of a guest is disturbed by them. */
-static enum tvn_status start_driver(struct tvn_driver *driver)
+/* ---- the flows' threads ---- */
+
+static enum tvn_flow_turn run_turn(void *context, struct tvn_magazine *magazine,
+                                   const struct tvn_flow_quantum *quantum,
+                                   struct tvn_flow_wait *out_wait)
 {
-    sigset_t mask;
-    sigset_t old_mask;
-    sigemptyset(&mask);
-    for (size_t i = 0; i < TVN_ARRAY_LEN(signals); i++) {
-        sigaddset(&mask, signals[i]);
+    struct tvn_host_flow *flow = context;
+    struct tvn_flow *reactor = tvn_pipeline_flow(flow->pipeline);
+    flow->magazine = magazine;
+    if (!flow->started) {
+        flow->started = true;
+        enum tvn_status status = tvn_flow_start(reactor);
+        (void)status; /* the flow knows it, and ends */
     }
-    pthread_sigmask(SIG_BLOCK, &mask, &old_mask);
-    enum tvn_status status = tvn_driver_start(driver);
-    int saved = errno;
-    pthread_sigmask(SIG_SETMASK, &old_mask, NULL);
-    errno = saved;
-    return status;
+    return tvn_flow_run(reactor, quantum, out_wait);
+}
+
+static void flow_done(void *context)
+{
+    struct tvn_host_flow *flow = context;
+    int done_fd = flow->host->done_fd;
+    atomic_store_explicit(&flow->done, true, memory_order_release);
+    (void)eventfd_write(done_fd, 1); /* fails only when it is readable already */
+}
+
+/* Not a warning: how long a turn takes is also the machine's affair. */
+static void tell_stall(void *context, const char *task, uint64_t running_ns)
+{
+    (void)context;
+    tvn_log_info("flow '%s' has not yielded for %" PRIu64 " ms", task, running_ns / 1000000);
+}
+
+static enum tvn_status start_workers(struct tvn_host *host, struct tvn_diag_sink *sink)
+{
+    static const enum tvn_workers_policy policies[] = {
+        [TVN_CONFIG_SCHEDULING_DEMAND_DRIVEN] = TVN_WORKERS_DEMAND_DRIVEN,
+        [TVN_CONFIG_SCHEDULING_FIFO] = TVN_WORKERS_FIFO,
+        [TVN_CONFIG_SCHEDULING_WEIGHTED_FAIR] = TVN_WORKERS_WEIGHTED_FAIR,
+    };
+    const struct tvn_config_runtime *config = &host->manifest->config.runtime;
+    const struct tvn_workers_options options = {
+        /* More threads than flows have nothing to do. */
+        .threads = tvn_min((uint32_t)config->worker_threads, host->flow_count),
+        .policy = policies[config->scheduling_policy],
+        .quantum = {.elements = (uint32_t)config->yield_elements,
+                    .duration_ns = config->yield_quantum_us * 1000},
+        .resources = host->resources,
+        .pin = config->pin_workers,
+        .stalled = tell_stall,
+    };
+    enum tvn_status status = tvn_workers_create(&options, &host->workers);
+    if (status != TVN_OK) {
+        return tvn_diag_error(sink, tvn_status_fold(status), TVN_SPAN_NONE,
+                              "the worker threads cannot be started: %s",
+                              status == TVN_E_IO_ERROR ? strerror(errno) : "no memory");
+    }
+    return TVN_OK;
+}
+
+static enum tvn_status spawn(struct tvn_host_flow *flow)
+{
+    static const enum tvn_task_priority priorities[] = {
+        [TVN_MANIFEST_PRIORITY_CRITICAL] = TVN_TASK_CRITICAL,
+        [TVN_MANIFEST_PRIORITY_NORMAL] = TVN_TASK_NORMAL,
+        [TVN_MANIFEST_PRIORITY_BACKGROUND] = TVN_TASK_BACKGROUND,
+    };
+    const struct tvn_task_options options = {
+        .name = flow->link->flow_name,
+        .priority = flow->link->flow ? priorities[flow->link->flow->priority] : TVN_TASK_NORMAL,
+        .run = run_turn,
+        .done = flow_done,
+        .context = flow,
+    };
+    return tvn_workers_spawn(flow->host->workers, &options, &flow->task);
+}
+
+/* What could not be started has never run, and does not count. */
+static enum tvn_status spawn_all(struct tvn_host *host, struct tvn_diag_sink *sink)
+{
+    enum tvn_status result = TVN_OK;
+    for (uint32_t i = 0; i < host->flow_count; i++) {
+        struct tvn_host_flow *flow = &host->flows[i];
+        enum tvn_status status = result == TVN_OK ? spawn(flow) : TVN_E_OUT_OF_MEMORY;
+        if (status != TVN_OK) {
+            flow->done = true;
+            result = tvn_diag_error(sink, TVN_E_OUT_OF_MEMORY, TVN_SPAN_NONE,
+                                    "no memory to run flow '%s'", flow->link->flow_name);
+        }
+    }
+    return result;
 }
 
 static enum tvn_status drive(struct control *control, struct tvn_diag_sink *sink)
 {
     struct tvn_host *host = control->host;
-    const struct tvn_config_runtime *config = &host->manifest->config.runtime;
-    struct tvn_driver driver = {
-        .flow = tvn_pipeline_flow(host->pipeline),
-        .stop = &host->stop,
-        .quantum = {.elements = (uint32_t)config->yield_elements,
-                    .duration_ns = config->yield_quantum_us * 1000},
-    };
-    if (start_driver(&driver) != TVN_OK) {
-        return tvn_diag_error(sink, TVN_E_IO_ERROR, TVN_SPAN_NONE, "no worker thread: %s",
-                              strerror(errno));
+    TVN_TRY(start_workers(host, sink));
+    enum tvn_status status = spawn_all(host, sink);
+    if (status == TVN_OK) {
+        host->state = TVN_HOST_RUNNING;
+        expect_deadlines(host);
+    } else {
+        interrupt_all(control);
     }
-    host->state = TVN_HOST_RUNNING;
-    control->driver = &driver;
-    expect_deadline(control);
     control_loop(control);
     host->state = TVN_HOST_SHUTTING_DOWN;
-    tvn_driver_join(&driver);
-    control->driver = NULL;
-    return TVN_OK;
+    if (!host->abandoned) {
+        for (uint32_t i = 0; i < host->flow_count; i++) {
+            host->flows[i].stop.wake = NULL;
+        }
+        tvn_workers_destroy(TVN_TAKE(host->workers));
+    }
+    return status;
+}
+
+/* ---- the end ---- */
+
+static enum tvn_status report_end(struct tvn_host_flow *flow, struct tvn_diag_sink *sink)
+{
+    if (flow->stopped == TVN_HOST_STOP_ABANDON && !is_done(flow)) {
+        (void)tvn_diag_error(sink, TVN_E_FLOW_CANCELLED,
+                             flow->link->flow ? flow->link->flow->span : TVN_SPAN_NONE,
+                             "flow '%s' did not end when it was cancelled, and was abandoned",
+                             flow->link->flow_name);
+        return TVN_E_FLOW_CANCELLED;
+    }
+    tvn_host_report_skipped(flow, sink);
+    tvn_pipeline_report_letters(flow->pipeline, sink);
+    return tvn_host_report_failure(flow, sink);
+}
+
+static enum tvn_status report_all(struct control *control, struct tvn_diag_sink *sink,
+                                  struct tvn_run_report *out_reports)
+{
+    struct tvn_host *host = control->host;
+    enum tvn_status result = TVN_OK;
+    for (uint32_t i = 0; i < host->flow_count; i++) {
+        tvn_host_read_report(&host->flows[i], &out_reports[i]);
+        bool was_over = host->flows[i].stopped == TVN_HOST_STOP_NONE;
+        out_reports[i].signal = was_over ? 0 : control->signal;
+        out_reports[i].status = report_end(&host->flows[i], sink);
+        result = result == TVN_OK ? out_reports[i].status : result;
+    }
+    return result;
 }
 
 enum tvn_status tvn_host_run(struct tvn_host *host, tvn_host_observer observer,
                              void *observer_context, struct tvn_diag_sink *sink,
-                             struct tvn_run_report *out_report)
+                             struct tvn_run_report *out_reports)
 {
-    tvn_assert(host && sink && out_report);
+    tvn_assert(host && sink && out_reports);
     tvn_assert(host->state == TVN_HOST_READY);
     struct control control = {
         .host = host,
-        .cancel_at_ns = UINT64_MAX,
         .observer = observer,
         .observer_context = observer_context,
     };
@@ -230,15 +434,16 @@ enum tvn_status tvn_host_run(struct tvn_host *host, tvn_host_observer observer,
     enum tvn_status status = drive(&control, sink);
     give_signals_back(old_actions);
     host->state = TVN_HOST_STOPPED;
-    tvn_host_read_report(host, out_report);
-    out_report->signal = control.signal;
     TVN_TRY(status);
-    tvn_host_report_skipped(host, sink);
-    tvn_pipeline_report_letters(host->pipeline, sink);
-    status = tvn_host_report_failure(host, sink);
+    status = report_all(&control, sink, out_reports);
+    if (host->abandoned) {
+        return status; /* its audit records come no more */
+    }
     /* The stages' last audit records are written when they end; only then is it known whether all
      * of them were. */
-    tvn_pipeline_destroy(TVN_TAKE(host->pipeline));
+    for (uint32_t i = 0; i < host->flow_count; i++) {
+        tvn_host_flow_close(&host->flows[i]);
+    }
     enum tvn_status audited = tvn_audit_close(TVN_TAKE(host->audit), sink);
     return status != TVN_OK ? status : audited;
 }

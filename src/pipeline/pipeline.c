@@ -434,6 +434,7 @@ static enum tvn_status create_flow(struct tvn_pipeline *pipeline, struct tvn_dia
             .fan_out = independent ? TVN_FAN_OUT_INDEPENDENT : TVN_FAN_OUT_MIN_DEMAND,
             .dead_letter = pipeline->letters ? tvn_letters_take : NULL,
             .dead_letter_context = pipeline->letters,
+            .schedule = options->schedule,
         },
         &pipeline->flow);
     if (status != TVN_OK) {

@@ -4,7 +4,7 @@
  * A linked flow made real: components compiled and instantiated, built-in stages opened, queues and
  * counters set up, all bound to one reactor flow.
  *
- * Life: create (Instantiated) → the driver starts and runs tvn_pipeline_flow until DONE → read the
+ * Life: create (Instantiated) → somebody starts and runs tvn_pipeline_flow until DONE → read the
  * counters → destroy. Threads: create, run and destroy on one thread at a time; counters and names
  * may be read from any. Memory: create allocates everything that running needs.
  */
@@ -29,7 +29,8 @@ struct tvn_pipeline_options {
     struct tvn_event_sink *events; /* outlives the pipeline; may be NULL */
     uint64_t limit;                /* elements to pull; 0: no limit */
     uint64_t deadline_ns;          /* from start; 0: none */
-    uint64_t payload_bytes;        /* of the generator's elements; 0: as long as its text */
+    enum tvn_schedule schedule;
+    uint64_t payload_bytes; /* of the generator's elements; 0: as long as its text */
     int output_fd; /* what the stage "stdout" and components' standard output mean: 1, or 2 for JSON
                     */
 };

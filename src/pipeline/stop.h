@@ -2,22 +2,27 @@
 #pragma once
 /*
  * How a running pipeline is asked to end: the reactor reads the flag, guest code the cancel word,
- * and everything that waits in the kernel one of the descriptors.
+ * and what waits in the kernel inside of a call the descriptor.
  *
- * Threads: raise may be called from any thread, also more than once; everything else is read-only
- * for others.
+ * Threads: raise and interrupt may be called from any thread, also more than once; everything else
+ * is read-only for others. Set wake before the flow runs; it outlives the last raise.
  */
 #include "base/status.h"
 #include "types/flow_state.h"
 
 struct tvn_stop_control {
     tvn_stop_flag flag;
-    _Atomic int cancel; /* non-zero once cancelled: interrupts guest code at its next epoch tick */
-    int wake_fd;        /* eventfd, readable once anything was raised: wakes an idle flow */
-    int cancel_fd;      /* eventfd, readable once cancelled: ends the waits of guests */
+    _Atomic int cancel; /* not 0: guest code is interrupted at its next epoch tick */
+    int cancel_fd;      /* eventfd, readable once interrupted: ends the waits of guests; -1: none */
+    void (*wake)(
+        void *context); /* makes the flow take a turn, so that it sees the flag; optional */
+    void *wake_context;
 };
 
 // COLD PATH. TVN_E_IO_ERROR with errno when there are no descriptors left.
 TVN_NODISCARD enum tvn_status tvn_stop_control_init(struct tvn_stop_control *stop);
 void tvn_stop_control_deinit(struct tvn_stop_control *stop);
+/* The call that is under way may end by itself. */
 void tvn_stop_control_raise(struct tvn_stop_control *stop, enum tvn_stop level);
+/* TVN_STOP_CANCEL, and the call that is under way is cut. */
+void tvn_stop_control_interrupt(struct tvn_stop_control *stop);

@@ -194,7 +194,7 @@ static void test_pipeline_cancelled_while_queues_are_full_gives_every_buffer_bac
     assert_status(tvn_flow_start(tvn_pipeline_flow(fixture->pipeline)), TVN_OK);
     run_until(fixture, 1000);
 
-    tvn_stop_control_raise(&fixture->stop, TVN_STOP_CANCEL);
+    tvn_stop_control_interrupt(&fixture->stop);
     run_until(fixture, UINT64_MAX);
 
     assert_int_equal(tvn_flow_state(tvn_pipeline_flow(fixture->pipeline)), TVN_FLOW_FAILED);
