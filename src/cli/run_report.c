@@ -23,11 +23,12 @@ uint64_t tvn_run_report_copies(const struct tvn_run_report *report)
     return total;
 }
 
-static uint64_t copied_bytes(const struct tvn_run_report *report)
+/* Of payload; metadata is told apart. */
+static uint64_t copied_bytes(const uint64_t by_reason[TVN_COPY_REASON_COUNT])
 {
     uint64_t total = 0;
     for (size_t i = 0; i < TVN_ARRAY_LEN(payload_reasons); i++) {
-        total += report->copy_bytes[payload_reasons[i]];
+        total += by_reason[payload_reasons[i]];
     }
     return total;
 }
@@ -141,7 +142,7 @@ static void copy_lines(struct tvn_strbuf *out, const struct tvn_run_report *repo
     label(out, "Copies:");
     tvn_figure_count(out, tvn_run_report_copies(report));
     tvn_strbuf_add_text(out, " (");
-    tvn_figure_bytes(out, copied_bytes(report));
+    tvn_figure_bytes(out, copied_bytes(report->copy_bytes));
     tvn_strbuf_add_char(out, ')');
     const char *separator = ": ";
     for (size_t i = 0; i < TVN_ARRAY_LEN(payload_reasons); i++) {
@@ -203,7 +204,7 @@ static void json_copies(const struct tvn_run_report *report, struct tvn_json_wri
     tvn_json_key(json, "copies");
     tvn_json_begin_object(json);
     tvn_json_field_u64(json, "total", tvn_run_report_copies(report));
-    tvn_json_field_u64(json, "bytes", copied_bytes(report));
+    tvn_json_field_u64(json, "bytes", copied_bytes(report->copy_bytes));
     tvn_json_key(json, "by_reason");
     tvn_json_begin_object(json);
     for (unsigned reason = 0; reason < TVN_COPY_REASON_COUNT; reason++) {
@@ -215,6 +216,17 @@ static void json_copies(const struct tvn_run_report *report, struct tvn_json_wri
     }
     tvn_json_end_object(json);
     tvn_json_end_object(json);
+}
+
+/* Payload bytes copied per byte produced; null where nothing is produced. */
+static void json_amplification(struct tvn_json_writer *json, uint64_t copied, uint64_t produced)
+{
+    tvn_json_key(json, "copy_amplification");
+    if (produced == 0) {
+        tvn_json_write_null(json);
+    } else {
+        tvn_json_write_real(json, (double)copied / (double)produced);
+    }
 }
 
 static void json_stages(const struct tvn_run_report *report, struct tvn_json_writer *json)
@@ -235,6 +247,10 @@ static void json_stages(const struct tvn_run_report *report, struct tvn_json_wri
         tvn_json_field_u64(json, "dead_lettered", stage->dead_lettered);
         tvn_json_field_u64(json, "errors", stage->errors);
         tvn_json_field_u64(json, "restarts", stage->restarts);
+        uint64_t copied = copied_bytes(stage->copy_bytes);
+        tvn_json_field_u64(json, "copied_bytes", copied);
+        tvn_json_field_u64(json, "produced_bytes", stage->produced_bytes);
+        json_amplification(json, copied, stage->produced_bytes);
         tvn_json_field_u64(json, "log_lines_dropped", stage->log_lines_dropped);
         tvn_json_end_object(json);
     }
@@ -285,6 +301,7 @@ void tvn_run_report_json(const struct tvn_host *host, const struct tvn_run_repor
     tvn_json_field_real(json, "throughput_eps",
                         tvn_figure_rate(report->pulled, report->duration_ns));
     tvn_json_field_u64(json, "produced_bytes", report->produced_bytes);
+    json_amplification(json, copied_bytes(report->copy_bytes), report->produced_bytes);
     json_copies(report, json);
     json_stages(report, json);
     json_streams(host, report, json);

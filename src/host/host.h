@@ -93,6 +93,9 @@ struct tvn_stage_report {
     uint64_t errors;
     uint64_t restarts;
     uint64_t log_lines_dropped; /* of its standard error */
+    uint64_t copies[TVN_COPY_REASON_COUNT];
+    uint64_t copy_bytes[TVN_COPY_REASON_COUNT];
+    uint64_t produced_bytes;
 };
 struct tvn_stream_report {
     const char *from;
