@@ -24,3 +24,13 @@ if(EXISTS "${CMAKE_SOURCE_DIR}/wit" AND WASM_TOOLS)
     add_test(NAME check.wit COMMAND "${CMAKE_SOURCE_DIR}/tools/check_wit" "${WASM_TOOLS}")
     set_tests_properties(check.wit PROPERTIES LABELS check TIMEOUT 60)
 endif()
+
+if(NOT TVN_MODULES) # tests of all modules are named
+    set(left_out "")
+    if(NOT CONFORMANCE_SUITE OR NOT COMPONENT_ORACLE)
+        set(left_out --left-out conformance.)
+    endif()
+    add_test(NAME check.named_tests COMMAND "${PYTHON3}" "${CMAKE_SOURCE_DIR}/tools/check_named_tests.py"
+        --root "${CMAKE_SOURCE_DIR}" --build "${CMAKE_BINARY_DIR}" --ctest "${CMAKE_CTEST_COMMAND}" ${left_out})
+    set_tests_properties(check.named_tests PROPERTIES LABELS check TIMEOUT 60)
+endif()

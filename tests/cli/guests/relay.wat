@@ -28,6 +28,7 @@
   (func (export "torvyn:streaming/lifecycle@0.1.0#init") (param $config i32) (param $length i32) (result i32)
     (if (i32.gt_u (local.get $length) (i32.const 10))
       (then (global.set $fault (i32.load8_u offset=10 (local.get $config)))))
+    (if (i32.eq (global.get $fault) (i32.const 121)) (then (loop $forever (br $forever)))) ;; y: loops in init
     (i32.store8 (i32.const 0) (i32.const 0))
     (if (i32.eq (global.get $fault) (i32.const 105)) ;; i
       (then
@@ -36,7 +37,8 @@
         (i32.store (i32.const 8) (i32.const 256))
         (i32.store (i32.const 12) (i32.const 21))))
     (i32.const 0))
-  (func (export "torvyn:streaming/lifecycle@0.1.0#teardown"))
+  (func (export "torvyn:streaming/lifecycle@0.1.0#teardown")
+    (if (i32.eq (global.get $fault) (i32.const 122)) (then (loop $forever (br $forever))))) ;; z: loops in teardown
 
   (func $recurse (param i32) (result i32)
     (i32.add (call $recurse (i32.add (local.get 0) (i32.const 1))) (i32.const 1)))

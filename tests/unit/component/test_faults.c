@@ -4,6 +4,8 @@
 
 #include "tvn_component_test.h"
 
+#include <dirent.h>
+
 static struct guest guest;
 
 static int set_up(void **state)
@@ -60,6 +62,57 @@ static void test_faults_endless_loop_times_out(void **state)
     assert_true(elapsed_ms >= 30);
     assert_true(elapsed_ms < 5000);
     assert_dead(TVN_E_COMPONENT_TIMEOUT, "longer than 30 ms");
+}
+
+/* Wherever a guest's code runs, and however much an instruction of it does: time is bounded without
+ * any fuel. */
+static void test_faults_endless_work_times_out_everywhere(void **state)
+{
+    (void)state;
+    static const char *const exports[] = {"in-post-return", "grow",  "fill",
+                                          "copy",           "table", "calls"};
+    for (size_t i = 0; i < TVN_ARRAY_LEN(exports); i++) {
+        guest_stop(&guest);
+        guest_start(&guest, "loops", NULL);
+        tvn_instance_set_limits(guest.instance, 30, 0);
+        assert_status(guest_call(&guest, exports[i], NULL, 0, NULL), TVN_E_COMPONENT_TIMEOUT);
+        assert_guest_fault(&guest, TVN_E_COMPONENT_TIMEOUT, "longer than 30 ms");
+    }
+}
+
+static void test_faults_endless_realloc_times_out(void **state)
+{
+    (void)state;
+    guest_stop(&guest);
+    guest_start(&guest, "loops", NULL);
+    tvn_instance_set_limits(guest.instance, 30, 0);
+    const struct tvn_value text = {.of.string = TVN_STR("text")};
+    assert_status(guest_call(&guest, "in-realloc", &text, 1, NULL), TVN_E_COMPONENT_TIMEOUT);
+    assert_guest_fault(&guest, TVN_E_COMPONENT_TIMEOUT, "longer than 30 ms");
+}
+
+static void test_faults_endless_destructor_times_out(void **state)
+{
+    (void)state;
+    guest_stop(&guest);
+    guest_start(&guest, "loops", NULL);
+    tvn_instance_set_limits(guest.instance, 30, 0);
+    struct tvn_value thing = {0};
+    assert_status(guest_call(&guest, "make-thing", NULL, 0, &thing), TVN_OK);
+    assert_status(
+        tvn_instance_drop_resource(guest.instance, thing.of.handle.type, thing.of.handle.rep),
+        TVN_E_COMPONENT_TIMEOUT);
+    assert_guest_fault(&guest, TVN_E_COMPONENT_TIMEOUT, "longer than 30 ms");
+}
+
+/* A host function on a stack that is nearly used up has what it needs; the guest has not. */
+static void test_faults_recursion_through_host_calls_traps(void **state)
+{
+    (void)state;
+    guest_stop(&guest);
+    guest_start(&guest, "loops", NULL);
+    assert_status(guest_call_u32(&guest, "recurse", 0, 0, NULL), TVN_E_COMPONENT_TRAPPED);
+    assert_guest_fault(&guest, TVN_E_COMPONENT_TRAPPED, "call stack exhausted");
 }
 
 /* The deadline is per call: many short calls in a row outlive it. */
@@ -213,10 +266,45 @@ static void test_faults_of_one_instance_leave_others_alone(void **state)
     tvn_instance_destroy(other);
 }
 
+static unsigned count_descriptors(void)
+{
+    unsigned count = 0;
+    DIR *directory = opendir("/proc/self/fd");
+    assert_non_null(directory);
+    while (readdir(directory)) {
+        count++;
+    }
+    closedir(directory);
+    return count;
+}
+
+/* A crash leaves no descriptor, no slot of the pool and (by the leak checker) no memory. */
+static void test_faults_crashes_leave_nothing_behind(void **state)
+{
+    (void)state;
+    unsigned before = count_descriptors();
+    for (int i = 0; i < 500; i++) {
+        TVN_AUTO(tvn_instance) instance = NULL;
+        assert_diag_status(tvn_instance_create(guest_engine, guest.component, &guest.options,
+                                               GUEST_TIMEOUT_MS, guest.sink, &instance),
+                           TVN_OK, guest.sink);
+        struct tvn_value result;
+        const struct tvn_export *export =
+            tvn_instance_find_export(instance, TVN_STR(""), TVN_STR("unreachable"));
+        assert_status(tvn_export_invoke(export, NULL, 0, guest.arena, &result),
+                      TVN_E_COMPONENT_TRAPPED);
+    }
+    assert_int_equal(count_descriptors(), before);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 static const struct CMUnitTest tests[] = {
     CASE(test_faults_traps_are_told_apart),
     CASE(test_faults_endless_loop_times_out),
+    CASE(test_faults_endless_work_times_out_everywhere),
+    CASE(test_faults_endless_realloc_times_out),
+    CASE(test_faults_endless_destructor_times_out),
+    CASE(test_faults_recursion_through_host_calls_traps),
     CASE(test_faults_deadline_starts_anew_with_each_call),
     CASE(test_faults_deadline_of_the_running_call),
     CASE(test_faults_cancel_interrupts),
@@ -227,5 +315,6 @@ static const struct CMUnitTest tests[] = {
     CASE(test_faults_start_function_that_loops),
     CASE(test_faults_first_fault_wins),
     CASE(test_faults_of_one_instance_leave_others_alone),
+    CASE(test_faults_crashes_leave_nothing_behind),
 };
 TVN_TEST_MAIN_WITH("component.faults", tests, guest_engine_start, guest_engine_stop)

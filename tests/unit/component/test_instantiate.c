@@ -54,6 +54,21 @@ static void test_instantiate_strings_cross_encodings(void **state)
     }
 }
 
+/* What is remembered about handles that are lent grows with their number, and has a limit. */
+static void test_instantiate_borrows_of_one_call_are_bounded(void **state)
+{
+    (void)state;
+    uint32_t sum = 0;
+    guest_stop(&guest);
+    guest_start(&guest, "borrows", NULL);
+    assert_status(guest_call_u32(&guest, "lend", 1, 0, &sum), TVN_OK);
+    assert_int_equal(sum, 7);
+    assert_status(guest_call_u32(&guest, "lend", 100000, 0, &sum), TVN_OK);
+    assert_int_equal(sum, 700000);
+    assert_status(guest_call_u32(&guest, "lend", 10000000, 0, &sum), TVN_E_COMPONENT_TRAPPED);
+    assert_guest_fault(&guest, TVN_E_COMPONENT_TRAPPED, "more than 64 MiB");
+}
+
 static void test_instantiate_host_holds_a_guest_resource(void **state)
 {
     (void)state;
@@ -120,6 +135,7 @@ static void test_instantiate_without_memory_reports_and_leaks_nothing(void **sta
 static const struct CMUnitTest tests[] = {
     CASE(test_instantiate_borrow_goes_to_its_implementer_and_own_ends_in_the_destructor),
     CASE(test_instantiate_strings_cross_encodings),
+    CASE(test_instantiate_borrows_of_one_call_are_bounded),
     CASE(test_instantiate_host_holds_a_guest_resource),
     CASE(test_instantiate_forged_handle_between_components_is_refused),
     CASE(test_instantiate_trap_in_a_nested_component_kills_the_tree),

@@ -1,0 +1,62 @@
+;; Lends one handle very often in one call, to the component that made its resource.
+(component
+  (component $Callee
+    (type $thing' (resource (rep i32)))
+    (export $thing "thing" (type $thing'))
+    (core func $new (canon resource.new $thing'))
+    (core module $M
+      (import "" "new" (func $new (param i32) (result i32)))
+      (memory (export "memory") 1)
+      (func (export "realloc") (param i32 i32 i32 i32) (result i32)
+        (local $at i32)
+        (local.set $at (i32.mul (memory.size) (i32.const 65536)))
+        (if (i32.eq (i32.const -1)
+              (memory.grow (i32.div_u (i32.add (local.get 3) (i32.const 65535)) (i32.const 65536))))
+          (then (unreachable)))
+        (local.get $at))
+      (func (export "make") (result i32) (call $new (i32.const 7)))
+      (func (export "take") (param $at i32) (param $count i32) (result i32)
+        ;; all of them are the same
+        (local $sum i32)
+        (loop $more
+          (if (local.get $count) (then
+            (local.set $sum (i32.add (local.get $sum) (i32.load (local.get $at))))
+            (local.set $at (i32.add (local.get $at) (i32.const 4)))
+            (local.set $count (i32.sub (local.get $count) (i32.const 1)))
+            (br $more))))
+        (local.get $sum)))
+    (core instance $m (instantiate $M (with "" (instance (export "new" (func $new))))))
+    (func (export "make") (result (own $thing)) (canon lift (core func $m "make")))
+    (func (export "take") (param "things" (list (borrow $thing))) (result u32)
+      (canon lift (core func $m "take") (memory (core memory $m "memory")) (realloc (core func $m "realloc")))))
+  (instance $callee (instantiate $Callee))
+  (alias export $callee "thing" (type $thing))
+  (core func $make (canon lower (func $callee "make")))
+  (core func $drop (canon resource.drop $thing))
+  (core module $Memory (memory (export "memory") 1))
+  (core instance $memory (instantiate $Memory))
+  (core func $take (canon lower (func $callee "take") (memory (core memory $memory "memory"))))
+  (core module $M
+    (import "" "make" (func $make (result i32)))
+    (import "" "take" (func $take (param i32 i32) (result i32)))
+    (import "" "drop" (func $drop (param i32)))
+    (import "" "memory" (memory 1))
+    (func (export "lend") (param $count i32) (result i32)
+      (local $thing i32) (local $i i32) (local $sum i32)
+      (local.set $thing (call $make))
+      (if (i32.eq (i32.const -1)
+            (memory.grow (i32.add (i32.div_u (local.get $count) (i32.const 16384)) (i32.const 1))))
+        (then (unreachable)))
+      (loop $more
+        (i32.store (i32.mul (local.get $i) (i32.const 4)) (local.get $thing))
+        (local.set $i (i32.add (local.get $i) (i32.const 1)))
+        (br_if $more (i32.lt_u (local.get $i) (local.get $count))))
+      (local.set $sum (call $take (i32.const 0) (local.get $count)))
+      ;; nothing is lent any more
+      (call $drop (local.get $thing))
+      (local.get $sum)))
+  (core instance $m (instantiate $M (with "" (instance
+    (export "make" (func $make)) (export "take" (func $take)) (export "drop" (func $drop))
+    (export "memory" (memory $memory "memory"))))))
+  (func (export "lend") (param "count" u32) (result u32) (canon lift (core func $m "lend")))
+)
