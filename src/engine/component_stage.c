@@ -186,9 +186,22 @@ static enum tvn_outcome stage_idle(struct tvn_invoker *invoker, struct tvn_fault
 
 static enum tvn_outcome stage_restart(struct tvn_invoker *invoker, struct tvn_fault *fault);
 
+static void stage_refresh(struct tvn_invoker *invoker)
+{
+    struct tvn_component_stage *stage =
+        TVN_CONTAINER_OF(invoker, struct tvn_component_stage, invoker);
+    tvn_stat_set(&stage->stats->memory_bytes, tvn_instance_memory_bytes(stage->instance));
+    if (stage->sandbox->fuel_per_invocation > 0) {
+        uint64_t fuel = tvn_instance_fuel_consumed(stage->instance);
+        tvn_stat_add(&stage->stats->fuel, fuel - stage->fuel_seen);
+        stage->fuel_seen = fuel;
+    }
+}
+
 static const struct tvn_invoker_ops stage_ops = {
     .invoke = tvn_stage_invoke,
     .has_entry = stage_has_entry,
+    .refresh = stage_refresh,
     .idle = stage_idle,
     .restart = stage_restart,
     .destroy = stage_destroy,
@@ -355,6 +368,7 @@ static enum tvn_outcome stage_restart(struct tvn_invoker *invoker, struct tvn_fa
     tvn_assert(fault);
     drop_instance(stage);
     stage->memory_seen_bytes = 0;
+    stage->fuel_seen = 0;
     stage->budget.max_bytes = stage->sandbox->max_memory_bytes;
     stage->invoker.ops = &gone_ops;
     TVN_AUTO(tvn_diag_sink) sink = tvn_diag_sink_create();

@@ -262,6 +262,9 @@ static enum tvn_outcome make_call(struct tvn_event_sink *self, const struct tvn_
     } else if (watched->entry == TVN_ENTRY_PULL) {
         pulled(recorder, &record);
     }
+    if (watched->invoker->ops->refresh && record.outcome != TVN_OUTCOME_DEAD) {
+        watched->invoker->ops->refresh(watched->invoker);
+    }
     if (is_told) {
         subtract_copies(stats, &record);
         tell(recorder, &record);

@@ -111,6 +111,11 @@ struct tvn_invoker_ops {
      * it a dead instance ends the flow. Optional.
      */
     enum tvn_outcome (*restart)(struct tvn_invoker *self, struct tvn_fault *fault);
+    /*
+     * WARM PATH. Brings those counters of the stage up to date that are too dear to be kept with
+     * every call: linear memory, fuel. Called by observers between two calls. Optional.
+     */
+    void (*refresh)(struct tvn_invoker *self);
     /* Frees everything the stage holds. Mandatory. */
     void (*destroy)(struct tvn_invoker *self);
 };

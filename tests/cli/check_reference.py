@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 
-PAGES = ("configuration", "errors", "commands")
+PAGES = ("configuration", "errors", "commands", "metrics")
 
 
 def main():
