@@ -31,7 +31,7 @@ static void read_stages(struct tvn_host_flow *flow, struct tvn_run_report *repor
             .restarts = tvn_stat_get(&stats->restarts),
             .log_lines_dropped = tvn_stat_get(&stats->log_lines_dropped),
         };
-        struct tvn_stage_report *stage = &host->stage_reports[i];
+        struct tvn_stage_report *stage = &flow->stage_reports[i];
         stage->produced_bytes = tvn_stat_get(&stats->produced_bytes);
         report->produced_bytes += stage->produced_bytes;
         for (unsigned reason = 0; reason < TVN_COPY_REASON_COUNT; reason++) {
