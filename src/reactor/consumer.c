@@ -310,9 +310,11 @@ static TVN_ALWAYS_INLINE void consume(struct tvn_vector *vector, struct tvn_edge
             if (vector->stop || vector->taken == budget) {
                 return;
             }
-            input = tvn_stage_next_input(stage, false);
-            if (!input) {
-                return;
+            if (!tvn_stage_keeps_input(stage)) {
+                input = tvn_stage_next_input(stage, false);
+                if (!input) {
+                    return;
+                }
             }
         }
     }

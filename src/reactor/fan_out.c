@@ -69,7 +69,7 @@ void tvn_vector_distribute(struct tvn_vector *vector, const struct tvn_element *
         vector->failed++;
         return;
     }
-    struct tvn_buffer *buffer = tvn_flow_payload(flow, element);
+    struct tvn_buffer *buffer = count > 1 || stage->sized ? tvn_flow_payload(flow, element) : NULL;
     uint32_t bytes = buffer ? buffer->length : 0;
     uint32_t left = count > 1 ? hold(vector, buffer, count) : 1;
     bool emitted = false;

@@ -124,7 +124,8 @@ static void stage_settle(struct tvn_stage *stage)
     }
     for (uint32_t i = 0; i < stage->output_count; i++) {
         const struct tvn_edge *edge = stage->outputs[i];
-        stage->simple &= edge->queue.sizes == NULL && edge->rate.per_second == 0;
+        stage->sized |= edge->queue.sizes != NULL;
+        stage->simple &= !stage->sized && edge->rate.per_second == 0;
         stage->ports |= UINT64_C(1) << edge->port;
         stage->blocking_outputs += tvn_edge_blocks(edge);
     }

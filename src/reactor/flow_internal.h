@@ -30,6 +30,7 @@ struct tvn_stage {
     enum tvn_on_error on_error;
     enum tvn_merge merge;
     bool simple;     /* at most one input and one output, none limited in bytes or by rate */
+    bool sized;      /* an output is limited in bytes */
     bool repeat;     /* the head of `input` is offered again, whatever the merge policy says */
     bool input_over; /* the vector of `input` ended with its repeat: another input's turn is next */
     bool has_last;
@@ -214,6 +215,12 @@ static inline uint32_t tvn_edge_count(const struct tvn_edge *edge)
 
 /* merge.c. The input of the next element, also in stage->input; NULL when all are empty. */
 struct tvn_edge *tvn_stage_next_input(struct tvn_stage *stage, bool new_vector);
+/* HOT PATH. After an element was taken: the next one comes from the same input. */
+static inline bool tvn_stage_keeps_input(const struct tvn_stage *stage)
+{
+    return stage->merge == TVN_MERGE_FIRST_AVAILABLE && !stage->input_over &&
+           stage->input->queue.count > 0;
+}
 /* All producers have ended and everything was taken. */
 bool tvn_stage_inputs_over(const struct tvn_stage *stage);
 
