@@ -92,7 +92,8 @@ TVN_NODISCARD enum tvn_status build_files_add(struct build_files *files, struct 
 /* ---- build_record.c ---- */
 /* Whether the output is what the plan would make of the files as they are now. */
 bool build_record_is_fresh(struct build_plan *plan);
-/* The state of the inputs, before the first step; NULL: no memory, and no record. */
+/* The state of the inputs before the first step, without lock files; NULL: no memory, and no
+ * record. */
 const char *build_record_inputs(struct build_plan *plan);
 /* Writes the record of a build that began with these inputs. */
 void build_record_write(struct build_plan *plan, const char *inputs);

@@ -27,7 +27,13 @@ static void add_state(struct tvn_strbuf *out, const char *path)
                       (long long)info.st_mtim.tv_sec, info.st_mtim.tv_nsec);
 }
 
-const char *build_record_inputs(struct build_plan *plan)
+/* Lock files are inputs that tools also write. */
+static bool is_lock(const char *path)
+{
+    return tvn_str_ends_with(tvn_str_of(path), TVN_STR("Cargo.lock"));
+}
+
+static const char *inputs_now(struct build_plan *plan, bool with_locks)
 {
     TVN_AUTO_VALUE(build_files) files = {0};
     TVN_AUTO_VALUE(tvn_strbuf) out = {.max = RECORD_BYTES_MAX};
@@ -36,9 +42,16 @@ const char *build_record_inputs(struct build_plan *plan)
         return NULL;
     }
     for (size_t i = 0; i < files.list.count; i++) {
-        add_state(&out, files.list.items[i]);
+        if (with_locks || !is_lock(files.list.items[i])) {
+            add_state(&out, files.list.items[i]);
+        }
     }
     return out.failed ? NULL : tvn_arena_strndup(plan->arena, tvn_strbuf_text(&out), out.len);
+}
+
+const char *build_record_inputs(struct build_plan *plan)
+{
+    return inputs_now(plan, false);
 }
 
 static void add_head(struct build_plan *plan, struct tvn_strbuf *out)
@@ -125,7 +138,7 @@ bool build_record_is_fresh(struct build_plan *plan)
         tvn_file_read(plan->record, RECORD_BYTES_MAX, &bytes) != TVN_OK) {
         return false;
     }
-    const char *inputs = build_record_inputs(plan);
+    const char *inputs = inputs_now(plan, true);
     TVN_AUTO_VALUE(tvn_strbuf) now = {.max = RECORD_BYTES_MAX};
     add_head(plan, &now);
     tvn_strbuf_add_text(&now, inputs ? inputs : "");
@@ -156,8 +169,8 @@ static bool has_lines_of(struct tvn_str after, struct tvn_str before)
 
 void build_record_write(struct build_plan *plan, const char *inputs)
 {
-    /* A tool may have added files of its own, such as a lock file. */
-    const char *after = inputs ? build_record_inputs(plan) : NULL;
+    /* A tool may have added files of its own. */
+    const char *after = inputs ? inputs_now(plan, true) : NULL;
     if (!after) {
         return; /* the next build has nothing to compare with, and builds */
     }
