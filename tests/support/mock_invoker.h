@@ -14,7 +14,7 @@
 #define MOCK_ENTRY_COUNT  (TVN_ENTRY_TEARDOWN + 1)
 #define MOCK_ENTRY(entry) (1u << (unsigned)(entry))
 #define MOCK_LOG_MAX      4096
-#define MOCK_STAGES_MAX   16
+#define MOCK_STAGES_MAX   24
 #define MOCK_EDGES_MAX    1024
 
 struct mock_invoker;

@@ -76,6 +76,30 @@ static void test_router_and_aggregator_may_drop(void **state)
     }
 }
 
+static bool emit_nothing(struct mock_invoker *self, enum tvn_entry entry, struct tvn_call *call,
+                         enum tvn_outcome *out_outcome)
+{
+    (void)self;
+    (void)call;
+    *out_outcome = TVN_OUTCOME_EMIT;
+    return entry == TVN_ENTRY_PROCESS;
+}
+
+static void test_processor_that_puts_nothing_out_drops(void **state)
+{
+    (void)state;
+    static const char *const edges[] = {"0-1 1-2", "0-1 1-2 1-2"};
+    for (size_t i = 0; i < TVN_ARRAY_LEN(edges); i++) {
+        mock_flow_init_graph(&mock, "spk", edges[i]);
+        mock.stages[1].script = emit_nothing;
+        mock_flow_start(&mock);
+        finish(TVN_FLOW_COMPLETED);
+        assert_int_equal(stat_of(mock.stages[1].stats.dropped), 64);
+        assert_int_equal(stat_of(mock.stats.delivered), 0);
+        mock_flow_deinit(&mock);
+    }
+}
+
 /* A port that no edge has is an error of the router, judged by its policy. */
 static void test_router_port_without_edge_is_e0204_by_policy(void **state)
 {
@@ -282,6 +306,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_router_gives_every_edge_of_its_ports_a_record),
     cmocka_unit_test(test_router_with_one_edge_is_a_filter_of_ports),
     cmocka_unit_test(test_router_and_aggregator_may_drop),
+    cmocka_unit_test(test_processor_that_puts_nothing_out_drops),
     cmocka_unit_test(test_router_port_without_edge_is_e0204_by_policy),
     cmocka_unit_test(test_router_waits_for_room_behind_every_edge_that_blocks),
     cmocka_unit_test(test_aggregator_absorbs_emits_and_flushes),

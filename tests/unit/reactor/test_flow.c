@@ -133,6 +133,8 @@ static void test_create_survives_every_failing_allocation(void **state)
 {
     (void)state;
     mock_flow_init_graph(&mock, "sfpkak", "0-1 1-2 2-3 2-4 4-5");
+    mock_invoker_can_restart(&mock.stages[1]);
+    mock.edge_options[1].max_bytes = 1000;
     uint64_t n = 1;
     for (;; n++) {
         tvn_mem_fail_at(n, false);
@@ -391,6 +393,20 @@ static void test_deadline_wakes_an_idle_flow(void **state)
     mock_flow_deinit(&mock);
 }
 
+/* Sums with the clock that do not fit mean "never". */
+static void test_deadline_and_quantum_may_be_endless(void **state)
+{
+    (void)state;
+    mock_flow_init(&mock, "sk");
+    mock.options.deadline_ns = UINT64_MAX - 10;
+    mock_flow_start(&mock);
+    const struct tvn_flow_quantum quantum = {1000, UINT64_MAX};
+    assert_int_equal(tvn_flow_run(mock.flow, &quantum, &mock.wait), TVN_FLOW_DONE);
+    assert_int_equal(tvn_flow_state(mock.flow), TVN_FLOW_COMPLETED);
+    assert_int_equal(mock.stages[1].delivered, 64);
+    mock_flow_deinit(&mock);
+}
+
 static void test_suspend_calls_no_stage_until_resume(void **state)
 {
     (void)state;
@@ -529,6 +545,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_stop_cancel_discards_and_fails_with_e0402),
     cmocka_unit_test(test_deadline_drains_completes_and_fails_with_e0400),
     cmocka_unit_test(test_deadline_wakes_an_idle_flow),
+    cmocka_unit_test(test_deadline_and_quantum_may_be_endless),
     cmocka_unit_test(test_suspend_calls_no_stage_until_resume),
     cmocka_unit_test(test_suspended_flow_obeys_drain_and_cancel),
     cmocka_unit_test(test_complete_may_wait_and_is_called_again),

@@ -332,6 +332,30 @@ static void test_wait_fd_of_source_and_sink_are_both_reported(void **state)
     mock_flow_deinit(&mock);
 }
 
+/* Stages beyond the number of descriptors that fit are looked at again soon. */
+static void test_wait_with_too_many_descriptors_polls(void **state)
+{
+    (void)state;
+    mock_flow_init_graph(&mock, "ssssssssssssssssssk",
+                         "0-18 1-18 2-18 3-18 4-18 5-18 6-18 7-18 8-18 9-18 10-18 11-18 12-18 "
+                         "13-18 14-18 15-18 16-18 17-18");
+    for (int i = 0; i < 18; i++) {
+        mock.stages[i].script = wait_until_told;
+        mock.stages[i].fd = 100 + i;
+    }
+    mock_flow_start(&mock);
+    assert_int_equal(mock_flow_turn(&mock), TVN_FLOW_IDLE);
+    assert_int_equal(mock.wait.fd_count, TVN_FLOW_WAIT_FDS_MAX);
+    assert_int_equal(mock.wait.wake_ns, mock.world.now_ns + TVN_FLOW_BACKOFF_MAX_NS);
+    for (int i = 0; i < 18; i++) {
+        mock.stages[i].script = NULL;
+    }
+    assert_true(mock_flow_finish(&mock, 1000));
+    assert_completed();
+    assert_int_equal(mock.stages[18].delivered, 18 * 64);
+    mock_flow_deinit(&mock);
+}
+
 static void test_idle_op_is_called_when_idle_and_its_wait_is_reported(void **state)
 {
     (void)state;
@@ -507,6 +531,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_sink_pause_backs_off_from_100us_to_10ms),
     cmocka_unit_test(test_sink_ready_resets_the_back_off),
     cmocka_unit_test(test_wait_fd_of_source_and_sink_are_both_reported),
+    cmocka_unit_test(test_wait_with_too_many_descriptors_polls),
     cmocka_unit_test(test_idle_op_is_called_when_idle_and_its_wait_is_reported),
     cmocka_unit_test(test_idle_op_is_called_every_50ms_of_a_busy_flow),
     cmocka_unit_test(test_idle_op_that_fails_ends_the_flow),
