@@ -238,7 +238,7 @@ static void render_metrics(struct tvn_strbuf *out)
 {
     tvn_strbuf_add_text(
         out, "# Metrics\n\n" GENERATED "All metrics of a flow exist from its start. Counters have "
-                                       "one writer and are exact at every level. "
+             "one writer and are exact at every level. "
              "Histograms\n"
              "are logarithmic: 32 buckets per power of two, so that a percentile is off by at most "
              "1.6 %; Prometheus "

@@ -18,8 +18,8 @@
 #include <unistd.h>
 
 #define JOBS_MAX         64
-#define SEED_CPU_SECONDS 120 /* of one seed: it hangs */
-#define VIOLATIONS_MAX   10  /* printed; then the rest of the seeds is left out */
+#define SEED_CPU_SECONDS 20 /* of one seed: it hangs */
+#define VIOLATIONS_MAX   1000
 #define REPLAY_LINE_MAX  1024
 #define SEEDS_MAX        UINT64_C(1000000000)
 
@@ -34,6 +34,7 @@ static const char usage[] =
     "      --steps M      turns and events of each world (2000)\n"
     "      --seeds COUNT  worlds, each with its own seed (1)\n"
     "      --jobs N       processes (1)\n"
+    "      --violations N stop after so many (10)\n"
     "      --twice        run every seed twice and compare what happened\n"
     "      --config TEXT  limits such as \"flows=1 stages=3 off=trap+drain\"\n"
     "      --replay FILE  run the lines `seed,steps,config` of FILE; '#' starts a comment\n"
@@ -47,6 +48,7 @@ struct options {
     struct tvn_sim_config config;
     uint64_t seeds;
     uint32_t jobs;
+    uint32_t violations;
     const char *replay;
     bool twice;
     bool shrink;
@@ -232,7 +234,7 @@ static int run_all(const struct options *options)
                 struct tvn_sim_config config = options->config;
                 config.seed = shared->results[i].seed;
                 print_violation(options, &config, &shared->results[i]);
-                if (++violations == VIOLATIONS_MAX) {
+                if (++violations == options->violations) {
                     atomic_store(&shared->next, options->seeds);
                 }
             }
@@ -306,7 +308,7 @@ static bool number(const char *text, uint64_t first, uint64_t last, uint64_t *ou
            *out_value <= last;
 }
 
-enum { SEED = 256, STEPS, SEEDS, JOBS, TWICE, CONFIG, REPLAY, SHRINK };
+enum { SEED = 256, STEPS, SEEDS, JOBS, VIOLATIONS, TWICE, CONFIG, REPLAY, SHRINK };
 
 static bool parse_option(int option, struct options *options)
 {
@@ -323,6 +325,12 @@ static bool parse_option(int option, struct options *options)
             return false;
         }
         options->jobs = (uint32_t)value;
+        return true;
+    case VIOLATIONS:
+        if (!number(optarg, 1, VIOLATIONS_MAX, &value)) {
+            return false;
+        }
+        options->violations = (uint32_t)value;
         return true;
     case TWICE:
         options->twice = true;
@@ -350,6 +358,7 @@ int main(int argc, char **argv)
         {"steps", required_argument, NULL, STEPS},
         {"seeds", required_argument, NULL, SEEDS},
         {"jobs", required_argument, NULL, JOBS},
+        {"violations", required_argument, NULL, VIOLATIONS},
         {"twice", no_argument, NULL, TWICE},
         {"config", required_argument, NULL, CONFIG},
         {"replay", required_argument, NULL, REPLAY},
@@ -358,7 +367,7 @@ int main(int argc, char **argv)
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
-    struct options options = {.seeds = 1, .jobs = 1};
+    struct options options = {.seeds = 1, .jobs = 1, .violations = 10};
     tvn_sim_config_default(&options.config);
     options.config.seed = 1;
     int option;

@@ -4,6 +4,8 @@
 #include "base/num.h"
 #include "programs/simulate_internal.h"
 
+#define TURN_READS_MAX 1000000 /* of the clock */
+
 /* Rates of 65536: rare to common. What ends a flow is kept rarer. */
 static const uint32_t rates[] = {4, 40, 400, 4000};
 
@@ -228,7 +230,12 @@ static void generate_stages(struct tvn_sim_flow *flow)
 
 static uint64_t world_now(void *context)
 {
-    return ((const struct tvn_sim_world *)context)->now_ns;
+    struct tvn_sim_world *world = context;
+    world->turn_reads++;
+    if (world->turn_reads > TURN_READS_MAX) {
+        tvn_sim_violation(world, NULL, "a turn does not end");
+    }
+    return world->now_ns;
 }
 
 static void dead_letter(void *context, uint32_t stage, const struct tvn_element *element,

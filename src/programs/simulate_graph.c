@@ -23,7 +23,13 @@ void tvn_sim_model_buffer_made(struct tvn_sim_world *world, const struct tvn_buf
     if (known->payload != 0) {
         tvn_sim_violation(world, NULL, "buffer %u was given out twice", buffer->index);
     }
+    struct tvn_buffer *stale = NULL;
+    if (known->last != 0 &&
+        tvn_buffer_find(world->resources, (struct tvn_buffer_id){known->last}, &stale) == TVN_OK) {
+        tvn_sim_violation(world, NULL, "buffer %u is known by an old id", buffer->index);
+    }
     known->payload = tvn_buffer_id_of(buffer).raw;
+    known->last = known->payload;
     known->holders = 1;
     known->bytes = buffer->length;
     world->live++;

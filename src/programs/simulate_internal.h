@@ -314,6 +314,7 @@ struct tvn_sim_flow {
 /* A buffer as the model knows it; by index. */
 struct tvn_sim_buffer {
     uint64_t payload; /* 0: free */
+    uint64_t last;    /* the one before; must be stale */
     uint32_t holders;
     uint32_t bytes;
 };
@@ -329,6 +330,7 @@ struct tvn_sim_world {
     uint64_t wall_offset_ns;
     uint64_t step;
     uint64_t calls;
+    uint64_t turn_reads; /* of the clock, in this turn */
     uint64_t trace;
     uint32_t flow_count;
     uint32_t worker_count;

@@ -138,6 +138,7 @@ static void run_turn(struct tvn_sim_world *world, struct tvn_sim_flow *flow)
     if (world->allocation_fails) {
         tvn_mem_fail_at(1, tvn_sim_below(&flow->random, 2) != 0);
     }
+    world->turn_reads = 0;
     tvn_sim_model_begin_turn(flow);
     flow->turn = tvn_flow_run(flow->flow, &flow->quantum, &flow->wait);
     tvn_mem_fail_at(0, false);
