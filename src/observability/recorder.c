@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define IN_FLIGHT_MIN 64
+#define REFRESH_EVERY 17 /* watched calls; no multiple of a usual number of stages */
 
 /* When the pull of an element began. */
 struct start {
@@ -35,6 +36,7 @@ struct tvn_recorder {
     uint64_t paced;     /* elements */
     uint64_t due_ticks; /* of the next one; 0: not paced */
     uint32_t marks_reached;
+    uint32_t calls;
     bool tracing;
     _Atomic uint32_t marks_requested;
     _Atomic uint32_t sample_every;
@@ -226,6 +228,17 @@ static bool is_early(struct tvn_recorder *recorder, struct tvn_call *call)
     return true;
 }
 
+/* With every call without element, and now and then with the others. */
+static inline void refresh(struct tvn_recorder *recorder, const struct tvn_call_record *record)
+{
+    struct tvn_invoker *invoker = record->watched->invoker;
+    bool is_due = record->watched->sequence == TVN_EVENT_NO_SEQUENCE ||
+                  recorder->calls++ % REFRESH_EVERY == 0;
+    if (TVN_UNLIKELY(is_due) && invoker->ops->refresh && record->outcome != TVN_OUTCOME_DEAD) {
+        invoker->ops->refresh(invoker);
+    }
+}
+
 static enum tvn_outcome make_call(struct tvn_event_sink *self, const struct tvn_watched *watched,
                                   struct tvn_call *call)
 {
@@ -262,9 +275,7 @@ static enum tvn_outcome make_call(struct tvn_event_sink *self, const struct tvn_
     } else if (watched->entry == TVN_ENTRY_PULL) {
         pulled(recorder, &record);
     }
-    if (watched->invoker->ops->refresh && record.outcome != TVN_OUTCOME_DEAD) {
-        watched->invoker->ops->refresh(watched->invoker);
-    }
+    refresh(recorder, &record);
     if (is_told) {
         subtract_copies(stats, &record);
         tell(recorder, &record);
