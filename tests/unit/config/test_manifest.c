@@ -18,6 +18,8 @@ static void test_manifest_pipeline_is_read_in_file_order(void **state)
                 "[[component]]\nname = \"alpha\"\npath = \"x\"\nlanguage = \"c\"\n"
                 "[flow.second]\ndescription = \"s\"\n"
                 "[flow.main]\npriority = \"critical\"\ndeadline_ms = \"2m\"\n"
+                "max_buffer_memory = \"8MiB\"\ndead_letter_file = \"bad.jsonl\"\n"
+                "dead_letter_payload = \"omit\"\ndead_letter_max_size = \"1KiB\"\n"
                 "[flow.main.nodes.source]\ncomponent = \"zeta\"\n"
                 "interface = \"torvyn:streaming/source\"\nconfig = '{\"count\": 5}'\n"
                 "[flow.main.nodes.a-sink]\ncomponent = \"builtin:stdout\"\non_error = \"retry\"\n"
@@ -43,6 +45,13 @@ static void test_manifest_pipeline_is_read_in_file_order(void **state)
     assert_ptr_equal(flow, &m->flows[1]);
     assert_int_equal(flow->priority, TVN_MANIFEST_PRIORITY_CRITICAL);
     assert_int_equal(flow->deadline_ms, 120000);
+    assert_int_equal(flow->max_buffer_memory, 8 << 20);
+    assert_string_equal(flow->dead_letter_file, "bad.jsonl");
+    assert_int_equal(flow->dead_letter_payload, TVN_MANIFEST_DEAD_LETTER_OMIT);
+    assert_int_equal(flow->dead_letter_max_size, 1024);
+    assert_string_equal(m->flows[0].dead_letter_file, ".torvyn/dead-letters.jsonl");
+    assert_int_equal(m->flows[0].dead_letter_payload, TVN_MANIFEST_DEAD_LETTER_TEXT);
+    assert_int_equal(m->flows[0].max_buffer_memory, 0);
     assert_int_equal(flow->node_count, 2);
     assert_string_equal(flow->nodes[0].name, "source");
     assert_string_equal(flow->nodes[0].config, "{\"count\": 5}");
