@@ -25,7 +25,9 @@ static const char *keep(struct tvn_diff *diff, const struct tvn_strbuf *text)
 void tvn_diff_add(struct tvn_diff *diff, enum tvn_diff_level level,
                   const struct tvn_diff_place *place, const char *text, struct tvn_str name)
 {
-    diff->level = tvn_max(diff->level, level);
+    if (level > diff->level) {
+        diff->level = level;
+    }
     if (diff->changes.count == TVN_DIFF_CHANGES_MAX || diff->failed) {
         diff->dropped++;
         return;
@@ -44,7 +46,8 @@ void tvn_diff_add(struct tvn_diff *diff, enum tvn_diff_level level,
     }
     struct tvn_diff_change change = {
         .level = level, .where = keep(diff, &where), .text = keep(diff, &message)};
-    diff->failed |= tvn_vec_push(&diff->changes, TVN_DIFF_CHANGES_MAX, change) != TVN_OK;
+    enum tvn_status status = tvn_vec_push(&diff->changes, TVN_DIFF_CHANGES_MAX, change);
+    diff->failed |= status != TVN_OK;
 }
 #pragma GCC diagnostic pop
 

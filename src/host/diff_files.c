@@ -96,8 +96,11 @@ static enum tvn_status read_wit(struct side *side, const char *path, struct tvn_
     TVN_TRY(tvn_wit_resolve(side->wit, sink));
     for (size_t i = 0; i < tvn_wit_package_count(side->wit); i++) {
         const struct tvn_package *package = tvn_wit_package_at(side->wit, i);
-        if (is_own(package, path, sink) &&
-            tvn_vec_push(&side->packages, TVN_WIT_FILES_MAX, package) != TVN_OK) {
+        if (!is_own(package, path, sink)) {
+            continue;
+        }
+        enum tvn_status status = tvn_vec_push(&side->packages, TVN_WIT_FILES_MAX, package);
+        if (status != TVN_OK) {
             return no_memory(sink);
         }
     }

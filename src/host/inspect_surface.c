@@ -48,8 +48,8 @@ static bool add_contract(struct tvn_inspection *inspection, struct inspect_rows 
                                           .interface = copy(inspection, item->name),
                                           .role = plays ? copy(inspection, name) : NULL,
                                           .world = world};
-    return row.interface && (!plays || row.role) &&
-           kept(tvn_vec_push(&rows->contracts, TVN_INSPECTION_ROWS_MAX, row));
+    enum tvn_status status = tvn_vec_push(&rows->contracts, TVN_INSPECTION_ROWS_MAX, row);
+    return row.interface && (!plays || row.role) && kept(status);
 }
 
 bool inspect_world(struct tvn_inspection *inspection, struct inspect_rows *rows,

@@ -54,8 +54,9 @@ static void name_scope(struct tvn_dump *dump, struct tvn_dump_scope *scope)
 static struct tvn_dump_scope *add_scope(struct tvn_dump *dump, size_t count)
 {
     struct tvn_dump_scope *scope = tvn_calloc(1, sizeof(*scope));
-    if (!scope || tvn_vec_push(&dump->scopes, TVN_DUMP_ITEMS_MAX, scope) != TVN_OK) {
-        tvn_free(scope);
+    enum tvn_status status = tvn_vec_push(&dump->scopes, TVN_DUMP_ITEMS_MAX, scope);
+    if (!scope || status != TVN_OK) {
+        tvn_free(status == TVN_OK ? NULL : scope);
         dump->failed = true;
         return NULL;
     }
@@ -90,7 +91,8 @@ static void add_interface(struct tvn_dump *dump, const struct tvn_interface *mod
         remember(dump, dump->interface_numbers, pointer_key(&key), scope->owner);
     }
     struct tvn_dump_interface added = {model, package, is_inline, scope};
-    dump->failed |= tvn_vec_push(&dump->interfaces, TVN_DUMP_ITEMS_MAX, added) != TVN_OK;
+    enum tvn_status status = tvn_vec_push(&dump->interfaces, TVN_DUMP_ITEMS_MAX, added);
+    dump->failed |= status != TVN_OK;
 }
 
 static void add_inline(struct tvn_dump *dump, const struct tvn_world_item *items, size_t count,
@@ -119,7 +121,8 @@ static void add_world(struct tvn_dump *dump, const struct tvn_world *model, size
     }
     finish_scope(dump, scope);
     struct tvn_dump_world added = {model, package, dump->interfaces.count, scope};
-    dump->failed |= tvn_vec_push(&dump->worlds, TVN_DUMP_ITEMS_MAX, added) != TVN_OK;
+    enum tvn_status status = tvn_vec_push(&dump->worlds, TVN_DUMP_ITEMS_MAX, added);
+    dump->failed |= status != TVN_OK;
     add_inline(dump, model->imports, model->import_count, package);
     add_inline(dump, model->exports, model->export_count, package);
 }
@@ -147,6 +150,9 @@ void tvn_dump_deinit(struct tvn_dump *dump)
 {
     for (size_t i = 0; i < dump->scopes.count; i++) {
         struct tvn_dump_scope *scope = dump->scopes.items[i];
+        if (!scope) {
+            continue;
+        }
         tvn_map_destroy(scope->by_identity);
         tvn_map_destroy(scope->by_name);
         tvn_free((void *)scope->items);
@@ -183,7 +189,8 @@ static size_t anonymous_id(struct tvn_dump *dump, const struct tvn_dump_scope *s
                            const struct tvn_type *type)
 {
     struct tvn_dump_anonymous added = {type, scope};
-    if (tvn_vec_push(&dump->anonymous, TVN_DUMP_ITEMS_MAX, added) != TVN_OK) {
+    enum tvn_status status = tvn_vec_push(&dump->anonymous, TVN_DUMP_ITEMS_MAX, added);
+    if (status != TVN_OK) {
         dump->failed = true;
         return 0;
     }
