@@ -155,7 +155,7 @@ static enum tvn_outcome mock_restart(struct tvn_invoker *self, struct tvn_fault 
     mock->restarts++;
     mock->world->now_ns += mock->cost_ns;
     if (mock->restart_outcome != TVN_OUTCOME_EMIT) {
-        *fault = (struct tvn_fault){.error = TVN_PROCESS_UNAVAILABLE, .text = "cannot restart"};
+        *fault = (struct tvn_fault){.error = mock->restart_error, .text = "cannot restart"};
     }
     return mock->restart_outcome;
 }
@@ -180,6 +180,7 @@ void mock_invoker_init(struct mock_invoker *mock, enum tvn_role role, struct moc
     mock->count = 64;
     mock->payload_bytes = 16;
     mock->ports = 1;
+    mock->restart_error = TVN_PROCESS_UNAVAILABLE;
     mock->fd = -1;
     mock->idle_outcome = TVN_OUTCOME_EMIT;
 }

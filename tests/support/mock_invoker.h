@@ -58,7 +58,8 @@ struct mock_invoker {
     short events;
     enum tvn_outcome idle_outcome;
     uint32_t idle_calls;
-    enum tvn_outcome restart_outcome; /* of mock_invoker_can_restart; EMIT */
+    enum tvn_outcome restart_outcome;     /* of mock_invoker_can_restart; EMIT */
+    enum tvn_process_error restart_error; /* of ERROR */
     uint64_t restarts;
     uint64_t calls[MOCK_ENTRY_COUNT];
     uint64_t delivered;

@@ -321,9 +321,12 @@ static void test_stop_drain_ends_a_source_that_waits_for_a_descriptor(void **sta
     mock_flow_init(&mock, "sk");
     mock.stages[0].script = wait_always;
     mock.stages[0].script_data = &waiting;
-    mock.stages[0].fd = 3;
+    mock.stages[0].fd = 0; /* standard input is one */
     mock_flow_start(&mock);
     assert_int_equal(mock_flow_turn(&mock), TVN_FLOW_IDLE);
+    assert_int_equal(mock.wait.fd_count, 1);
+    assert_int_equal(mock.wait.fds[0].fd, 0);
+    assert_int_equal(mock.wait.wake_ns, UINT64_MAX);
     uint64_t pulls = mock.stages[0].calls[TVN_ENTRY_PULL];
     tvn_stop_raise(&mock.stop, TVN_STOP_DRAIN);
     assert_int_equal(mock_flow_turn(&mock), TVN_FLOW_DONE);
@@ -373,6 +376,22 @@ static void test_deadline_drains_completes_and_fails_with_e0400(void **state)
     assert_int_equal(mock.stages[2].delivered, stat_of(mock.stats.pulled));
     assert_int_equal(mock.stages[2].calls[TVN_ENTRY_COMPLETE], 1);
     assert_in_range(mock.world.now_ns, 5000000, 5400000);
+    mock_flow_deinit(&mock);
+}
+
+static void test_deadline_means_nothing_to_a_flow_that_drains(void **state)
+{
+    (void)state;
+    mock_flow_init(&mock, "sk");
+    mock.stages[0].count = 1000000;
+    mock.stages[1].cost_ns = 1000000;
+    mock.options.deadline_ns = 5000000;
+    mock_flow_start(&mock);
+    mock_flow_turn(&mock);
+    tvn_stop_raise(&mock.stop, TVN_STOP_DRAIN);
+    assert_true(mock_flow_finish(&mock, 1000));
+    assert_true(mock.world.now_ns > 6000000);
+    assert_int_equal(tvn_flow_state(mock.flow), TVN_FLOW_COMPLETED);
     mock_flow_deinit(&mock);
 }
 
@@ -544,6 +563,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_stop_drain_ends_a_source_that_waits_for_a_descriptor),
     cmocka_unit_test(test_stop_cancel_discards_and_fails_with_e0402),
     cmocka_unit_test(test_deadline_drains_completes_and_fails_with_e0400),
+    cmocka_unit_test(test_deadline_means_nothing_to_a_flow_that_drains),
     cmocka_unit_test(test_deadline_wakes_an_idle_flow),
     cmocka_unit_test(test_deadline_and_quantum_may_be_endless),
     cmocka_unit_test(test_suspend_calls_no_stage_until_resume),

@@ -261,6 +261,28 @@ static void test_restarts_that_fail_are_repeated_and_bounded(void **state)
     }
 }
 
+static void test_restart_with_a_fatal_error_is_not_repeated(void **state)
+{
+    (void)state;
+    for (unsigned outcome = TVN_OUTCOME_ERROR; outcome <= TVN_OUTCOME_DEAD; outcome++) {
+        struct trouble trouble = {
+            .entry = TVN_ENTRY_PUSH, .outcome = TVN_OUTCOME_DEAD, .from = 3, .to = 3};
+        start("sk", 1, &trouble);
+        mock.stage_options[1].on_error = TVN_ON_ERROR_SKIP;
+        mock.stages[1].restart_outcome = (enum tvn_outcome)outcome;
+        mock.stages[1].restart_error = TVN_PROCESS_FATAL; /* says nothing of a death */
+        mock_flow_start(&mock);
+        finish(TVN_FLOW_FAILED);
+        bool fatal = outcome == TVN_OUTCOME_ERROR;
+        assert_int_equal(mock.stages[1].restarts, fatal ? 1 : 4);
+        assert_int_equal(tvn_flow_failure(mock.flow)->traps, fatal ? 0 : 5);
+        assert_string_equal(tvn_flow_failure(mock.flow)->text,
+                            fatal ? "cannot restart"
+                                  : "the instance died too often, the last time: cannot restart");
+        mock_flow_deinit(&mock);
+    }
+}
+
 static void test_restart_that_succeeds_at_last_goes_on(void **state)
 {
     (void)state;
@@ -472,6 +494,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_circuit_stays_closed_below_its_rate),
     cmocka_unit_test(test_retries_on_new_instances_are_bounded),
     cmocka_unit_test(test_restarts_that_fail_are_repeated_and_bounded),
+    cmocka_unit_test(test_restart_with_a_fatal_error_is_not_repeated),
     cmocka_unit_test(test_restart_that_succeeds_at_last_goes_on),
     cmocka_unit_test(test_a_cancelled_instance_is_not_restarted),
     cmocka_unit_test(test_drain_ends_a_dead_source_without_restart),

@@ -160,6 +160,32 @@ static bool die_on_signal(struct mock_invoker *self, enum tvn_entry entry, struc
     return true;
 }
 
+static bool fatal_signal(struct mock_invoker *self, enum tvn_entry entry, struct tvn_call *call,
+                         enum tvn_outcome *out_outcome)
+{
+    (void)self;
+    call->fault->error = TVN_PROCESS_FATAL;
+    *out_outcome = TVN_OUTCOME_ERROR;
+    return entry == TVN_ENTRY_NOTIFY;
+}
+
+static void test_notify_that_is_fatal_ends_the_flow(void **state)
+{
+    (void)state;
+    mock_flow_init(&mock, "sk");
+    mock.stages[0].entries = MOCK_ENTRY(TVN_ENTRY_NOTIFY) | MOCK_ENTRY(TVN_ENTRY_TEARDOWN);
+    mock.stages[0].script = fatal_signal;
+    mock.edge_options[0].queue_depth = 8;
+    mock_flow_start(&mock);
+    assert_true(mock_flow_finish(&mock, 100));
+    assert_status(tvn_flow_failure(mock.flow)->code, TVN_E_FATAL_COMPONENT_ERROR);
+    assert_int_equal(mock.stages[0].calls[TVN_ENTRY_NOTIFY], 1);
+    assert_int_equal(mock.stages[0].calls[TVN_ENTRY_TEARDOWN], 1);
+    assert_int_equal(mock.stages[1].delivered, 8);
+    assert_int_equal(stat_of(mock.stats.errors), 1);
+    mock_flow_deinit(&mock);
+}
+
 static void test_notify_that_fails_is_counted_and_that_traps_ends_the_flow(void **state)
 {
     (void)state;
@@ -239,6 +265,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_none_while_paused_means_nothing_now),
     cmocka_unit_test(test_drain_ends_a_parked_source),
     cmocka_unit_test(test_notify_that_fails_is_counted_and_that_traps_ends_the_flow),
+    cmocka_unit_test(test_notify_that_is_fatal_ends_the_flow),
     cmocka_unit_test(test_blocked_source_is_pulled_again_only_at_the_low_mark),
     cmocka_unit_test(test_backpressure_time_is_from_full_to_relieved),
 };
