@@ -6,7 +6,6 @@
 #include "workers/task_state_internal.h"
 #include "workers/workers.h"
 
-#define TVN_TASK_NAME_MAX     64
 #define TVN_TASK_WATCH_INLINE 2
 
 /* One descriptor that a sleeping task waits for. */
@@ -31,7 +30,6 @@ struct tvn_task {
     struct tvn_heap_node timer;
     struct tvn_fd_watch watches[TVN_TASK_WATCH_INLINE];
     struct tvn_fd_watch *more_watches; /* the rest of TVN_FLOW_WAIT_FDS_MAX; kept once allocated */
-    char name[TVN_TASK_NAME_MAX];      /* changes under the lock of the slots only */
 };
 
 static inline struct tvn_fd_watch *tvn_task_watch(struct tvn_task *task, uint32_t index)

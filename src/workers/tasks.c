@@ -5,10 +5,8 @@
 #include "workers/workers_internal.h"
 
 #include <assert.h>
-#include <stdio.h>
-#include <string.h>
 
-static_assert(sizeof(struct tvn_task) <= 512, "ten thousand idle flows are meant to be cheap");
+static_assert(sizeof(struct tvn_task) <= 288, "ten thousand idle flows are meant to be cheap");
 
 size_t tvn_task_bytes(void)
 {
@@ -76,9 +74,7 @@ static void fill(struct tvn_task *task, const struct tvn_workers_options *worker
 {
     static const uint32_t shifts[] = {
         [TVN_TASK_CRITICAL] = 0, [TVN_TASK_NORMAL] = 2, [TVN_TASK_BACKGROUND] = 4};
-    snprintf(task->name, sizeof(task->name), "%s", options->name);
     task->options = *options;
-    task->options.name = task->name;
     task->quantum = quantum_of(workers, options->priority);
     task->cost_shift = shifts[options->priority];
     task->cost = 0;

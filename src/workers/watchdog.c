@@ -8,7 +8,7 @@
 #include "workers/workers_internal.h"
 
 #include <errno.h>
-#include <string.h>
+#include <stdio.h>
 #include <time.h>
 
 #define LOOK_BUSY_NS UINT64_C(1000000)
@@ -16,14 +16,22 @@
 #define STACK_BYTES  ((size_t)256 << 10)
 #define NS_PER_S     UINT64_C(1000000000)
 
-/* The task's name if the worker is still in that turn. */
+#define NAME_MAX_BYTES 128
+
+/*
+ * The task's name if the worker is still in that turn. A task gives its slot back, for which it
+ * needs the lock, before whoever owns the name hears of its end.
+ */
 static bool name_of_turn(struct tvn_workers *workers, struct tvn_worker *worker, uint64_t began,
-                         char out_name[TVN_TASK_NAME_MAX])
+                         char out_name[NAME_MAX_BYTES])
 {
     pthread_mutex_lock(&workers->slots_lock);
-    const struct tvn_task *task = atomic_load_explicit(&worker->turn_task, memory_order_relaxed);
-    memcpy(out_name, task->name, TVN_TASK_NAME_MAX);
     bool same = atomic_load(&worker->turn_began_ticks) == began;
+    if (same) {
+        const struct tvn_task *task =
+            atomic_load_explicit(&worker->turn_task, memory_order_relaxed);
+        snprintf(out_name, NAME_MAX_BYTES, "%s", task->options.name);
+    }
     pthread_mutex_unlock(&workers->slots_lock);
     return same;
 }
@@ -31,7 +39,7 @@ static bool name_of_turn(struct tvn_workers *workers, struct tvn_worker *worker,
 static void report(struct tvn_workers *workers, struct tvn_worker *worker, uint64_t began,
                    uint64_t running_ns)
 {
-    char name[TVN_TASK_NAME_MAX];
+    char name[NAME_MAX_BYTES];
     if (!name_of_turn(workers, worker, began, name)) {
         return;
     }

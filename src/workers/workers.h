@@ -56,7 +56,7 @@ void tvn_workers_destroy(struct tvn_workers *workers);
 TVN_DEFINE_CLEANUP(tvn_workers, tvn_workers_destroy)
 
 struct tvn_task_options {
-    const char *name; /* for the watchdog; copied, cut to fit */
+    const char *name; /* for the watchdog; until done */
     enum tvn_task_priority priority;
     /*
      * One turn, as tvn_flow_run; wake_ns is of CLOCK_MONOTONIC. `magazine` is that of the thread,

@@ -103,6 +103,13 @@ static enum tvn_status check_pool_fits(const struct tvn_engine_options *options,
         return status;
     }
     munmap(probe, bytes);
+    return TVN_OK;
+}
+
+/* Without them instances fail while flows run. */
+static enum tvn_status check_mappings(const struct tvn_engine_options *options,
+                                      struct tvn_diag_sink *sink)
+{
     uint64_t maps_max = read_proc("/proc/sys/vm/max_map_count", true);
     uint64_t maps_used = read_proc("/proc/self/maps", false);
     uint64_t maps_wanted = (uint64_t)options->instances * MAPS_PER_COMPONENT;
@@ -191,6 +198,7 @@ enum tvn_status tvn_engine_create(const struct tvn_engine_options *options,
     if (pooled) {
         TVN_TRY(check_pool_fits(options, &size, sink));
     }
+    TVN_TRY(check_mappings(options, sink));
     struct tvn_engine *engine = tvn_calloc(1, sizeof(*engine));
     wasm_config_t *config = engine ? make_config(options) : NULL;
     if (!config) {

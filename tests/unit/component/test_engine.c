@@ -97,6 +97,18 @@ static void test_engine_pool_beyond_the_machine_is_refused(void **state)
     assert_null(engine);
 }
 
+/* So many that there is no pool: they would have to be mapped one by one. */
+static void test_engine_more_instances_than_mappings_are_refused(void **state)
+{
+    (void)state;
+    TVN_AUTO(tvn_diag_sink) sink = tvn_diag_sink_create();
+    struct tvn_engine *engine = NULL;
+    assert_diag_status(
+        tvn_engine_create(&(struct tvn_engine_options){.instances = UINT32_MAX}, sink, &engine),
+        TVN_E_INSTANCE_LIMIT, sink);
+    assert_null(engine);
+}
+
 static void test_engine_fuel_runs_out(void **state)
 {
     (void)state;
@@ -186,6 +198,7 @@ static const struct CMUnitTest tests[] = {
     CASE(test_engine_full_pool_is_an_instance_limit),
     CASE(test_engine_pool_leaks_nothing_between_instances),
     CASE(test_engine_pool_beyond_the_machine_is_refused),
+    CASE(test_engine_more_instances_than_mappings_are_refused),
     CASE(test_engine_fuel_runs_out),
     CASE(test_engine_without_fuel_counts_none),
     CASE(test_engine_memory_cap_is_for_all_memories_together),
