@@ -288,6 +288,7 @@ static enum tvn_status init_fields(struct tvn_component_stage *stage,
     stage->sandbox = options->sandbox;
     stage->budget.max_bytes = options->sandbox->max_memory_bytes;
     stage->budget.parent = options->flow_budget;
+    stage->max_buffer_bytes = options->sandbox->max_buffer_bytes;
     stage->flow_deadline_ns = options->flow_deadline_ns;
     stage->guard = options->guard;
     stage->write = options->write;

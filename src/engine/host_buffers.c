@@ -189,7 +189,7 @@ static void *store_bytes(const struct tvn_call_site *site, struct tvn_buffer *bu
         return tvn_site_trapped(site);
     }
     /* A tier's buffer may hold more than the component may put into one. */
-    bool too_long = offset <= buffer->length && offset + length > stage->sandbox->max_buffer_bytes;
+    bool too_long = offset <= buffer->length && offset + length > stage->max_buffer_bytes;
     enum tvn_status status =
         too_long ? TVN_E_CAPACITY_EXCEEDED : tvn_buffer_write(buffer, offset, bytes, length);
     if (TVN_UNLIKELY(status != TVN_OK)) {
@@ -254,7 +254,7 @@ static void *mutable_capacity(void *env, void *caller, union tvn_flat *slots, si
     if (TVN_UNLIKELY(!buffer)) {
         return tvn_site_trapped(site);
     }
-    uint64_t limit = ((const struct tvn_component_stage *)site->host)->sandbox->max_buffer_bytes;
+    uint64_t limit = ((const struct tvn_component_stage *)site->host)->max_buffer_bytes;
     slots[0].u64 = tvn_min((uint64_t)buffer->capacity, limit);
     return NULL;
 }
@@ -341,11 +341,11 @@ void tvn_stage_refresh_budget(struct tvn_component_stage *stage, const struct tv
 }
 
 /* A buffer of the component's own, within its limits. */
-static enum tvn_status acquire(const struct tvn_call_site *site, uint64_t bytes,
-                               struct tvn_buffer **out_buffer)
+static inline enum tvn_status acquire(const struct tvn_call_site *site, uint64_t bytes,
+                                      struct tvn_buffer **out_buffer)
 {
     struct tvn_component_stage *stage = site->host;
-    if (TVN_UNLIKELY(bytes > stage->sandbox->max_buffer_bytes)) {
+    if (TVN_UNLIKELY(bytes > stage->max_buffer_bytes)) {
         return TVN_E_CAPACITY_EXCEEDED;
     }
     tvn_stage_refresh_budget(stage, site->mem);

@@ -36,7 +36,8 @@ struct tvn_component_stage {
     tvn_owner owner;
     struct tvn_budget budget; /* linear memory and owned buffers share max_memory */
     uint64_t memory_seen_bytes;
-    uint64_t fuel_seen; /* of this instance, in the statistics already */
+    uint64_t max_buffer_bytes; /* the sandbox's, copied: one load less per buffer and write */
+    uint64_t fuel_seen;        /* of this instance, in the statistics already */
     const struct tvn_sandbox *sandbox;
     const uint64_t *flow_deadline_ns;
     struct tvn_wasi *wasi;
