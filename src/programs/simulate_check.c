@@ -78,7 +78,7 @@ static void check_payload(struct tvn_sim_flow *flow, uint64_t payload)
                     buffer->index, buffer->holders, holders);
     tvn_sim_require(flow,
                     buffer->state == TVN_BUFFER_OWNED && buffer->owner == TVN_OWNER_HOST &&
-                        buffer->borrows == 0 && buffer->frozen && !buffer->budget,
+                        buffer->borrows == 0 && buffer->frozen && buffer->budget == &flow->budget,
                     "buffer %u of a queued element is not the host's alone", buffer->index);
     uint64_t tag;
     memcpy(&tag, buffer->bytes, sizeof(tag));
@@ -152,6 +152,9 @@ static void check_resources(struct tvn_sim_flow *flow)
     uint64_t live = tvn_resources_live_count(world->resources);
     tvn_sim_require(flow, live == world->live, "%" PRIu64 " buffers are live, expected %" PRIu64,
                     live, world->live);
+    tvn_sim_require(flow, flow->budget.used_bytes == flow->charged,
+                    "the flow is charged %" PRIu64 " bytes and holds %" PRIu64,
+                    flow->budget.used_bytes, flow->charged);
     for (uint32_t i = 0; i < flow->stage_count; i++) {
         const struct tvn_sim_stage *stage = &flow->stages[i];
         uint64_t held = 0;

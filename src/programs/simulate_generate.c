@@ -40,6 +40,9 @@ static void generate_resources(struct tvn_sim_world *world)
     bool debug = tvn_sim_chance(random, world->rates[TVN_SIM_DEBUG]);
     options.debug.poison = debug;
     options.debug.integrity = debug && tvn_sim_chance(random, 32768);
+    world->fails_at_random = debug && tvn_sim_chance(random, 32768);
+    options.debug.fail_one_in = world->fails_at_random ? tvn_sim_between(random, 2, 500) : 0;
+    options.debug.seed = world->config.seed;
     world->pools_refuse = refuse;
     world->max_buffer_bytes = options.max_buffer_bytes;
     tvn_assert(tvn_resources_create(&options, &world->resources) == TVN_OK);
@@ -100,6 +103,7 @@ static void generate_stage(struct tvn_sim_flow *flow, uint32_t index, enum tvn_r
     stage->merge = (enum tvn_merge)tvn_sim_below(random, TVN_MERGE_PRIORITY + 1);
     stage->stubborn = tvn_sim_chance(random, world->rates[TVN_SIM_TEARDOWN] / 16);
     stage->count = tvn_sim_chance(random, 32768) ? UINT64_MAX : tvn_sim_skewed(random, 5000);
+    stage->budget.parent = &flow->budget;
     stage->budget.max_bytes = tvn_sim_chance(random, 10000) ? 4096 : 1u << 20;
     tvn_sim_stage_init(stage, role);
 }
@@ -326,6 +330,8 @@ struct tvn_sim_flow *tvn_sim_generate_flow(struct tvn_sim_world *world, uint32_t
     struct tvn_sim_random *random = &flow->random;
     flow->worker = tvn_sim_below(random, TVN_SIM_WORKERS_MAX) % world->worker_count;
     flow->start_step = world->step;
+    flow->budget.max_bytes =
+        tvn_sim_chance(random, 10000) ? tvn_sim_skewed(random, 1u << 18) : 1u << 26;
     generate_quantum(flow);
     bool limited = tvn_sim_chance(random, world->rates[TVN_SIM_LIMIT]);
     uint32_t limit = 1 + tvn_sim_skewed(random, 1000);
@@ -374,6 +380,7 @@ void tvn_sim_flow_destroy(struct tvn_sim_flow *flow)
         tvn_sim_require(flow, flow->stages[i].budget.used_bytes == 0,
                         "stage %u is charged after its end", i);
     }
+    tvn_sim_require(flow, flow->budget.used_bytes == 0, "it is charged after its end");
     tvn_sim_require(flow, tvn_resources_live_count(world->resources) == world->live,
                     "a destroyed flow has left buffers");
     tvn_free(flow->slots);

@@ -16,8 +16,9 @@ uint64_t tvn_sim_tag(const struct tvn_sim_flow *flow, uint64_t sequence)
 
 /* Buffers. */
 
-void tvn_sim_model_buffer_made(struct tvn_sim_world *world, const struct tvn_buffer *buffer)
+void tvn_sim_model_buffer_made(struct tvn_sim_flow *flow, const struct tvn_buffer *buffer)
 {
+    struct tvn_sim_world *world = flow->world;
     tvn_assert(buffer->index < TVN_SIM_BUFFERS_MAX);
     struct tvn_sim_buffer *known = &world->buffers[buffer->index];
     if (known->payload != 0) {
@@ -32,6 +33,8 @@ void tvn_sim_model_buffer_made(struct tvn_sim_world *world, const struct tvn_buf
     known->last = known->payload;
     known->holders = 1;
     known->bytes = buffer->length;
+    known->capacity = buffer->capacity;
+    flow->charged += buffer->capacity;
     world->live++;
 }
 
@@ -45,6 +48,7 @@ void tvn_sim_model_release(struct tvn_sim_flow *flow, uint64_t payload)
     tvn_assert(known->payload == payload && known->holders > 0);
     if (--known->holders == 0) {
         known->payload = 0;
+        flow->charged -= known->capacity;
         world->live--;
     }
 }

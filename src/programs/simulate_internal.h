@@ -59,6 +59,7 @@
     X(RATE, "rate")                           \
     X(DEBUG, "debug")                         \
     X(RESTART, "restart")                     \
+    X(WRAP, "wrap")                           \
     X(SUSPEND, "suspend")                     \
     X(DRAIN, "drain")                         \
     X(CANCEL, "cancel")                       \
@@ -252,6 +253,8 @@ struct tvn_sim_flow {
     enum tvn_fan_out fan_out;
     struct tvn_flow_wait wait;
     struct tvn_magazine *magazine; /* of the worker that runs it */
+    struct tvn_budget budget;      /* of all its buffers */
+    uint64_t charged;              /* what the model expects in it */
     struct tvn_event_sink events;
     bool events_always; /* it gets events all the time */
     enum tvn_flow_state event_state;
@@ -317,6 +320,7 @@ struct tvn_sim_buffer {
     uint64_t last;    /* the one before; must be stale */
     uint32_t holders;
     uint32_t bytes;
+    uint32_t capacity;
 };
 
 struct tvn_sim_world {
@@ -338,6 +342,7 @@ struct tvn_sim_world {
     struct tvn_resources *resources;
     uint64_t max_buffer_bytes;
     bool pools_refuse;     /* when they are exhausted */
+    bool fails_at_random;  /* the pools' own switch */
     bool allocation_fails; /* in this step */
     struct tvn_magazine *magazines[TVN_SIM_WORKERS_MAX];
     struct tvn_sim_buffer *buffers;
@@ -400,7 +405,7 @@ static inline bool tvn_sim_blocks(const struct tvn_sim_edge *edge)
 {
     return edge->policy == TVN_OVERFLOW_BLOCK || edge->policy == TVN_OVERFLOW_RATE_LIMIT;
 }
-void tvn_sim_model_buffer_made(struct tvn_sim_world *world, const struct tvn_buffer *buffer);
+void tvn_sim_model_buffer_made(struct tvn_sim_flow *flow, const struct tvn_buffer *buffer);
 void tvn_sim_model_release(struct tvn_sim_flow *flow, uint64_t payload);
 void tvn_sim_model_pop(struct tvn_sim_edge *edge);
 /* After a vector of its consumer: what waits beside the queue goes in. */

@@ -70,7 +70,9 @@ static bool acquire(struct tvn_sim_stage *stage, uint64_t size, struct tvn_call 
     struct tvn_sim_world *world = stage->world;
     static const uint64_t tier_bytes[] = {256, 4096, 65536, 1048576};
     uint64_t charged = tier_bytes[tvn_min(tvn_tier_for(size), TVN_TIER_HUGE)];
-    bool fits = charged <= stage->budget.max_bytes - stage->budget.used_bytes;
+    const struct tvn_budget *flow = &stage->flow->budget;
+    bool fits = charged <= stage->budget.max_bytes - stage->budget.used_bytes &&
+                charged <= flow->max_bytes - flow->used_bytes;
     enum tvn_status status = tvn_buffer_acquire(world->magazines[world->worker], size,
                                                 stage->index + 1, &stage->budget, out_buffer);
     if (status == TVN_OK) {
@@ -81,7 +83,8 @@ static bool acquire(struct tvn_sim_stage *stage, uint64_t size, struct tvn_call 
     bool oversize = size > world->max_buffer_bytes;
     tvn_sim_require(stage->flow,
                     (status == TVN_E_CAPACITY_EXCEEDED) == oversize &&
-                        (status != TVN_E_ALLOCATION_FAILED || world->allocation_fails) &&
+                        (status != TVN_E_ALLOCATION_FAILED || world->allocation_fails ||
+                         world->fails_at_random) &&
                         (status != TVN_E_POOL_EXHAUSTED || world->pools_refuse) &&
                         (status != TVN_E_BUDGET_EXCEEDED || !fits),
                     "acquiring %" PRIu64 " bytes gave %s", size, tvn_status_code(status));
@@ -97,7 +100,7 @@ static void hold_on_to(struct tvn_sim_stage *stage, struct tvn_call *call)
         *call->fault = (struct tvn_fault){0};
         return;
     }
-    tvn_sim_model_buffer_made(stage->world, buffer);
+    tvn_sim_model_buffer_made(stage->flow, buffer);
     stage->leaks[stage->leak_count++] = buffer;
 }
 
@@ -111,6 +114,7 @@ void tvn_sim_stage_reclaim(struct tvn_sim_stage *stage)
                             world->buffers[buffer->index].payload == tvn_buffer_id_of(buffer).raw,
                         "stage %u lost a buffer", stage->index);
         world->buffers[buffer->index].payload = 0;
+        stage->flow->charged -= buffer->capacity;
         world->live--;
         tvn_buffer_release(world->magazines[world->worker], buffer);
     }
@@ -124,15 +128,21 @@ static bool make_payload(struct tvn_sim_stage *stage, struct tvn_call *call, uin
     if (!acquire(stage, size, call, &buffer)) {
         return false;
     }
+    if (tvn_sim_trouble(stage->world, &stage->random, TVN_SIM_WRAP) &&
+        buffer->generation < TVN_BUFFER_GENERATION_LAST - 3) {
+        /* As if the slot had been used that often: soon it must be retired. */
+        buffer->generation = TVN_BUFFER_GENERATION_LAST - tvn_sim_below(&stage->random, 4);
+    }
     uint64_t frozen_id = (uint64_t)(buffer->generation + 1) << 32 | buffer->index;
     uint64_t tag = tvn_sim_mix(frozen_id);
     bool done = tvn_buffer_write(buffer, 0, &tag, sizeof(tag)) == TVN_OK &&
                 tvn_buffer_freeze(buffer) == TVN_OK &&
-                tvn_buffer_transfer(buffer, stage->index + 1, TVN_OWNER_HOST, NULL) == TVN_OK;
+                tvn_buffer_transfer(buffer, stage->index + 1, TVN_OWNER_HOST,
+                                    &stage->flow->budget) == TVN_OK;
     tvn_sim_require(stage->flow, done && tvn_buffer_id_of(buffer).raw == frozen_id,
                     "stage %u cannot finish a buffer", stage->index);
     buffer->length = size; /* the rest is never read */
-    tvn_sim_model_buffer_made(stage->world, buffer);
+    tvn_sim_model_buffer_made(stage->flow, buffer);
     out->payload = tvn_buffer_id_of(buffer);
     return true;
 }

@@ -113,7 +113,7 @@ def main():
     parser.add_argument("--cflags", default="-std=gnu17 -O1 -D_GNU_SOURCE=")
     parser.add_argument("--objects", nargs="+", required=True, help="of the simulator")
     parser.add_argument("--libraries", nargs="+", required=True, help="in the order of linking")
-    parser.add_argument("--seeds", type=int, default=1000)
+    parser.add_argument("--seeds", type=int, default=2000)
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--rate", type=float, default=95)
     parser.add_argument("--jobs", type=int, default=2)
