@@ -177,6 +177,23 @@ static void test_error_policy_of_one_edge_fails_the_producer_only_there(void **s
     mock_flow_deinit(&mock);
 }
 
+static void test_an_element_that_no_edge_gets_has_not_left(void **state)
+{
+    (void)state;
+    mock_flow_init_graph(&mock, "skk", "0-1 0-2");
+    for (int i = 0; i < 2; i++) {
+        mock.edge_options[i].policy = TVN_OVERFLOW_ERROR;
+        mock.edge_options[i].queue_depth = 4;
+    }
+    mock_flow_start(&mock);
+    finish(TVN_FLOW_FAILED);
+    assert_int_equal(stat_of(mock.stages[0].stats.emitted), 4);
+    assert_int_equal(stat_of(mock.stages[0].stats.failed), 2);
+    assert_int_equal(stat_of(mock.stats.forked), 5);
+    assert_int_equal(stat_of(mock.stats.delivered), 8);
+    mock_flow_deinit(&mock);
+}
+
 static bool record_signal(struct mock_invoker *self, enum tvn_entry entry, struct tvn_call *call,
                           enum tvn_outcome *out_outcome)
 {
@@ -251,6 +268,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_a_failed_branch_lets_the_others_finish),
     cmocka_unit_test(test_a_stage_that_only_feeds_failed_ones_ends),
     cmocka_unit_test(test_error_policy_of_one_edge_fails_the_producer_only_there),
+    cmocka_unit_test(test_an_element_that_no_edge_gets_has_not_left),
     cmocka_unit_test(test_source_is_paused_while_any_blocking_output_is_throttled),
     cmocka_unit_test(test_payload_with_too_many_holders_fails_the_rest),
 };
