@@ -192,6 +192,7 @@ static enum tvn_status start(struct session *session, struct tvn_host **out_host
         .limit = args->limit,
         .timeout_ns = args->timeout_ns,
         .output_fd = tvn_cli_json(session->cli) ? STDERR_FILENO : STDOUT_FILENO,
+        .inspect = true,
         .step_done = step_done,
         .step_context = session,
         .compiler = "/proc/self/exe",

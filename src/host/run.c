@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/num.h"
 #include "host/host_internal.h"
+#include "host/inspection_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -431,7 +432,9 @@ enum tvn_status tvn_host_run(struct tvn_host *host, tvn_host_observer observer,
         return tvn_diag_error(sink, TVN_E_IO_ERROR, TVN_SPAN_NONE,
                               "signals cannot be taken over: %s", strerror(errno));
     }
+    struct tvn_inspection *inspection = host->options.inspect ? tvn_inspection_start(host) : NULL;
     enum tvn_status status = drive(&control, sink);
+    tvn_inspection_stop(inspection);
     give_signals_back(old_actions);
     host->state = TVN_HOST_STOPPED;
     TVN_TRY(status);

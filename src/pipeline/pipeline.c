@@ -523,3 +523,12 @@ void tvn_pipeline_report_letters(const struct tvn_pipeline *pipeline, struct tvn
 {
     tvn_letters_report(pipeline->letters, sink);
 }
+
+const struct tvn_guard *tvn_pipeline_stage_guard(const struct tvn_pipeline *pipeline,
+                                                 uint32_t stage)
+{
+    tvn_assert(stage < pipeline->link->stage_count);
+    return pipeline->link->stages[stage].kind == TVN_LINK_STAGE_COMPONENT
+               ? &pipeline->stages[stage].guard
+               : NULL;
+}

@@ -54,6 +54,9 @@ const struct tvn_stage_stats *tvn_pipeline_stage_stats(const struct tvn_pipeline
                                                        uint32_t stage);
 const struct tvn_stream_stats *tvn_pipeline_stream_stats(const struct tvn_pipeline *pipeline,
                                                          uint32_t edge);
+/* Counters of what the component used and was denied; NULL for a built-in stage. */
+const struct tvn_guard *tvn_pipeline_stage_guard(const struct tvn_pipeline *pipeline,
+                                                 uint32_t stage);
 /* What the stage has in linear memory; 0 for a built-in one. On the thread that runs the flow. */
 uint64_t tvn_pipeline_stage_memory_bytes(const struct tvn_pipeline *pipeline, uint32_t stage);
 
