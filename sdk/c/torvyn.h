@@ -503,3 +503,41 @@ static inline bool torvyn_pass_(const struct torvyn_element *element,
     {                                                                                          \
         teardown();                                                                            \
     }
+
+/* ---- for code in other languages that is linked with this: the functions as symbols ---- */
+
+#ifdef TORVYN_SYMBOLS
+const uint8_t *torvyn_symbol_read(struct torvyn_element *element, size_t *length);
+const uint8_t *torvyn_symbol_read(struct torvyn_element *element, size_t *length)
+{
+    struct torvyn_bytes bytes = torvyn_read(element);
+    *length = bytes.len;
+    return bytes.ptr;
+}
+uint64_t torvyn_symbol_size(const struct torvyn_element *element);
+uint64_t torvyn_symbol_size(const struct torvyn_element *element)
+{
+    return torvyn_size(element);
+}
+void torvyn_symbol_write(struct torvyn_output *output, const uint8_t *bytes, size_t length);
+void torvyn_symbol_write(struct torvyn_output *output, const uint8_t *bytes, size_t length)
+{
+    torvyn_write(output, bytes, length);
+}
+/* `content_type` outlives the call of the component's function. */
+void torvyn_symbol_content_type(struct torvyn_output *output, const char *content_type);
+void torvyn_symbol_content_type(struct torvyn_output *output, const char *content_type)
+{
+    output->content_type = content_type;
+}
+void torvyn_symbol_send_to(struct torvyn_ports *ports, const char *name);
+void torvyn_symbol_send_to(struct torvyn_ports *ports, const char *name)
+{
+    torvyn_send_to(ports, name);
+}
+enum torvyn_result torvyn_symbol_fail(enum torvyn_error_kind kind, const char *why);
+enum torvyn_result torvyn_symbol_fail(enum torvyn_error_kind kind, const char *why)
+{
+    return torvyn_fail(kind, why);
+}
+#endif

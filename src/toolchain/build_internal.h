@@ -73,7 +73,13 @@ TVN_NODISCARD enum tvn_status build_plan_c(struct build_plan *plan);
 TVN_NODISCARD enum tvn_status build_plan_rust(struct build_plan *plan);
 TVN_NODISCARD enum tvn_status build_plan_python(struct build_plan *plan);
 TVN_NODISCARD enum tvn_status build_plan_javascript(struct build_plan *plan);
+TVN_NODISCARD enum tvn_status build_plan_zig(struct build_plan *plan);
 TVN_NODISCARD enum tvn_status build_plan_command(struct build_plan *plan);
+/* build_plan_c.c, for what is made of C bindings: wit-bindgen's step; their name without suffix;
+ * the last step, which makes a component of module.wasm. */
+TVN_NODISCARD enum tvn_status build_c_bindings(struct build_plan *plan, const char **out_name);
+TVN_NODISCARD enum tvn_status build_c_component(struct build_plan *plan);
+const char *build_in_work(struct build_plan *plan, const char *name, const char *suffix);
 /* build_plan_rust.c: `target/wasm32-wasip2/{debug,release}/<name>.wasm` below the root. */
 const char *build_rust_place(struct build_plan *plan, bool release);
 

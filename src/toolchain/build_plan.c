@@ -119,10 +119,9 @@ static enum tvn_status plan_language(struct build_plan *plan)
         const char *language;
         enum tvn_status (*plan)(struct build_plan *plan);
     } drivers[] = {
-        {"c", build_plan_c},
-        {"rust", build_plan_rust},
-        {"python", build_plan_python},
-        {"javascript", build_plan_javascript},
+        {"c", build_plan_c},           {"rust", build_plan_rust},
+        {"python", build_plan_python}, {"javascript", build_plan_javascript},
+        {"zig", build_plan_zig},
     };
     const struct tvn_manifest_component *declared = plan->component->declared;
     if (declared->build_command[0]) {
@@ -136,6 +135,12 @@ static enum tvn_status plan_language(struct build_plan *plan)
     (void)tvn_diag_error(plan->sink, TVN_E_TOOLCHAIN_MISSING, declared->name_span,
                          "%s: this Torvyn does not know how to build %s", build_needed_by(plan),
                          declared->language);
+    if (strcmp(declared->language, "go") == 0) {
+        const struct tvn_tool_info *info = tvn_tool_info(TVN_TOOL_TINYGO);
+        const char *tinygo = tvn_probe_find(plan->options->probe, TVN_TOOL_TINYGO);
+        tvn_diag_note(plan->sink, "'%s' %s: %s", info->name, info->what,
+                      tinygo ? tinygo : info->install);
+    }
     tvn_diag_help(plan->sink, "say how with build_command = \"…\", which leaves the component in "
                               "$TORVYN_OUTPUT");
     return TVN_E_TOOLCHAIN_MISSING;

@@ -44,7 +44,7 @@ static char *snake(struct tvn_arena *arena, const char *world)
     return name;
 }
 
-static const char *in_work(struct build_plan *plan, const char *name, const char *suffix)
+const char *build_in_work(struct build_plan *plan, const char *name, const char *suffix)
 {
     return name ? tvn_arena_printf(plan->arena, "%s/%s%s", plan->work, name, suffix) : NULL;
 }
@@ -63,27 +63,53 @@ static void add_clang(struct build_plan *plan, struct build_words *words,
     }
 }
 
-static enum tvn_status add_bindings(struct build_plan *plan, const struct c_tools *tools,
-                                    const char *bindings)
+enum tvn_status build_c_bindings(struct build_plan *plan, const char **out_name)
 {
+    const char *tool = NULL;
+    TVN_TRY(tvn_probe_require(plan->options->probe, TVN_TOOL_WIT_BINDGEN, build_needed_by(plan),
+                              plan->sink, &tool));
+    *out_name = snake(plan->arena, plan->component->world);
+    if (!*out_name) {
+        return TVN_E_OUT_OF_MEMORY;
+    }
     struct build_words words = {.arena = plan->arena};
     /* autodrop: a guest must drop the handles lent to it before it returns, or the call fails. */
-    const char *const generate[] = {tools->wit_bindgen,
-                                    "c",
-                                    "--autodrop-borrows",
-                                    "yes",
-                                    "--world",
-                                    plan->component->world,
-                                    "--out-dir",
-                                    plan->work,
-                                    plan->component->wit,
-                                    NULL};
+    const char *const generate[] = {
+        tool,        "c",        "--autodrop-borrows", "yes", "--world", plan->component->world,
+        "--out-dir", plan->work, plan->component->wit, NULL};
     build_words_of(&words, generate);
-    TVN_TRY(
-        build_add_step(plan, &words, (struct build_step){.name = "wit-bindgen", .quiet = true}));
+    return build_add_step(plan, &words, (struct build_step){.name = "wit-bindgen", .quiet = true});
+}
+
+enum tvn_status build_c_component(struct build_plan *plan)
+{
+    const char *tool = NULL;
+    const char *adapter = NULL;
+    TVN_TRY(tvn_probe_require(plan->options->probe, TVN_TOOL_WASM_TOOLS, build_needed_by(plan),
+                              plan->sink, &tool));
+    TVN_TRY(tvn_probe_require(plan->options->probe, TVN_TOOL_WASI_ADAPTER, build_needed_by(plan),
+                              plan->sink, &adapter));
+    plan->places[0] = build_in_work(plan, "component", ".wasm");
+    struct build_words words = {.arena = plan->arena};
+    const char *const join[] = {
+        tool,      "component",
+        "new",     build_in_work(plan, "module", ".wasm"),
+        "--adapt", tvn_arena_printf(plan->arena, "wasi_snapshot_preview1=%s", adapter),
+        "-o",      plan->places[0],
+    };
+    for (size_t i = 0; i < TVN_ARRAY_LEN(join); i++) {
+        build_word(&words, join[i]);
+    }
+    return build_add_step(plan, &words, (struct build_step){.name = "wasm-tools"});
+}
+
+static enum tvn_status compile_bindings(struct build_plan *plan, const struct c_tools *tools,
+                                        const char *bindings)
+{
+    struct build_words words = {.arena = plan->arena};
     add_clang(plan, &words, tools);
-    const char *const compile[] = {"-w", "-c", in_work(plan, bindings, ".c"), "-o",
-                                   in_work(plan, bindings, ".o")};
+    const char *const compile[] = {"-w", "-c", build_in_work(plan, bindings, ".c"), "-o",
+                                   build_in_work(plan, bindings, ".o")};
     for (size_t i = 0; i < TVN_ARRAY_LEN(compile); i++) {
         build_word(&words, compile[i]);
     }
@@ -138,8 +164,8 @@ static enum tvn_status add_module(struct build_plan *plan, const struct c_tools 
     enum tvn_status status = TVN_OK;
     for (size_t i = 0; status == TVN_OK && i < sources->list.count; i++) {
         const char *name = tvn_arena_printf(plan->arena, "source-%zu", i);
-        const char *object = in_work(plan, name, ".o");
-        const char *depfile = in_work(plan, name, ".d");
+        const char *object = build_in_work(plan, name, ".o");
+        const char *depfile = build_in_work(plan, name, ".d");
         build_word(&objects, object);
         status = object && depfile
                      ? add_source(plan, tools, world, sources->list.items[i], object, depfile)
@@ -152,13 +178,13 @@ static enum tvn_status add_module(struct build_plan *plan, const struct c_tools 
     for (size_t i = 0; i < objects.list.count; i++) {
         build_word(&words, objects.list.items[i]);
     }
-    build_word(&words, in_work(plan, bindings, ".o"));
-    build_word(&words, in_work(plan, bindings, "_component_type.o"));
+    build_word(&words, build_in_work(plan, bindings, ".o"));
+    build_word(&words, build_in_work(plan, bindings, "_component_type.o"));
     if (plan->options->release) {
         build_word(&words, "-Wl,--strip-debug");
     }
     build_word(&words, "-o");
-    build_word(&words, in_work(plan, "module", ".wasm"));
+    build_word(&words, build_in_work(plan, "module", ".wasm"));
     words.failed |= objects.failed;
     tvn_vec_deinit(&objects.list);
     enum tvn_status linked =
@@ -186,25 +212,9 @@ enum tvn_status build_plan_c(struct build_plan *plan)
     }
     struct c_tools tools = {0};
     TVN_TRY(find_tools(plan, &tools));
-    const char *bindings = snake(plan->arena, plan->component->world);
-    plan->places[0] = in_work(plan, "component", ".wasm");
-    if (!bindings || !plan->places[0]) {
-        return TVN_E_OUT_OF_MEMORY;
-    }
-    TVN_TRY(add_bindings(plan, &tools, bindings));
+    const char *bindings = NULL;
+    TVN_TRY(build_c_bindings(plan, &bindings));
+    TVN_TRY(compile_bindings(plan, &tools, bindings));
     TVN_TRY(add_module(plan, &tools, &sources, bindings, bindings));
-    struct build_words words = {.arena = plan->arena};
-    const char *const join[] = {
-        tools.wasm_tools,
-        "component",
-        "new",
-        in_work(plan, "module", ".wasm"),
-        "--adapt",
-        tvn_arena_printf(plan->arena, "wasi_snapshot_preview1=%s", tools.adapter),
-        "-o",
-        plan->places[0]};
-    for (size_t i = 0; i < TVN_ARRAY_LEN(join); i++) {
-        build_word(&words, join[i]);
-    }
-    return build_add_step(plan, &words, (struct build_step){.name = "wasm-tools"});
+    return build_c_component(plan);
 }

@@ -37,7 +37,9 @@ static const char *inputs_now(struct build_plan *plan, bool with_locks)
 {
     TVN_AUTO_VALUE(build_files) files = {0};
     TVN_AUTO_VALUE(tvn_strbuf) out = {.max = RECORD_BYTES_MAX};
-    if (build_files_add(&files, plan->arena, plan->root, NULL) != TVN_OK ||
+    const char *include = build_join(plan->arena, plan->project, "include");
+    if (!include || build_files_add(&files, plan->arena, include, NULL) != TVN_OK ||
+        build_files_add(&files, plan->arena, plan->root, NULL) != TVN_OK ||
         build_files_add(&files, plan->arena, plan->component->wit, NULL) != TVN_OK) {
         return NULL;
     }

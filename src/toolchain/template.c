@@ -54,6 +54,9 @@ struct language {
     const char *extension;
     const char *source; /* where the code goes; {{role}} is the world's template */
     struct extra extras[EXTRAS_MAX + 1];
+    const char *exports; /* where <language>/<world>.exports.c goes; NULL: there is none */
+    const char *sdk;     /* its own part of sdk/, beside the source; NULL: none */
+    bool uses_c;         /* include/torvyn.h */
     const char *gitignore;
     /* What the language's own runtime needs to start, as lines of the manifest. */
     const char *grants;
@@ -65,7 +68,11 @@ static const struct language languages[] = {
      .source = "src/lib.rs",
      .extras = {{"rust/Cargo.toml", "Cargo.toml", true}, {"rust/Cargo.lock", "Cargo.lock", false}},
      .gitignore = "gitignore"},
-    {.name = "c", .extension = "c", .source = "src/{{role}}.c", .gitignore = "gitignore"},
+    {.name = "c",
+     .extension = "c",
+     .source = "src/{{role}}.c",
+     .uses_c = true,
+     .gitignore = "gitignore"},
     {.name = "python",
      .extension = "py",
      .source = "app.py",
@@ -80,8 +87,15 @@ static const struct language languages[] = {
      .grants = "\n# The JavaScript engine reads the clock when it starts.\n"
                "[security.grants.{{component}}]\n"
                "capabilities = [\"wasi:clocks\", \"wasi:cli/stdout\", \"wasi:cli/stderr\"]\n"},
+    {.name = "zig",
+     .extension = "zig",
+     .source = "src/main.zig",
+     .exports = "src/exports.c",
+     .sdk = "torvyn.zig",
+     .uses_c = true,
+     .gitignore = "gitignore"},
 };
-const char *const tvn_language_names[] = {"rust", "c", "python", "javascript", NULL};
+const char *const tvn_language_names[] = {"rust", "c", "python", "javascript", "zig", NULL};
 
 struct render {
     const struct tvn_template_options *options;
@@ -214,7 +228,30 @@ static enum tvn_status add_code(struct render *render, const struct part *part,
                                         language->extension);
     struct tvn_str source = fill(render, tvn_str_of(language->source), values);
     const char *to = source.ptr ? path_of(render, part->folder, source.ptr) : NULL;
+    TVN_TRY(add_template(render, from, to, values, true));
+    if (!language->exports) {
+        return TVN_OK;
+    }
+    from = tvn_arena_printf(render->arena, "%s/%s.exports.c", language->name, part->world);
+    to = path_of(render, part->folder, language->exports);
     return add_template(render, from, to, values, true);
+}
+
+/* sdk/<language>/<name> as src/<name> */
+static enum tvn_status add_sdk(struct render *render, const struct part *part)
+{
+    const char *name = render->language->sdk;
+    if (!name) {
+        return TVN_OK;
+    }
+    const char *from = tvn_arena_printf(render->arena, "%s/%s", render->language->name, name);
+    const char *to = tvn_arena_printf(render->arena, "%ssrc/%s", part->folder, name);
+    const struct tvn_embedded_text *file = from ? find(tvn_toolchain_sdk, from) : NULL;
+    if (!file) {
+        tvn_assert(!from);
+        return TVN_E_OUT_OF_MEMORY;
+    }
+    return add(render, to, (struct tvn_str){file->text, file->length}, true);
 }
 
 static enum tvn_status add_part(struct render *render, const struct part *part)
@@ -238,7 +275,8 @@ static enum tvn_status add_part(struct render *render, const struct part *part)
     TVN_TRY(
         add_template(render, world, path_of(render, part->folder, "wit/world.wit"), values, true));
     TVN_TRY(add_contracts(render, part->folder));
-    return add_code(render, part, values);
+    TVN_TRY(add_code(render, part, values));
+    return add_sdk(render, part);
 }
 
 /* The grants of all components, one table each. */
@@ -264,7 +302,7 @@ static enum tvn_status add_project(struct render *render, const struct project_t
     if (!grants) {
         return TVN_E_OUT_OF_MEMORY;
     }
-    bool is_c = strcmp(render->language->name, "c") == 0 && template->parts[0].folder;
+    bool is_c = render->language->uses_c && template->parts[0].folder;
     const struct value values[] = {
         {"name", render->options->name},
         {"template", render->options->template},

@@ -1,0 +1,6 @@
+/* What the component exports: functions of main.zig, in a role of torvyn.h. */
+#define TORVYN_SYMBOLS
+#include <torvyn.h>
+
+enum torvyn_result pull(struct torvyn_output *output);
+TORVYN_SOURCE(pull)
