@@ -22,6 +22,9 @@
 /* A pipe that is ready takes this much without blocking (PIPE_BUF). */
 #define BLOCKING_PIPE_BYTES 4096
 
+#define WORD_BITS  64u
+#define ENDS_WORDS (TVN_LINE_SINK_BYTES / WORD_BITS)
+
 enum target {
     TARGET_FILE,        /* never waits */
     TARGET_NONBLOCKING, /* a descriptor of our own with O_NONBLOCK */
@@ -39,8 +42,45 @@ struct line_sink {
     size_t capacity;
     size_t start;
     size_t end;
+    uint64_t ends[ENDS_WORDS]; /* a bit per byte: the last of an element */
+    uint64_t lost;             /* elements that were taken and can no longer be written */
     char name[TVN_CONNECTOR_NAME_MAX];
 };
+
+/* ---- which elements are written ---- */
+
+/* The buffer ends with an element. One that is larger than the buffer stands alone in it. */
+static void note_end(struct line_sink *sink)
+{
+    size_t last = sink->end - 1;
+    if (TVN_LIKELY(last < TVN_LINE_SINK_BYTES)) {
+        sink->ends[last / WORD_BITS] |= UINT64_C(1) << (last % WORD_BITS);
+    }
+}
+
+/* Elements of which not every byte is written. */
+static uint64_t count_held(const struct line_sink *sink)
+{
+    if (sink->end > TVN_LINE_SINK_BYTES) {
+        return sink->start < sink->end;
+    }
+    uint64_t count = 0;
+    for (size_t word = sink->start / WORD_BITS; word * WORD_BITS < sink->end; word++) {
+        bool is_first = word == sink->start / WORD_BITS;
+        uint64_t from = is_first ? UINT64_MAX << (sink->start % WORD_BITS) : UINT64_MAX;
+        count += (uint64_t)__builtin_popcountll(sink->ends[word] & from);
+    }
+    return count;
+}
+
+static void empty(struct line_sink *sink)
+{
+    size_t used = tvn_min(sink->end, (size_t)TVN_LINE_SINK_BYTES);
+    memset(sink->ends, 0, (used + WORD_BITS - 1) / WORD_BITS * sizeof(sink->ends[0]));
+    sink->start = sink->end = 0;
+}
+
+/* ---- writing ---- */
 
 /* One write: bytes written, or -1 with errno; EAGAIN when it would block. */
 static ssize_t write_some(struct line_sink *sink)
@@ -79,11 +119,12 @@ static enum tvn_outcome flush(struct line_sink *sink, struct tvn_fault *fault)
             return TVN_OUTCOME_WAIT;
         }
         if (errno != EINTR) {
-            sink->start = sink->end = 0; /* it will not get better: teardown must not try again */
+            sink->lost += count_held(sink);
+            empty(sink); /* it will not get better: teardown must not try again */
             return tvn_connector_io_fault(fault, "write to", sink->name, errno);
         }
     }
-    sink->start = sink->end = 0;
+    empty(sink);
     return TVN_OUTCOME_EMIT;
 }
 
@@ -136,9 +177,11 @@ static enum tvn_outcome push(struct line_sink *sink, struct tvn_call *call)
     }
     sink->end += length;
     sink->bytes[sink->end++] = '\n';
+    note_end(sink);
     tvn_copy_record(&sink->connector.stats->copies, TVN_COPY_HOST_SERIALIZE, length);
     call->signal = TVN_SIGNAL_READY;
     if (TVN_UNLIKELY(sink->flush_each) && flush(sink, call->fault) == TVN_OUTCOME_DEAD) {
+        sink->lost--; /* this one was not taken */
         return TVN_OUTCOME_DEAD;
     }
     return TVN_OUTCOME_EMIT;
@@ -173,6 +216,12 @@ static enum tvn_outcome line_sink_idle(struct tvn_invoker *self, struct tvn_faul
     return flush(TVN_CONTAINER_OF(self, struct line_sink, connector.invoker), fault);
 }
 
+static uint64_t line_sink_undelivered(const struct tvn_invoker *self)
+{
+    const struct line_sink *sink = (const struct line_sink *)(const void *)self;
+    return sink->lost + count_held(sink);
+}
+
 static void line_sink_destroy(struct tvn_invoker *self)
 {
     struct line_sink *sink = TVN_CONTAINER_OF(self, struct line_sink, connector.invoker);
@@ -188,6 +237,7 @@ static const struct tvn_invoker_ops line_sink_ops = {
     .has_entry = line_sink_has_entry,
     .wait_fd = line_sink_wait_fd,
     .idle = line_sink_idle,
+    .undelivered = line_sink_undelivered,
     .destroy = line_sink_destroy,
 };
 

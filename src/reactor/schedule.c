@@ -164,6 +164,20 @@ static bool tear_down(struct tvn_flow *flow, struct tvn_stage *stage,
     return true;
 }
 
+/* What a sink took and could not pass on has failed, although it was counted as delivered. */
+static void count_undelivered(struct tvn_flow *flow, struct tvn_stage *stage)
+{
+    const struct tvn_invoker *invoker = stage->invoker;
+    uint64_t count = invoker->ops->undelivered ? invoker->ops->undelivered(invoker) : 0;
+    uint64_t delivered = tvn_stat_get(&flow->stats->delivered);
+    if (count > 0) {
+        tvn_assert(count <= delivered);
+        tvn_stat_set(&flow->stats->delivered, delivered - count);
+        tvn_stat_add(&flow->stats->failed, count);
+        tvn_stat_add(&stage->stats->failed, count);
+    }
+}
+
 /* Discards what is left, tears down from the sources on, and enters the terminal state. */
 static enum tvn_flow_turn close_flow(struct tvn_flow *flow, struct tvn_flow_wait *out_wait)
 {
@@ -186,6 +200,7 @@ static enum tvn_flow_turn close_flow(struct tvn_flow *flow, struct tvn_flow_wait
             *out_wait = wait;
             return TVN_FLOW_IDLE;
         }
+        count_undelivered(flow, stage);
         flow->close_cursor++;
     }
     tvn_flow_transition(flow, flow->failure.code == TVN_OK ? TVN_FLOW_COMPLETED : TVN_FLOW_FAILED);

@@ -116,6 +116,11 @@ struct tvn_invoker_ops {
      * every call: linear memory, fuel. Called by observers between two calls. Optional.
      */
     void (*refresh)(struct tvn_invoker *self);
+    /*
+     * COLD PATH. A sink, after its last call: how many of the elements that it took it could not
+     * pass on. Optional.
+     */
+    uint64_t (*undelivered)(const struct tvn_invoker *self);
     /* Frees everything the stage holds. Mandatory. */
     void (*destroy)(struct tvn_invoker *self);
 };

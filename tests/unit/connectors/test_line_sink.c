@@ -263,7 +263,60 @@ static void test_full_device_is_dead_with_e0004(void **state)
     assert_int_equal(push(sink, "x"), TVN_OUTCOME_EMIT);
     assert_int_equal(connector_rig_call(&rig, sink, TVN_ENTRY_COMPLETE), TVN_OUTCOME_DEAD);
     assert_string_equal(rig.fault.text, "cannot write to '/dev/full': No space left on device");
+    assert_int_equal(sink->ops->undelivered(sink), 1);
     tvn_invoker_destroy(sink);
+    connector_rig_deinit(&rig);
+}
+
+/* Of what was taken, only whole lines that went out count. */
+static void test_undelivered_are_those_not_wholly_written(void **state)
+{
+    (void)state;
+    set_up();
+    int ends[2];
+    connector_rig_pipe(ends);
+    assert_true(fcntl(ends[1], F_SETPIPE_SZ, 4096) >= 4096);
+    TVN_AUTO(tvn_invoker) sink = over_fd(ends[1]);
+    for (int i = 0; i < 300; i++) {
+        assert_int_equal(push(sink, "a line of some length\nwith another one in it"),
+                         TVN_OUTCOME_EMIT);
+    }
+    assert_int_equal(sink->ops->undelivered(sink), 300);
+    assert_int_equal(sink->ops->idle(sink, &rig.fault), TVN_OUTCOME_WAIT);
+
+    uint64_t held = sink->ops->undelivered(sink);
+    size_t written = strlen(read_now(ends[0]));
+    assert_true(written > 0 && held > 0);
+    assert_int_equal(held,
+                     300 - written / strlen("a line of some length\nwith another one in it\n"));
+
+    close(ends[0]);
+    assert_int_equal(sink->ops->idle(sink, &rig.fault), TVN_OUTCOME_DEAD);
+    assert_int_equal(sink->ops->undelivered(sink), held);
+    close(ends[1]);
+    connector_rig_deinit(&rig);
+}
+
+static void test_undelivered_large_element_counts_once(void **state)
+{
+    (void)state;
+    set_up();
+    int ends[2];
+    connector_rig_pipe(ends);
+    TVN_AUTO(tvn_invoker) sink = over_fd(ends[1]);
+    static char large[3 * TVN_LINE_SINK_BYTES];
+    memset(large, 'x', sizeof(large));
+    assert_int_equal(connector_rig_push(&rig, sink, large, sizeof(large)), TVN_OUTCOME_EMIT);
+    assert_int_equal(sink->ops->idle(sink, &rig.fault), TVN_OUTCOME_WAIT);
+    assert_int_equal(sink->ops->undelivered(sink), 1);
+    while (sink->ops->undelivered(sink) > 0) {
+        assert_true(strlen(read_now(ends[0])) > 0);
+        (void)sink->ops->idle(sink, &rig.fault);
+    }
+    assert_int_equal(push(sink, "small"), TVN_OUTCOME_EMIT);
+    assert_int_equal(sink->ops->undelivered(sink), 1);
+    close(ends[0]);
+    close(ends[1]);
     connector_rig_deinit(&rig);
 }
 
@@ -324,6 +377,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_no_memory_for_a_large_element_is_unavailable),
     cmocka_unit_test(test_reader_gone_is_dead_with_e0004),
     cmocka_unit_test(test_full_device_is_dead_with_e0004),
+    cmocka_unit_test(test_undelivered_are_those_not_wholly_written),
+    cmocka_unit_test(test_undelivered_large_element_counts_once),
     cmocka_unit_test(test_terminal_is_flushed_after_each_element),
     cmocka_unit_test(test_create_failures_keep_errno),
 };
