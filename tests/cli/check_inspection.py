@@ -125,6 +125,18 @@ def check_histogram(samples, name, labels):
     return samples[f"{name}_count", labels]
 
 
+def check_rules(path, types):
+    """The alerts speak of metrics that exist."""
+    with open(path, encoding="utf-8") as file:
+        named = set(re.findall(r"torvyn_[a-z_]+", file.read()))
+    for name in named:
+        family = re.sub(r"_(bucket|sum|count)$", "", name)
+        check(name in types or types.get(family) == "histogram", f"an alert names {name}")
+    if shutil.which("promtool"):
+        found = subprocess.run(["promtool", "check", "rules", path], capture_output=True, timeout=60)
+        check(found.returncode == 0, found.stderr.decode())
+
+
 def metrics(torvyn, guests, docs, folder):
     lines = [f"line {i}" for i in range(1000)]
     run = Run(torvyn, guests, folder, "--format", "json", "--input", "-", "--output", "out", "--config",
@@ -142,6 +154,7 @@ def metrics(torvyn, guests, docs, folder):
     kinds = {"counter": "counter", "gauge": "gauge", "histogram": "histogram", "derived": "gauge",
              "gauge (enum)": "gauge"}
     check(types == {name: kinds[kind] for kind, name in documented}, "the families are not those of the reference")
+    check_rules(os.path.join(os.path.dirname(docs), "monitoring", "prometheus-rules.yml"), types)
     report = json.loads(run.end(0))
     flow = 'flow_id="main"'
     size = sum(len(line) for line in lines)
