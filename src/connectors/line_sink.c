@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "connectors/connector_internal.h"
+#include "connectors/shared_output.h"
 #include "types/flow_stats.h"
 
 #include <errno.h>
@@ -19,9 +20,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A pipe that is ready takes this much without blocking (PIPE_BUF). */
-#define BLOCKING_PIPE_BYTES 4096
-
 #define WORD_BITS  64u
 #define ENDS_WORDS (TVN_LINE_SINK_BYTES / WORD_BITS)
 
@@ -29,7 +27,7 @@ enum target {
     TARGET_FILE,        /* never waits */
     TARGET_NONBLOCKING, /* a descriptor of our own with O_NONBLOCK */
     TARGET_SOCKET,
-    TARGET_BLOCKING, /* somebody else's pipe or device: ask first, write little */
+    TARGET_BLOCKING, /* somebody else's pipe or device (shared_output.h) */
 };
 
 struct line_sink {
@@ -93,15 +91,8 @@ static ssize_t write_some(struct line_sink *sink)
         break;
     case TARGET_SOCKET:
         return send(sink->fd, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL);
-    case TARGET_BLOCKING: {
-        struct pollfd ready = {.fd = sink->fd, .events = POLLOUT};
-        if (poll(&ready, 1, 0) < 1) {
-            errno = EAGAIN;
-            return -1;
-        }
-        length = tvn_min(length, (size_t)BLOCKING_PIPE_BYTES);
-        break;
-    }
+    case TARGET_BLOCKING:
+        return tvn_shared_output_write(sink->fd, bytes, length);
     }
     return write(sink->fd, bytes, length);
 }

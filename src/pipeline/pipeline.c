@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "connectors/connector.h"
+#include "connectors/shared_output.h"
 #include "engine/component_stage.h"
 #include "pipeline/guest_log.h"
 #include "pipeline/letters.h"
@@ -60,14 +61,14 @@ static bool await_room(int fd, int cancel_fd)
 }
 
 /* To somebody else's pipe or terminal, whose reader may stand still: that must not hold a flow
- * that was cancelled. Ready means that PIPE_BUF bytes go without waiting. */
+ * that was cancelled. */
 static enum tvn_status write_waiting(int fd, int cancel_fd, const char *bytes, size_t length)
 {
     while (length > 0) {
         if (!await_room(fd, cancel_fd)) {
             return TVN_E_FLOW_CANCELLED;
         }
-        ssize_t written = write(fd, bytes, tvn_min(length, (size_t)PIPE_BUF));
+        ssize_t written = tvn_shared_output_write(fd, bytes, length);
         if (written < 0 && errno != EINTR && errno != EAGAIN) {
             return TVN_E_IO_ERROR;
         }
