@@ -168,10 +168,11 @@ static void add_total(struct tvn_strbuf *out, size_t label_columns,
         work_ns += element->steps[i].duration_ns;
         wait_ns += element->steps[i].wait_ns;
     }
+    uint64_t total_ns = element->latency_ns > 0 ? element->latency_ns : work_ns + wait_ns;
     tvn_strbuf_add_repeat(out, ' ', label_columns + 2);
     tvn_strbuf_add_text(out, "total: ");
-    tvn_trace_duration(out, element->latency_ns > 0 ? element->latency_ns : work_ns + wait_ns);
-    if (wait_ns > 0) {
+    tvn_trace_duration(out, total_ns);
+    if (wait_ns > 0 && wait_ns <= total_ns) { /* branches wait at the same time: no sum then */
         tvn_strbuf_add_text(out, " (");
         tvn_trace_duration(out, wait_ns);
         tvn_strbuf_add_text(out, " in queues)");
