@@ -287,6 +287,8 @@ static void check_end(struct tvn_sim_flow *flow)
         bool due = tvn_sim_has(stage, TVN_ENTRY_TEARDOWN) && !stage->dead &&
                    (flow->started || stage->initialised);
         tvn_sim_require(flow, !due || stage->torn_down, "ends without TEARDOWN of stage %u", i);
+        tvn_sim_require(flow, stage->settled || stage->invoker.role != TVN_ROLE_SINK,
+                        "stage %u: not asked what it could not pass on", i);
         bool skipped = tvn_flow_first_skipped(flow->flow, i) != NULL;
         tvn_sim_require(flow, skipped == (stage->skipped > 0), "stage %u: its first error is %s", i,
                         skipped ? "invented" : "forgotten");

@@ -338,6 +338,21 @@ void tvn_sim_model_restart(struct tvn_sim_stage *stage)
     flow->blocked = NULL;
 }
 
+void tvn_sim_model_undelivered(struct tvn_sim_stage *stage, uint64_t count)
+{
+    struct tvn_sim_flow *flow = stage->flow;
+    tvn_sim_require(flow, flow->in_turn && !stage->settled, "stage %u: asked twice at its end",
+                    stage->index);
+    tvn_sim_require(flow,
+                    stage->torn_down || stage->dead || !stage->initialised ||
+                        !tvn_sim_has(stage, TVN_ENTRY_TEARDOWN),
+                    "stage %u: asked before its TEARDOWN", stage->index);
+    stage->settled = true;
+    stage->failures += count;
+    flow->failures += count;
+    flow->delivered -= count;
+}
+
 void tvn_sim_model_before_idle(struct tvn_sim_stage *stage)
 {
     struct tvn_sim_flow *flow = stage->flow;

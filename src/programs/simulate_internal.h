@@ -209,6 +209,7 @@ struct tvn_sim_stage {
     uint32_t output_count;
     bool initialised;
     bool torn_down;
+    bool settled; /* it was asked what it could not pass on */
     bool dead;
     bool failed;
     bool ended;
@@ -435,6 +436,8 @@ bool tvn_sim_model_ready(const struct tvn_sim_stage *stage, const bool over[TVN_
 struct tvn_sim_edge *tvn_sim_model_input(struct tvn_sim_stage *stage, const struct tvn_element *in);
 /* TEARDOWN is waited for no longer. */
 bool tvn_sim_model_close_over(const struct tvn_sim_flow *flow);
+/* A sink says at its end that it could not pass on `count` of what it took. */
+void tvn_sim_model_undelivered(struct tvn_sim_stage *stage, uint64_t count);
 void tvn_sim_model_before_idle(struct tvn_sim_stage *stage);
 void tvn_sim_model_before(struct tvn_sim_stage *stage, enum tvn_entry entry,
                           const struct tvn_call *call);

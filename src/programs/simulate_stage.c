@@ -447,6 +447,16 @@ static void stage_destroy(struct tvn_invoker *self)
     tvn_sim_stage_reclaim(TVN_CONTAINER_OF(self, struct tvn_sim_stage, invoker));
 }
 
+/* Some sinks lose a part of what they took; which part hangs on nothing that is drawn. */
+static uint64_t stage_undelivered(const struct tvn_invoker *self)
+{
+    struct tvn_sim_stage *stage = (struct tvn_sim_stage *)(uintptr_t)self;
+    uint64_t hash = tvn_sim_mix(stage->emitted ^ stage->world->config.seed << 32);
+    uint64_t count = hash % 4 == 0 ? (hash >> 8) % (stage->emitted + 1) : 0;
+    tvn_sim_model_undelivered(stage, count);
+    return count;
+}
+
 void tvn_sim_stage_init(struct tvn_sim_stage *stage, enum tvn_role role)
 {
     stage->ops = (struct tvn_invoker_ops){
@@ -455,6 +465,7 @@ void tvn_sim_stage_init(struct tvn_sim_stage *stage, enum tvn_role role)
         .wait_fd = stage_wait_fd,
         .idle = stage->has_idle ? stage_idle : NULL,
         .restart = stage->has_restart ? stage_restart : NULL,
+        .undelivered = role == TVN_ROLE_SINK ? stage_undelivered : NULL,
         .destroy = stage_destroy,
     };
     stage->invoker = (struct tvn_invoker){.ops = &stage->ops, .role = role};
