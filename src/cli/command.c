@@ -37,8 +37,7 @@ const struct tvn_command *tvn_command_find(struct tvn_str name)
 
 bool tvn_command_is_planned(struct tvn_str name)
 {
-    static const char *const planned[] = {"init",  "check",   "link", "build", "trace",
-                                          "bench", "publish", "pack", "doctor"};
+    static const char *const planned[] = {"pack", "publish"};
     for (size_t i = 0; i < TVN_ARRAY_LEN(planned); i++) {
         if (tvn_str_is(name, planned[i]) && !tvn_command_find(name)) {
             return true;
