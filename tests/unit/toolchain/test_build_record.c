@@ -69,8 +69,7 @@ static int make(void **state)
     };
     TVN_AUTO_VALUE(tvn_strbuf) rules = {0};
     tvn_strbuf_printf(
-        &rules,
-        "%s/job/main.o: \\\n  %s/shared/a\\ header.h %s/job/made.h \\\r\n\t%s/shared/b.h\n",
+        &rules, "%s/job/main.o: \\\n  %s/shared/a\\ header.h %s/job/made.h \\\r\n\t%s/shared/b.h\n",
         fixture.root, fixture.root, fixture.root, fixture.root);
     put(&fixture, "work/main.d", tvn_strbuf_text(&rules));
     assert_status(tvn_vec_push(&fixture.plan.depfiles, 8, path_of(&fixture, "work/main.d")),
