@@ -159,6 +159,19 @@ static void add_place(struct tvn_diag_sink *sink, const struct tvn_host_flow *fl
     }
 }
 
+/* init and teardown have limits of their own. */
+static void add_help(struct tvn_diag_sink *sink, const struct tvn_flow_failure *failure)
+{
+    if (failure->code != TVN_E_COMPONENT_TIMEOUT) {
+        return;
+    }
+    if (failure->entry == TVN_ENTRY_INIT) {
+        tvn_diag_help(sink, "increase component_init_timeout_ms, or do less in init");
+    } else if (failure->entry == TVN_ENTRY_TEARDOWN) {
+        tvn_diag_help(sink, "increase component_teardown_timeout_ms, or do less in teardown");
+    }
+}
+
 void tvn_host_report_skipped(struct tvn_host_flow *flow, struct tvn_diag_sink *sink)
 {
     for (uint32_t i = 0; i < flow->link->stage_count; i++) {
@@ -177,6 +190,7 @@ void tvn_host_report_skipped(struct tvn_host_flow *flow, struct tvn_diag_sink *s
                              skipped->text[0] ? skipped->text : "it was not done in time");
         }
         add_place(sink, flow, skipped);
+        add_help(sink, skipped);
         if (errors > 1) {
             tvn_diag_note(sink, "the first of %llu errors of this node",
                           (unsigned long long)errors);
@@ -206,6 +220,7 @@ enum tvn_status tvn_host_report_failure(struct tvn_host_flow *flow, struct tvn_d
                              failure->text);
     }
     add_place(sink, flow, failure);
+    add_help(sink, failure);
     if (flow->overdue) {
         tvn_diag_note(sink, "the flow's time was over, and drain_timeout_ms after it too");
     }
