@@ -96,7 +96,7 @@ static void generate_stage(struct tvn_sim_flow *flow, uint32_t index, enum tvn_r
     stage->cost_ns = tvn_sim_skewed(random, 20000);
     stage->payload_max = tvn_sim_chance(random, 12000) ? 0 : tvn_sim_skewed(random, 300);
     if (stage->payload_max > 0 && tvn_sim_chance(random, 8000)) {
-        stage->payload_max = 4000 << (world->max_buffer_bytes > 4096 ? 4 : 0);
+        stage->payload_max = 4000u << (world->max_buffer_bytes > 4096 ? 4 : 0);
     }
     stage->pass_through = tvn_sim_chance(random, 22000);
     stage->flush_left = tvn_sim_skewed(random, 100);

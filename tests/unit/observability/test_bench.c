@@ -125,16 +125,18 @@ static void test_read_baseline_refuses_what_is_no_report(void **state)
         "{}",
         "{\"format\":2}",
         "{\"format\":\"1\"}",
-        "{\"format\":1,\"throughput_eps\":1,\"latency_p50_us\":1,\"latency_p99_us\":1,"
-        "\"total_copies\":1,\"throughput\":{\"elements\":1},\"settings\":{\"rate\":0},\"rounds\":[]"
-        "}",
+        ("{\"format\":1,\"throughput_eps\":1,\"latency_p50_us\":1,\"latency_p99_us\":1,"
+         "\"total_copies\":1,\"throughput\":{\"elements\":1},\"settings\":{\"rate\":0},\"rounds\":["
+         "]"
+         "}"),
         "{\"format\":1,\"throughput_eps\":1,\"latency_p50_us\":1,\"latency_p99_us\":-1}",
-        "{\"format\":1,\"throughput_eps\":1,\"latency_p50_us\":1,\"latency_p99_us\":1,"
-        "\"total_copies\":1,\"throughput\":{\"elements\":1},\"settings\":{\"rate\":0},\"rounds\":[{"
-        "\"duration_ns\":0,\"ready_ns\":0,\"elements\":1,\"latency_p50_ns\":1,"
-        "\"latency_p99_ns\":1}]}",
-        "{\"format\":1,\"throughput_eps\":1,\"latency_p50_us\":1,\"latency_p99_us\":1,"
-        "\"total_copies\":1e300,\"throughput\":{\"elements\":1},\"settings\":{\"rate\":0}}",
+        ("{\"format\":1,\"throughput_eps\":1,\"latency_p50_us\":1,\"latency_p99_us\":1,"
+         "\"total_copies\":1,\"throughput\":{\"elements\":1},\"settings\":{\"rate\":0},\"rounds\":["
+         "{"
+         "\"duration_ns\":0,\"ready_ns\":0,\"elements\":1,\"latency_p50_ns\":1,"
+         "\"latency_p99_ns\":1}]}"),
+        ("{\"format\":1,\"throughput_eps\":1,\"latency_p50_us\":1,\"latency_p99_us\":1,"
+         "\"total_copies\":1e300,\"throughput\":{\"elements\":1},\"settings\":{\"rate\":0}}"),
     };
     for (size_t i = 0; i < TVN_ARRAY_LEN(texts); i++) {
         TVN_AUTO_VALUE(tvn_strbuf) why = {0};
