@@ -12,6 +12,7 @@
 #include "base/diag.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/num.h"
 #include "bench/native.h"
 #include "bench/program.h"
 #include "component/component.h"
@@ -443,7 +444,7 @@ static void print_idle(struct fleet *fleet, uint64_t seconds, uint64_t flow_memo
     for (uint64_t i = 0; i < fleet->count; i++) {
         const struct bench_sink *sink = &fleet->flows[i]->sink;
         delivered += tvn_stat_get(&sink->delivered);
-        worst_ns = sink->worst_ns > worst_ns ? sink->worst_ns : worst_ns;
+        worst_ns = tvn_max(worst_ns, tvn_stat_get(&sink->worst_ns));
     }
     uint64_t reactor = fleet->flow_bytes - fleet->queue_bytes + sizeof(struct tvn_flow_stats) +
                        3 * sizeof(struct tvn_stage_stats) + 2 * sizeof(struct tvn_stream_stats);

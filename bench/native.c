@@ -121,7 +121,9 @@ static enum tvn_outcome sink_invoke(struct tvn_invoker *self, enum tvn_entry ent
         uint64_t now_ns = tvn_clock_monotonic_ns();
         uint64_t posted_ns = atomic_load_explicit(sink->posted_ns, memory_order_acquire);
         uint64_t time_ns = now_ns > posted_ns ? now_ns - posted_ns : 0;
-        sink->worst_ns = time_ns > sink->worst_ns ? time_ns : sink->worst_ns;
+        if (time_ns > tvn_stat_get(&sink->worst_ns)) {
+            tvn_stat_set(&sink->worst_ns, time_ns);
+        }
         if (sink->times) {
             tvn_histogram_record(sink->times, time_ns);
         }

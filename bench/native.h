@@ -34,7 +34,7 @@ struct bench_sink {
     tvn_stat delivered;
     const _Atomic uint64_t *posted_ns; /* NULL: no times */
     struct tvn_histogram *times;       /* of the calling thread's flows only */
-    uint64_t worst_ns;
+    tvn_stat worst_ns;
 };
 
 void bench_source_init(struct bench_source *source);
