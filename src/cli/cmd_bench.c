@@ -325,9 +325,27 @@ static bool make_folder(const char *path)
     return mkdir(path, 0777) == 0 || errno == EEXIST;
 }
 
-/* Whole or not at all. */
+/* A pipe or a device must not be replaced by a file. */
+static bool write_in_place(const char *path, const struct tvn_strbuf *text)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0) {
+        return false;
+    }
+    bool written = tvn_fd_write_all(fd, text->ptr, text->len) == TVN_OK;
+    int error = errno;
+    written &= close(fd) == 0;
+    errno = error;
+    return written;
+}
+
+/* Whole or not at all, where it is a file. */
 static bool write_file(const char *path, const struct tvn_strbuf *text)
 {
+    struct stat info;
+    if (!text->failed && stat(path, &info) == 0 && !S_ISREG(info.st_mode)) {
+        return write_in_place(path, text);
+    }
     TVN_AUTO_VALUE(tvn_strbuf) part = {0};
     tvn_strbuf_printf(&part, "%s.%ld", path, (long)getpid());
     if (part.failed || text->failed) {

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -40,7 +41,15 @@ static enum tvn_status open_file(struct tvn_dead_letter_file *file, const char *
     if (file->fd < 0 || fstat(file->fd, &info) != 0) {
         return TVN_E_IO_ERROR;
     }
-    return S_ISREG(info.st_mode) ? TVN_OK : TVN_E_CONSTRAINT_VIOLATION;
+    if (!S_ISREG(info.st_mode)) {
+        return TVN_E_CONSTRAINT_VIOLATION;
+    }
+    /* Flows may share it, line by line; with a sink it would get mixed up. */
+    if (flock(file->fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+        errno = EBUSY;
+        return TVN_E_IO_ERROR;
+    }
+    return TVN_OK;
 }
 
 enum tvn_status tvn_dead_letter_open(const char *path, enum tvn_dead_letter_payload payload,

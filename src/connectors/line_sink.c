@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -232,15 +233,32 @@ static const struct tvn_invoker_ops line_sink_ops = {
     .destroy = line_sink_destroy,
 };
 
+/*
+ * A file has one writer, or what one of them wrote would be lost. The lock tells sinks of this
+ * process apart, too; a file system without locks is taken as it is.
+ */
+static enum tvn_status claim(int fd)
+{
+    struct stat info;
+    if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
+        return TVN_OK;
+    }
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+        errno = EBUSY;
+        return TVN_E_IO_ERROR;
+    }
+    return ftruncate(fd, 0) == 0 ? TVN_OK : TVN_E_IO_ERROR;
+}
+
 static enum tvn_status open_path(struct line_sink *sink, struct tvn_str view)
 {
     TVN_AUTO_FREE char *path = tvn_strndup(view.ptr, view.len);
     if (!path) {
         return TVN_E_OUT_OF_MEMORY;
     }
-    sink->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
+    sink->fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
     sink->owns_fd = sink->fd >= 0;
-    return sink->fd >= 0 ? TVN_OK : TVN_E_IO_ERROR;
+    return sink->fd >= 0 ? claim(sink->fd) : TVN_E_IO_ERROR;
 }
 
 /*

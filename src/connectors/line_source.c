@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -250,6 +251,12 @@ static enum tvn_status open_source(struct line_source *source,
     }
     if (S_ISDIR(info.st_mode)) {
         errno = EISDIR;
+        return TVN_E_IO_ERROR;
+    }
+    /* Shared among readers; a sink that wants the file for itself would truncate it. */
+    if (source->owns_fd && S_ISREG(info.st_mode) && flock(source->fd, LOCK_SH | LOCK_NB) != 0 &&
+        errno == EWOULDBLOCK) {
+        errno = EBUSY;
         return TVN_E_IO_ERROR;
     }
     source->may_wait = !S_ISREG(info.st_mode) && !S_ISBLK(info.st_mode);

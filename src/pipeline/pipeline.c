@@ -219,8 +219,12 @@ static enum tvn_status builtin_failed(const struct tvn_link_stage *stage, enum t
     struct tvn_span at = builtin_span(stage);
     switch ((int)status) {
     case TVN_E_IO_ERROR:
-        return tvn_diag_error(sink, status, at, "'%s' cannot be opened: %s", stage->builtin,
-                              strerror(error));
+        (void)tvn_diag_error(sink, status, at, "'%s' cannot be opened: %s", stage->builtin,
+                             error == EBUSY ? "something else uses it" : strerror(error));
+        if (error == EBUSY) {
+            tvn_diag_help(sink, "give each sink, flow and process a file of its own");
+        }
+        return status;
     case TVN_E_CONSTRAINT_VIOLATION:
         (void)tvn_diag_error(sink, status, at, "'%s' is not a %s", stage->builtin,
                              tvn_role_name(stage->role));

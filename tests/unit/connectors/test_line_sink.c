@@ -338,6 +338,33 @@ static void test_terminal_is_flushed_after_each_element(void **state)
     connector_rig_deinit(&rig);
 }
 
+static void test_a_file_has_one_writer(void **state)
+{
+    (void)state;
+    set_up();
+    char path[] = "/tmp/torvyn-line-sink.XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    rig.options.spec =
+        (struct tvn_connector_spec){.kind = TVN_CONNECTOR_FILE, .path = {path, strlen(path)}};
+    rig.options.fd = -1;
+    struct tvn_invoker *first = NULL;
+    assert_status(tvn_connector_create_sink(&rig.options, &first), TVN_OK);
+    assert_int_equal(push(first, "one"), TVN_OUTCOME_EMIT);
+    assert_int_equal(connector_rig_call(&rig, first, TVN_ENTRY_COMPLETE), TVN_OUTCOME_EMIT);
+    struct tvn_invoker *second = NULL;
+    assert_status(tvn_connector_create_sink(&rig.options, &second), TVN_E_IO_ERROR);
+    assert_int_equal(errno, EBUSY);
+    assert_string_equal(read_now(fd), "one\n");
+    tvn_invoker_destroy(first);
+    assert_status(tvn_connector_create_sink(&rig.options, &second), TVN_OK);
+    assert_string_equal(read_now(fd), "");
+    tvn_invoker_destroy(second);
+    close(fd);
+    unlink(path);
+    connector_rig_deinit(&rig);
+}
+
 static void test_create_failures_keep_errno(void **state)
 {
     (void)state;
@@ -380,6 +407,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_undelivered_are_those_not_wholly_written),
     cmocka_unit_test(test_undelivered_large_element_counts_once),
     cmocka_unit_test(test_terminal_is_flushed_after_each_element),
+    cmocka_unit_test(test_a_file_has_one_writer),
     cmocka_unit_test(test_create_failures_keep_errno),
 };
 TVN_TEST_MAIN("connectors.line_sink", tests)
