@@ -39,6 +39,7 @@ contract_version = "0.1.0"
 
 [runtime]
 invocation_timeout_ms = {timeout}
+yield_quantum_us = 1000000 # the source is pulled in one go, however slow the machine: counts are the same everywhere
 
 [flow.bystander.nodes.source]
 component = "builtin:generator:500"
