@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <sys/file.h>
 
 void tvn_connector_options_default(struct tvn_connector_options *options)
 {
@@ -119,4 +120,13 @@ void tvn_connector_name(const struct tvn_connector_options *options,
         snprintf(out_name, TVN_CONNECTOR_NAME_MAX, "%s",
                  tvn_connector_kind_name(options->spec.kind));
     }
+}
+
+enum tvn_status tvn_connector_lock(int fd, int operation)
+{
+    if (flock(fd, operation | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+        errno = EBUSY;
+        return TVN_E_IO_ERROR;
+    }
+    return TVN_OK;
 }

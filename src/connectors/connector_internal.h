@@ -40,3 +40,10 @@ TVN_NODISCARD enum tvn_status tvn_line_source_create(const struct tvn_connector_
                                                      struct tvn_invoker **out_invoker);
 TVN_NODISCARD enum tvn_status tvn_line_sink_create(const struct tvn_connector_options *options,
                                                    struct tvn_invoker **out_invoker);
+
+/*
+ * COLD PATH. Claims an open file: LOCK_SH or LOCK_EX of flock. TVN_E_IO_ERROR with EBUSY when
+ * another descriptor, of this process or another, stands against it. A file system without locks is
+ * taken as it is.
+ */
+TVN_NODISCARD enum tvn_status tvn_connector_lock(int fd, int operation);

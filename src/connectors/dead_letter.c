@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "connectors/connector_internal.h"
 #include "format/base64.h"
 #include "format/json_writer.h"
 
@@ -45,11 +46,7 @@ static enum tvn_status open_file(struct tvn_dead_letter_file *file, const char *
         return TVN_E_CONSTRAINT_VIOLATION;
     }
     /* Flows may share it, line by line; with a sink it would get mixed up. */
-    if (flock(file->fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-        errno = EBUSY;
-        return TVN_E_IO_ERROR;
-    }
-    return TVN_OK;
+    return tvn_connector_lock(file->fd, LOCK_SH);
 }
 
 enum tvn_status tvn_dead_letter_open(const char *path, enum tvn_dead_letter_payload payload,

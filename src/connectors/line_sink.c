@@ -243,10 +243,7 @@ static enum tvn_status claim(int fd)
     if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
         return TVN_OK;
     }
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-        errno = EBUSY;
-        return TVN_E_IO_ERROR;
-    }
+    TVN_TRY(tvn_connector_lock(fd, LOCK_EX));
     return ftruncate(fd, 0) == 0 ? TVN_OK : TVN_E_IO_ERROR;
 }
 

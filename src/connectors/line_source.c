@@ -254,10 +254,8 @@ static enum tvn_status open_source(struct line_source *source,
         return TVN_E_IO_ERROR;
     }
     /* Shared among readers; a sink that wants the file for itself would truncate it. */
-    if (source->owns_fd && S_ISREG(info.st_mode) && flock(source->fd, LOCK_SH | LOCK_NB) != 0 &&
-        errno == EWOULDBLOCK) {
-        errno = EBUSY;
-        return TVN_E_IO_ERROR;
+    if (source->owns_fd && S_ISREG(info.st_mode)) {
+        TVN_TRY(tvn_connector_lock(source->fd, LOCK_SH));
     }
     source->may_wait = !S_ISREG(info.st_mode) && !S_ISBLK(info.st_mode);
     return TVN_OK;
