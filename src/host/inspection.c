@@ -1,128 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the inspection server answers. */
 #include "base/assert.h"
-#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/num.h"
 #include "format/json.h"
 #include "format/json_writer.h"
 #include "host/inspection_internal.h"
+#include "host/metrics_source.h"
 #include "net/http_server.h"
-#include "observability/metrics.h"
-#include "security/capability.h"
-#include "security/guard.h"
-
-#include <unistd.h>
 
 TVN_LOG_CATEGORY("host");
-
-#define STATM_BYTES 128
-
-struct flow_view {
-    const struct tvn_stage_stats **stages;
-    const struct tvn_stream_stats **streams;
-    const char **policies;
-};
 
 struct tvn_inspection {
     struct tvn_host *host;
     struct tvn_inspection_socket socket;
     struct tvn_http_server *server;
-    struct tvn_metrics_flow *flows;
-    struct flow_view *views;
-    struct tvn_metrics_capability *capabilities;
-    uint32_t capability_max;
+    struct tvn_metrics_source *metrics;
 };
 
 /* ---- metrics ---- */
 
-/* Resident memory, 0 when the kernel does not say. */
-static uint64_t resident_bytes(void)
-{
-    TVN_AUTO_VALUE(tvn_file_bytes) text = {0};
-    if (tvn_file_read("/proc/self/statm", STATM_BYTES, &text) != TVN_OK) {
-        return 0;
-    }
-    struct tvn_str rest = {(const char *)text.ptr, text.len};
-    size_t space = tvn_str_find(rest, ' ');
-    if (space == SIZE_MAX) {
-        return 0;
-    }
-    rest = tvn_str_slice(rest, space + 1, rest.len);
-    uint64_t pages = 0;
-    size_t end = tvn_str_find(rest, ' ');
-    return tvn_parse_u64(rest.ptr, end == SIZE_MAX ? 0 : end, &pages)
-               ? pages * (uint64_t)sysconf(_SC_PAGESIZE)
-               : 0;
-}
-
-static uint32_t read_capabilities(struct tvn_inspection *inspection)
-{
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < inspection->host->flow_count; i++) {
-        const struct tvn_host_flow *flow = &inspection->host->flows[i];
-        for (uint32_t k = 0; k < flow->link->stage_count; k++) {
-            const struct tvn_guard *guard = tvn_pipeline_stage_guard(flow->pipeline, k);
-            for (unsigned c = 0; guard && c < TVN_CAP_COUNT; c++) {
-                struct tvn_metrics_capability used = {
-                    .component = flow->link->stages[k].name,
-                    .capability = tvn_capability_key((enum tvn_capability)c),
-                    .exercises = tvn_stat_get(&guard->exercised[c]),
-                    .denials = tvn_stat_get(&guard->denials[c]),
-                };
-                if (used.exercises + used.denials > 0 && count < inspection->capability_max) {
-                    inspection->capabilities[count++] = used;
-                }
-            }
-        }
-    }
-    return count;
-}
-
-static void read_tiers(const struct tvn_inspection *inspection,
-                       struct tvn_metrics_tier tiers[TVN_TIER_COUNT])
-{
-    static const char *const names[TVN_TIER_COUNT] = {"256", "4096", "65536", "1048576", "direct"};
-    for (unsigned i = 0; i < TVN_TIER_COUNT; i++) {
-        struct tvn_tier_report report;
-        tvn_resources_report(inspection->host->resources, (enum tvn_tier)i, &report);
-        tiers[i] = (struct tvn_metrics_tier){
-            .name = names[i],
-            .capacity = report.capacity,
-            .available = report.available,
-            .allocated = report.allocated,
-            .returned = report.returned,
-            .fallbacks = report.fallbacks,
-            .exhaustions = report.exhaustions,
-        };
-    }
-}
-
-static void refresh_states(struct tvn_inspection *inspection)
-{
-    for (uint32_t i = 0; i < inspection->host->flow_count; i++) {
-        inspection->flows[i].state =
-            tvn_flow_state(tvn_pipeline_flow(inspection->host->flows[i].pipeline));
-    }
-}
-
 static void answer_metrics(struct tvn_inspection *inspection, struct tvn_http_response *response)
 {
-    struct tvn_metrics_tier tiers[TVN_TIER_COUNT];
-    read_tiers(inspection, tiers);
-    refresh_states(inspection);
-    const struct tvn_metrics_view view = {
-        .flows = inspection->flows,
-        .flow_count = inspection->host->flow_count,
-        .tiers = tiers,
-        .tier_count = TVN_TIER_COUNT,
-        .capabilities = inspection->capabilities,
-        .capability_count = read_capabilities(inspection),
-        .resident_bytes = resident_bytes(),
-        .now_ns = tvn_clock_monotonic_ns(),
-    };
+    struct tvn_metrics_view view;
+    tvn_metrics_source_read(inspection->metrics, &view);
     response->content_type = TVN_METRICS_CONTENT_TYPE;
     tvn_metrics_prometheus(&view, &response->body);
 }
@@ -191,14 +93,13 @@ static void write_flow(const struct tvn_metrics_flow *flow, bool whole,
 
 static void answer_flows(struct tvn_inspection *inspection, struct tvn_http_response *response)
 {
-    refresh_states(inspection);
     struct tvn_json_writer json;
     tvn_json_writer_init(&json, &response->body, 0);
     tvn_json_begin_object(&json);
     tvn_json_key(&json, "flows");
     tvn_json_begin_array(&json);
     for (uint32_t i = 0; i < inspection->host->flow_count; i++) {
-        write_flow(&inspection->flows[i], false, &json);
+        write_flow(tvn_metrics_source_flow(inspection->metrics, i), false, &json);
     }
     tvn_json_end_array(&json);
     tvn_json_end_object(&json);
@@ -272,10 +173,9 @@ static void answer_flow(struct tvn_inspection *inspection, struct tvn_str rest,
             return;
         }
         if (slash == SIZE_MAX && !request->is_post) {
-            refresh_states(inspection);
             struct tvn_json_writer json;
             tvn_json_writer_init(&json, &response->body, 0);
-            write_flow(&inspection->flows[i], true, &json);
+            write_flow(tvn_metrics_source_flow(inspection->metrics, i), true, &json);
             tvn_strbuf_add_char(&response->body, '\n');
             return;
         }
@@ -309,61 +209,6 @@ static void answer(void *context, const struct tvn_http_request *request,
 
 /* ---- life ---- */
 
-static bool make_view(struct tvn_inspection *inspection, uint32_t index)
-{
-    static const char *const policies[] = {
-        [TVN_CONFIG_POLICY_BLOCK] = "block",
-        [TVN_CONFIG_POLICY_DROP_OLDEST] = "drop-oldest",
-        [TVN_CONFIG_POLICY_DROP_NEWEST] = "drop-newest",
-        [TVN_CONFIG_POLICY_ERROR] = "error",
-        [TVN_CONFIG_POLICY_RATE_LIMIT] = "rate-limit",
-    };
-    const struct tvn_host_flow *flow = &inspection->host->flows[index];
-    struct flow_view *view = &inspection->views[index];
-    uint32_t edges = tvn_max(flow->link->edge_count, 1u);
-    view->stages = tvn_calloc(flow->link->stage_count, sizeof(view->stages[0]));
-    view->streams = tvn_calloc(edges, sizeof(view->streams[0]));
-    view->policies = tvn_calloc(edges, sizeof(view->policies[0]));
-    if (!view->stages || !view->streams || !view->policies) {
-        return false;
-    }
-    for (uint32_t i = 0; i < flow->link->stage_count; i++) {
-        view->stages[i] = tvn_pipeline_stage_stats(flow->pipeline, i);
-    }
-    for (uint32_t i = 0; i < flow->link->edge_count; i++) {
-        view->streams[i] = tvn_pipeline_stream_stats(flow->pipeline, i);
-        view->policies[i] = policies[flow->link->edges[i].backpressure.policy];
-    }
-    inspection->capability_max += flow->link->stage_count * TVN_CAP_COUNT;
-    inspection->flows[index] = (struct tvn_metrics_flow){
-        .graph = &flow->graph,
-        .stats = tvn_pipeline_flow_stats(flow->pipeline),
-        .stages = view->stages,
-        .streams = view->streams,
-        .policies = view->policies,
-        .recorder = flow->recorder,
-    };
-    return true;
-}
-
-static bool make_views(struct tvn_inspection *inspection)
-{
-    uint32_t count = inspection->host->flow_count;
-    inspection->flows = tvn_calloc(count, sizeof(*inspection->flows));
-    inspection->views = tvn_calloc(count, sizeof(*inspection->views));
-    if (!inspection->flows || !inspection->views) {
-        return false;
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        if (!make_view(inspection, i)) {
-            return false;
-        }
-    }
-    inspection->capabilities =
-        tvn_calloc(inspection->capability_max, sizeof(*inspection->capabilities));
-    return inspection->capabilities != NULL;
-}
-
 struct tvn_inspection *tvn_inspection_start(struct tvn_host *host)
 {
     struct tvn_inspection *inspection = tvn_calloc(1, sizeof(*inspection));
@@ -372,7 +217,7 @@ struct tvn_inspection *tvn_inspection_start(struct tvn_host *host)
     }
     inspection->host = host;
     inspection->socket = (struct tvn_inspection_socket){.fd = -1, .lock_fd = -1};
-    if (make_views(inspection)) {
+    if (tvn_metrics_source_create(host, &inspection->metrics) == TVN_OK) {
         tvn_inspection_socket_open(&inspection->socket);
     }
     if (inspection->socket.fd < 0 ||
@@ -397,13 +242,6 @@ void tvn_inspection_stop(struct tvn_inspection *inspection)
     if (inspection->socket.path[0]) {
         tvn_inspection_socket_remove(&inspection->socket);
     }
-    for (uint32_t i = 0; inspection->views && i < inspection->host->flow_count; i++) {
-        tvn_free(inspection->views[i].stages);
-        tvn_free(inspection->views[i].streams);
-        tvn_free(inspection->views[i].policies);
-    }
-    tvn_free(inspection->views);
-    tvn_free(inspection->flows);
-    tvn_free(inspection->capabilities);
+    tvn_metrics_source_destroy(inspection->metrics);
     tvn_free(inspection);
 }

@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The catalogue and its values. */
+/* The catalogue, and the walk over its values. */
 #include "observability/metrics.h"
 
 #include "base/assert.h"
 
-#include <inttypes.h>
-
 #define NS_PER_SECOND 1e9
-#define LE_BITS_FIRST 7  /* 128 ns */
-#define LE_BITS_LAST  33 /* 8.6 s */
-#define LABELS_MAX    4096
 
 static const struct tvn_metric_row rows[TVN_METRIC_COUNT] = {
 #define TVN_METRIC(id, name, kind, unit, scope, prometheus, what)                                \
@@ -49,78 +44,49 @@ const char *tvn_metric_scope_labels(enum tvn_metric_scope scope)
     return labels[scope];
 }
 
-/* ---- Prometheus ---- */
+/* ---- the walk ---- */
 
-struct writer {
+struct walk {
     const struct tvn_metrics_view *view;
-    struct tvn_strbuf *out;
+    const struct tvn_metrics_visitor *visitor;
     const struct tvn_metric_row *row;
     enum tvn_metric metric;
-    struct tvn_strbuf labels; /* of the sample: flow_id="main" */
+    struct tvn_metric_sample sample; /* labels and times of the next one */
 };
 
-static void add_label(struct tvn_strbuf *labels, const char *name, const char *value)
+static void add_label(struct walk *walk, const char *name, const char *value)
 {
-    tvn_strbuf_printf(labels, "%s%s=\"", labels->len > 0 ? "," : "", name);
-    for (const char *c = value; *c; c++) {
-        if (*c == '\n') {
-            tvn_strbuf_add_text(labels, "\\n");
-            continue;
-        }
-        if (*c == '"' || *c == '\\') {
-            tvn_strbuf_add_char(labels, '\\');
-        }
-        tvn_strbuf_add_char(labels, *c);
-    }
-    tvn_strbuf_add_char(labels, '"');
+    tvn_assert(walk->sample.label_count < TVN_METRIC_LABELS_MAX);
+    walk->sample.labels[walk->sample.label_count++] = (struct tvn_metric_label){name, value};
 }
 
-static void sample_name(struct writer *writer, const char *suffix, const char *le)
+static void give(struct walk *walk)
 {
-    tvn_strbuf_printf(writer->out, "%s%s", writer->row->prometheus, suffix);
-    if (writer->labels.len > 0 || le) {
-        tvn_strbuf_printf(writer->out, "{%s", tvn_strbuf_text(&writer->labels));
-        if (le) {
-            tvn_strbuf_printf(writer->out, "%sle=\"%s\"", writer->labels.len > 0 ? "," : "", le);
-        }
-        tvn_strbuf_add_char(writer->out, '}');
-    }
-    tvn_strbuf_add_char(writer->out, ' ');
+    walk->visitor->sample(walk->visitor->context, walk->row, &walk->sample);
 }
 
-static void sample(struct writer *writer, uint64_t value)
+static void sample(struct walk *walk, uint64_t value)
 {
-    sample_name(writer, "", NULL);
-    if (writer->row->unit == TVN_METRIC_UNIT_NS) {
-        tvn_strbuf_printf(writer->out, "%.15g\n", (double)value / NS_PER_SECOND);
-    } else {
-        tvn_strbuf_printf(writer->out, "%" PRIu64 "\n", value);
-    }
+    walk->sample.kind = TVN_METRIC_SAMPLE_WHOLE;
+    walk->sample.whole = value;
+    give(walk);
 }
 
-static void sample_real(struct writer *writer, double value)
+static void sample_real(struct walk *walk, double value)
 {
-    sample_name(writer, "", NULL);
-    tvn_strbuf_printf(writer->out, "%.15g\n", value);
+    walk->sample.kind = TVN_METRIC_SAMPLE_REAL;
+    walk->sample.real = value;
+    give(walk);
 }
 
-static void histogram(struct writer *writer, const struct tvn_histogram *live)
+static void histogram(struct walk *walk, const struct tvn_histogram *live)
 {
     struct tvn_histogram copy = {0}; /* one moment: buckets and count must fit each other */
     tvn_histogram_merge(&copy, live);
-    uint64_t count = tvn_histogram_count(&copy);
-    for (uint32_t bits = LE_BITS_FIRST; bits <= LE_BITS_LAST; bits++) {
-        TVN_AUTO_VALUE(tvn_strbuf) le = {0};
-        tvn_strbuf_printf(&le, "%.12g", (double)(UINT64_C(1) << bits) / NS_PER_SECOND);
-        sample_name(writer, "_bucket", tvn_strbuf_text(&le));
-        tvn_strbuf_printf(writer->out, "%" PRIu64 "\n", tvn_histogram_count_to(&copy, bits));
-    }
-    sample_name(writer, "_bucket", "+Inf");
-    tvn_strbuf_printf(writer->out, "%" PRIu64 "\n", count);
-    sample_name(writer, "_sum", NULL);
-    tvn_strbuf_printf(writer->out, "%.15g\n", (double)tvn_histogram_sum(&copy) / NS_PER_SECOND);
-    sample_name(writer, "_count", NULL);
-    tvn_strbuf_printf(writer->out, "%" PRIu64 "\n", count);
+    walk->sample.kind = TVN_METRIC_SAMPLE_HISTOGRAM;
+    walk->sample.histogram = &copy;
+    give(walk);
+    walk->sample.histogram = NULL;
 }
 
 static uint64_t active_ns(const struct tvn_metrics_view *view, const struct tvn_metrics_flow *flow)
@@ -140,147 +106,145 @@ static uint64_t payload(const tvn_stat by_reason[TVN_COPY_REASON_COUNT])
     return total;
 }
 
-static void state_samples(struct writer *writer, const struct tvn_metrics_flow *flow)
+static void state_samples(struct walk *walk, const struct tvn_metrics_flow *flow)
 {
-    size_t length = writer->labels.len;
+    uint32_t label_count = walk->sample.label_count;
     for (unsigned state = 0; state < TVN_FLOW_STATE_COUNT; state++) {
-        add_label(&writer->labels, "state", tvn_flow_state_name((enum tvn_flow_state)state));
-        sample(writer, flow->state == (enum tvn_flow_state)state ? 1 : 0);
-        writer->labels.len = length;
-        writer->labels.ptr[length] = '\0';
+        add_label(walk, "state", tvn_flow_state_name((enum tvn_flow_state)state));
+        sample(walk, state == (unsigned)flow->state ? 1 : 0);
+        walk->sample.label_count = label_count;
     }
 }
 
-static void flow_sample(struct writer *writer, const struct tvn_metrics_flow *flow)
+static void flow_sample(struct walk *walk, const struct tvn_metrics_flow *flow)
 {
     const struct tvn_flow_stats *stats = flow->stats;
-    uint64_t duration_ns = active_ns(writer->view, flow);
+    uint64_t duration_ns = active_ns(walk->view, flow);
     uint64_t copies = 0;
     uint64_t bytes = 0;
     for (uint32_t i = 0; i < flow->graph->stage_count; i++) {
         copies += payload(flow->stages[i]->copies.count);
         bytes += payload(flow->stages[i]->copies.bytes);
     }
-    switch ((int)writer->metric) {
+    switch ((int)walk->metric) {
     case TVN_METRIC_FLOW_ELEMENTS:
-        sample(writer, tvn_stat_get(&stats->pulled));
+        sample(walk, tvn_stat_get(&stats->pulled));
         return;
     case TVN_METRIC_FLOW_DELIVERED:
-        sample(writer, tvn_stat_get(&stats->delivered));
+        sample(walk, tvn_stat_get(&stats->delivered));
         return;
     case TVN_METRIC_FLOW_ERRORS:
-        sample(writer, tvn_stat_get(&stats->errors));
+        sample(walk, tvn_stat_get(&stats->errors));
         return;
     case TVN_METRIC_FLOW_LATENCY:
-        histogram(writer, tvn_recorder_latency(flow->recorder));
+        histogram(walk, tvn_recorder_latency(flow->recorder));
         return;
     case TVN_METRIC_FLOW_THROUGHPUT:
-        sample_real(writer, duration_ns == 0 ? 0
-                                             : (double)tvn_stat_get(&stats->pulled) *
-                                                   NS_PER_SECOND / (double)duration_ns);
+        sample_real(walk, duration_ns == 0 ? 0
+                                           : (double)tvn_stat_get(&stats->pulled) * NS_PER_SECOND /
+                                                 (double)duration_ns);
         return;
     case TVN_METRIC_FLOW_COPIES:
-        sample(writer, copies);
+        sample(walk, copies);
         return;
     case TVN_METRIC_FLOW_COPY_BYTES:
-        sample(writer, bytes);
+        sample(walk, bytes);
         return;
     case TVN_METRIC_FLOW_DURATION:
-        sample(writer, duration_ns);
+        sample(walk, duration_ns);
         return;
     case TVN_METRIC_FLOW_STATE:
-        state_samples(writer, flow);
+        state_samples(walk, flow);
         return;
     default:
         tvn_unreachable();
     }
 }
 
-static void component_sample(struct writer *writer, const struct tvn_metrics_flow *flow,
-                             uint32_t stage)
+static void component_sample(struct walk *walk, const struct tvn_metrics_flow *flow, uint32_t stage)
 {
     const struct tvn_stage_stats *stats = flow->stages[stage];
-    switch ((int)writer->metric) {
+    switch ((int)walk->metric) {
     case TVN_METRIC_COMPONENT_INVOCATIONS:
-        sample(writer, tvn_stat_get(&stats->invocations));
+        sample(walk, tvn_stat_get(&stats->invocations));
         return;
     case TVN_METRIC_COMPONENT_ERRORS:
-        sample(writer, tvn_stat_get(&stats->errors));
+        sample(walk, tvn_stat_get(&stats->errors));
         return;
     case TVN_METRIC_COMPONENT_DROPPED:
-        sample(writer, tvn_stat_get(&stats->dropped));
+        sample(walk, tvn_stat_get(&stats->dropped));
         return;
     case TVN_METRIC_COMPONENT_RESTARTS:
-        sample(writer, tvn_stat_get(&stats->restarts));
+        sample(walk, tvn_stat_get(&stats->restarts));
         return;
     case TVN_METRIC_COMPONENT_PROCESSING:
-        histogram(writer, tvn_recorder_processing(flow->recorder, stage));
+        histogram(walk, tvn_recorder_processing(flow->recorder, stage));
         return;
     case TVN_METRIC_COMPONENT_FUEL:
-        sample(writer, tvn_stat_get(&stats->fuel));
+        sample(walk, tvn_stat_get(&stats->fuel));
         return;
     case TVN_METRIC_COMPONENT_MEMORY:
-        sample(writer, tvn_stat_get(&stats->memory_bytes));
+        sample(walk, tvn_stat_get(&stats->memory_bytes));
         return;
     default:
         tvn_unreachable();
     }
 }
 
-static void stream_sample(struct writer *writer, const struct tvn_metrics_flow *flow, uint32_t edge)
+static void stream_sample(struct walk *walk, const struct tvn_metrics_flow *flow, uint32_t edge)
 {
     const struct tvn_stream_stats *stats = flow->streams[edge];
-    switch ((int)writer->metric) {
+    switch ((int)walk->metric) {
     case TVN_METRIC_STREAM_TRANSFERRED:
-        sample(writer, tvn_stat_get(&stats->transferred));
+        sample(walk, tvn_stat_get(&stats->transferred));
         return;
     case TVN_METRIC_STREAM_DROPPED:
-        add_label(&writer->labels, "policy", flow->policies[edge]);
-        sample(writer, tvn_stat_get(&stats->dropped));
+        add_label(walk, "policy", flow->policies[edge]);
+        sample(walk, tvn_stat_get(&stats->dropped));
         return;
     case TVN_METRIC_STREAM_BACKPRESSURE:
-        sample(writer, tvn_stat_get(&stats->backpressure_events));
+        sample(walk, tvn_stat_get(&stats->backpressure_events));
         return;
     case TVN_METRIC_STREAM_BACKPRESSURE_NS:
-        sample(writer, tvn_stat_get(&stats->backpressure_ns));
+        sample(walk, tvn_stat_get(&stats->backpressure_ns));
         return;
     case TVN_METRIC_STREAM_DEPTH:
-        sample(writer, tvn_stat_get(&stats->depth));
+        sample(walk, tvn_stat_get(&stats->depth));
         return;
     case TVN_METRIC_STREAM_DEPTH_PEAK:
-        sample(writer, tvn_stat_get(&stats->depth_peak));
+        sample(walk, tvn_stat_get(&stats->depth_peak));
         return;
     case TVN_METRIC_STREAM_WAITING:
-        histogram(writer, tvn_recorder_waiting(flow->recorder, edge));
+        histogram(walk, tvn_recorder_waiting(flow->recorder, edge));
         return;
     default:
         tvn_unreachable();
     }
 }
 
-static void tier_sample(struct writer *writer, const struct tvn_metrics_tier *tier)
+static void tier_sample(struct walk *walk, const struct tvn_metrics_tier *tier)
 {
-    switch ((int)writer->metric) {
+    switch ((int)walk->metric) {
     case TVN_METRIC_POOL_CAPACITY:
-        sample(writer, tier->capacity);
+        sample(walk, tier->capacity);
         return;
     case TVN_METRIC_POOL_AVAILABLE:
-        sample(writer, tier->available);
+        sample(walk, tier->available);
         return;
     case TVN_METRIC_POOL_ALLOCATED:
-        sample(writer, tier->allocated);
+        sample(walk, tier->allocated);
         return;
     case TVN_METRIC_POOL_RETURNED:
-        sample(writer, tier->returned);
+        sample(walk, tier->returned);
         return;
     case TVN_METRIC_POOL_FALLBACKS:
-        sample(writer, tier->fallbacks);
+        sample(walk, tier->fallbacks);
         return;
     case TVN_METRIC_POOL_EXHAUSTIONS:
-        sample(writer, tier->exhaustions);
+        sample(walk, tier->exhaustions);
         return;
     case TVN_METRIC_POOL_REUSE:
-        sample_real(writer,
+        sample_real(walk,
                     tier->allocated == 0 ? 0 : (double)tier->returned / (double)tier->allocated);
         return;
     default:
@@ -288,9 +252,9 @@ static void tier_sample(struct writer *writer, const struct tvn_metrics_tier *ti
     }
 }
 
-static void system_sample(struct writer *writer)
+static void system_sample(struct walk *walk)
 {
-    const struct tvn_metrics_view *view = writer->view;
+    const struct tvn_metrics_view *view = walk->view;
     uint64_t flows = 0;
     uint64_t components = 0;
     uint64_t linear_bytes = 0;
@@ -307,53 +271,54 @@ static void system_sample(struct writer *writer)
             linear_bytes += is_active ? tvn_stat_get(&flow->stages[k]->memory_bytes) : 0;
         }
     }
-    switch ((int)writer->metric) {
+    switch ((int)walk->metric) {
     case TVN_METRIC_SYSTEM_FLOWS:
-        sample(writer, flows);
+        sample(walk, flows);
         return;
     case TVN_METRIC_SYSTEM_COMPONENTS:
-        sample(writer, components);
+        sample(walk, components);
         return;
     case TVN_METRIC_SYSTEM_MEMORY:
-        sample(writer, view->resident_bytes);
+        sample(walk, view->resident_bytes);
         return;
     case TVN_METRIC_SYSTEM_MEMORY_HOST:
-        sample(writer, view->resident_bytes > linear_bytes ? view->resident_bytes - linear_bytes
-                                                           : view->resident_bytes);
+        sample(walk, view->resident_bytes > linear_bytes ? view->resident_bytes - linear_bytes
+                                                         : view->resident_bytes);
         return;
     case TVN_METRIC_SYSTEM_WAKEUPS:
-        sample(writer, wakeups);
+        sample(walk, wakeups);
         return;
     case TVN_METRIC_SYSTEM_IDLE:
-        sample(writer, idle_ns);
+        sample(walk, idle_ns);
         return;
     case TVN_METRIC_SYSTEM_SPANS_DROPPED:
-        sample(writer, view->spans_dropped);
+        sample(walk, view->spans_dropped);
         return;
     default:
         tvn_unreachable();
     }
 }
 
-static void flow_label(struct writer *writer, const struct tvn_metrics_flow *flow)
+static void flow_label(struct walk *walk, const struct tvn_metrics_flow *flow)
 {
-    tvn_strbuf_reset(&writer->labels);
-    add_label(&writer->labels, "flow_id", flow->graph->flow);
+    walk->sample.label_count = 0;
+    walk->sample.since_ns = tvn_stat_get(&flow->stats->started_ns);
+    add_label(walk, "flow_id", flow->graph->flow);
 }
 
-static void flow_family(struct writer *writer, const struct tvn_metrics_flow *flow)
+static void flow_family(struct walk *walk, const struct tvn_metrics_flow *flow)
 {
     const struct tvn_graph *graph = flow->graph;
-    switch (writer->row->scope) {
+    switch (walk->row->scope) {
     case TVN_METRIC_SCOPE_FLOW:
-        flow_label(writer, flow);
-        flow_sample(writer, flow);
+        flow_label(walk, flow);
+        flow_sample(walk, flow);
         return;
     case TVN_METRIC_SCOPE_COMPONENT:
         for (uint32_t i = 0; i < graph->stage_count; i++) {
-            flow_label(writer, flow);
-            add_label(&writer->labels, "component_id", graph->stages[i].name);
-            component_sample(writer, flow, i);
+            flow_label(walk, flow);
+            add_label(walk, "component_id", graph->stages[i].name);
+            component_sample(walk, flow, i);
         }
         return;
     case TVN_METRIC_SCOPE_STREAM:
@@ -363,9 +328,9 @@ static void flow_family(struct writer *writer, const struct tvn_metrics_flow *fl
             tvn_strbuf_printf(&name, "%s:%s→%s", graph->stages[edge->from].name,
                               edge->port_name ? edge->port_name : "output",
                               graph->stages[edge->to].name);
-            flow_label(writer, flow);
-            add_label(&writer->labels, "stream_id", tvn_strbuf_text(&name));
-            stream_sample(writer, flow, i);
+            flow_label(walk, flow);
+            add_label(walk, "stream_id", tvn_strbuf_text(&name));
+            stream_sample(walk, flow, i);
         }
         return;
     case TVN_METRIC_SCOPE_TIER:
@@ -376,84 +341,50 @@ static void flow_family(struct writer *writer, const struct tvn_metrics_flow *fl
     tvn_unreachable();
 }
 
-static void family(struct writer *writer)
+static void family(struct walk *walk)
 {
-    static const char *const types[] = {
-        [TVN_METRIC_KIND_COUNTER] = "counter",     [TVN_METRIC_KIND_GAUGE] = "gauge",
-        [TVN_METRIC_KIND_HISTOGRAM] = "histogram", [TVN_METRIC_KIND_DERIVED] = "gauge",
-        [TVN_METRIC_KIND_STATE] = "gauge",
-    };
-    const struct tvn_metrics_view *view = writer->view;
-    const struct tvn_metric_row *row = writer->row;
-    tvn_strbuf_printf(writer->out, "# HELP %s %s\n# TYPE %s %s\n", row->prometheus, row->what,
-                      row->prometheus, types[row->kind]);
-    switch (row->scope) {
+    const struct tvn_metrics_view *view = walk->view;
+    walk->sample = (struct tvn_metric_sample){0};
+    walk->visitor->family(walk->visitor->context, walk->row);
+    switch (walk->row->scope) {
     case TVN_METRIC_SCOPE_FLOW:
     case TVN_METRIC_SCOPE_COMPONENT:
     case TVN_METRIC_SCOPE_STREAM:
         for (uint32_t i = 0; i < view->flow_count; i++) {
-            flow_family(writer, &view->flows[i]);
+            flow_family(walk, &view->flows[i]);
         }
         return;
     case TVN_METRIC_SCOPE_TIER:
         for (uint32_t i = 0; i < view->tier_count; i++) {
-            tvn_strbuf_reset(&writer->labels);
-            add_label(&writer->labels, "tier", view->tiers[i].name);
-            tier_sample(writer, &view->tiers[i]);
+            walk->sample.label_count = 0;
+            add_label(walk, "tier", view->tiers[i].name);
+            tier_sample(walk, &view->tiers[i]);
         }
         return;
     case TVN_METRIC_SCOPE_CAPABILITY:
         for (uint32_t i = 0; i < view->capability_count; i++) {
             const struct tvn_metrics_capability *capability = &view->capabilities[i];
-            tvn_strbuf_reset(&writer->labels);
-            add_label(&writer->labels, "component_id", capability->component);
-            add_label(&writer->labels, "capability", capability->capability);
-            sample(writer, writer->metric == TVN_METRIC_CAPABILITY_DENIALS ? capability->denials
-                                                                           : capability->exercises);
+            walk->sample.label_count = 0;
+            add_label(walk, "component_id", capability->component);
+            add_label(walk, "capability", capability->capability);
+            sample(walk, walk->metric == TVN_METRIC_CAPABILITY_DENIALS ? capability->denials
+                                                                       : capability->exercises);
         }
         return;
     case TVN_METRIC_SCOPE_SYSTEM:
-        tvn_strbuf_reset(&writer->labels);
-        system_sample(writer);
+        system_sample(walk);
         return;
     }
 }
 
-void tvn_metrics_prometheus(const struct tvn_metrics_view *view, struct tvn_strbuf *out)
+void tvn_metrics_visit(const struct tvn_metrics_view *view,
+                       const struct tvn_metrics_visitor *visitor)
 {
-    tvn_assert(view && out);
-    struct writer writer = {.view = view, .out = out};
-    tvn_strbuf_init(&writer.labels, LABELS_MAX);
+    tvn_assert(view && visitor && visitor->family && visitor->sample);
+    struct walk walk = {.view = view, .visitor = visitor};
     for (unsigned i = 0; i < TVN_METRIC_COUNT; i++) {
-        writer.metric = (enum tvn_metric)i;
-        writer.row = &rows[i];
-        family(&writer);
-    }
-    out->failed |= writer.labels.failed;
-    tvn_strbuf_deinit(&writer.labels);
-}
-
-/* ---- reference ---- */
-
-void tvn_metrics_reference(struct tvn_strbuf *out)
-{
-    static const char *const titles[] = {"Flows",        "Components",   "Streams",
-                                         "Buffer pools", "Capabilities", "The process"};
-    int scope = -1;
-    for (unsigned i = 0; i < TVN_METRIC_COUNT; i++) {
-        const struct tvn_metric_row *row = &rows[i];
-        if ((int)row->scope != scope) {
-            scope = (int)row->scope;
-            const char *labels = tvn_metric_scope_labels(row->scope);
-            tvn_strbuf_printf(out, "\n## %s\n\n", titles[scope]);
-            if (labels[0]) {
-                tvn_strbuf_printf(out, "Labels: `%s`.\n\n", labels);
-            }
-            tvn_strbuf_add_text(out,
-                                "| metric | kind | unit | Prometheus | |\n|---|---|---|---|---|\n");
-        }
-        tvn_strbuf_printf(out, "| `%s` | %s | %s | `%s` | %s |\n", row->name,
-                          tvn_metric_kind_name(row->kind), tvn_metric_unit_name(row->unit),
-                          row->prometheus, row->what);
+        walk.metric = (enum tvn_metric)i;
+        walk.row = &rows[i];
+        family(&walk);
     }
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The metrics of a process: the catalogue (metrics.def), and what it says right now as Prometheus'
- * text.
+ * The metrics of a process: the catalogue (metrics.def), and what it says right now: a walk
+ * over the values, Prometheus' text.
  *
  * Threads: whoever reads; counters are relaxed atomics with one writer each, so the figures of one
  * text may be a moment apart. Memory: names and counters are borrowed.
@@ -96,6 +96,40 @@ struct tvn_metrics_view {
     uint64_t spans_dropped;
     uint64_t now_ns; /* CLOCK_MONOTONIC */
 };
+
+struct tvn_metric_label {
+    const char *name;
+    const char *value;
+};
+
+#define TVN_METRIC_LABELS_MAX 3
+
+enum tvn_metric_sample_kind {
+    TVN_METRIC_SAMPLE_WHOLE,
+    TVN_METRIC_SAMPLE_REAL,
+    TVN_METRIC_SAMPLE_HISTOGRAM,
+};
+
+/* One value; valid while the visitor is told. */
+struct tvn_metric_sample {
+    struct tvn_metric_label labels[TVN_METRIC_LABELS_MAX];
+    uint32_t label_count;
+    uint64_t since_ns; /* CLOCK_MONOTONIC, when it began to count; 0: with the process */
+    enum tvn_metric_sample_kind kind;
+    uint64_t whole;
+    double real;
+    const struct tvn_histogram *histogram; /* of one moment */
+};
+
+struct tvn_metrics_visitor {
+    void (*family)(void *context, const struct tvn_metric_row *row);
+    void (*sample)(void *context, const struct tvn_metric_row *row,
+                   const struct tvn_metric_sample *sample);
+    void *context;
+};
+/* COLD PATH. Every row of the catalogue in its order, each followed by its samples. */
+void tvn_metrics_visit(const struct tvn_metrics_view *view,
+                       const struct tvn_metrics_visitor *visitor);
 
 #define TVN_METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
