@@ -41,3 +41,61 @@ void tvn_base64_add(struct tvn_strbuf *out, const uint8_t *bytes, size_t length)
     }
     tvn_strbuf_add(out, part, used);
 }
+
+static bool digit_of(char c, uint32_t *out_digit)
+{
+    if (c >= 'A' && c <= 'Z') {
+        *out_digit = (uint32_t)(c - 'A');
+    } else if (c >= 'a' && c <= 'z') {
+        *out_digit = (uint32_t)(c - 'a') + 26;
+    } else if (c >= '0' && c <= '9') {
+        *out_digit = (uint32_t)(c - '0') + 52;
+    } else if (c == '+' || c == '/') {
+        *out_digit = c == '+' ? 62 : 63;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+/* The digits before the padding; the padding must complete a step. */
+static bool strip_padding(struct tvn_str *text)
+{
+    size_t padding = 0;
+    while (padding < 2 && text->len > 0 && text->ptr[text->len - 1] == '=') {
+        text->len--;
+        padding++;
+    }
+    return (padding == 0 || (text->len + padding) % STEP_CHARS == 0) && text->len % STEP_CHARS != 1;
+}
+
+bool tvn_base64_decode(struct tvn_strbuf *out, struct tvn_str text)
+{
+    tvn_assert(out && (text.ptr || text.len == 0));
+    uint32_t digit = 0;
+    if (!strip_padding(&text)) {
+        return false;
+    }
+    for (size_t i = 0; i < text.len; i++) {
+        if (!digit_of(text.ptr[i], &digit)) {
+            return false;
+        }
+    }
+    /* Bits of the last digit that belong to no byte must be 0: one text a value. */
+    size_t rest = text.len % STEP_CHARS;
+    if (rest != 0 && (digit & (rest == 2 ? 15u : 3u)) != 0) {
+        return false;
+    }
+    uint32_t bits = 0;
+    unsigned have = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        (void)digit_of(text.ptr[i], &digit);
+        bits = bits << 6 | digit;
+        have += 6;
+        if (have >= 8) {
+            have -= 8;
+            tvn_strbuf_add_char(out, (char)(uint8_t)(bits >> have));
+        }
+    }
+    return true;
+}

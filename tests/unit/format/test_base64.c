@@ -56,7 +56,45 @@ static void test_base64_beyond_the_maximum_fails(void **state)
     assert_true(out.failed);
 }
 
+static void test_base64_decode_reads_what_was_written(void **state)
+{
+    (void)state;
+    uint8_t bytes[256];
+    for (size_t length = 0; length <= sizeof(bytes); length++) {
+        TVN_AUTO_VALUE(tvn_strbuf) text = {0};
+        TVN_AUTO_VALUE(tvn_strbuf) back = {0};
+        for (size_t i = 0; i < length; i++) {
+            bytes[i] = (uint8_t)(i * 37 + length);
+        }
+        tvn_base64_add(&text, bytes, length);
+        assert_true(tvn_base64_decode(&back, tvn_strbuf_view(&text)));
+        assert_int_equal(back.len, length);
+        assert_memory_equal(tvn_strbuf_text(&back), bytes, length);
+        while (text.len > 0 && text.ptr[text.len - 1] == '=') {
+            text.len--;
+        }
+        tvn_strbuf_reset(&back);
+        assert_true(tvn_base64_decode(&back, (struct tvn_str){text.ptr ? text.ptr : "", text.len}));
+        assert_int_equal(back.len, length);
+    }
+}
+
+static void test_base64_decode_refuses_what_is_none(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"A",    "AAAAA", "A===",  "====", "=",    "AA=A", "A=AA",
+                                        "AAA-", "AA A",  "AAAA=", "AA=",  "AB==", "AAB=", "Zm9v\n"};
+    for (size_t i = 0; i < TVN_ARRAY_LEN(texts); i++) {
+        TVN_AUTO_VALUE(tvn_strbuf) out = {0};
+        if (tvn_base64_decode(&out, tvn_str_of(texts[i])) || out.len != 0) {
+            fail_msg("'%s' was read", texts[i]);
+        }
+    }
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_base64_decode_reads_what_was_written),
+    cmocka_unit_test(test_base64_decode_refuses_what_is_none),
     cmocka_unit_test(test_base64_of_the_rfc),
     cmocka_unit_test(test_base64_of_every_digit),
     cmocka_unit_test(test_base64_longer_than_a_part),
