@@ -133,7 +133,8 @@ struct tvn_span_exporter;
 
 struct tvn_span_exporter_stats {
     uint64_t exported; /* spans that the receiver took */
-    uint64_t dropped;  /* spans that were lost: queue full, refused, not sent before the end */
+    uint64_t dropped;  /* spans that were lost: queue full, refused, receiver given up */
+    uint64_t waiting;  /* spans in the queue: lost when the exporter is destroyed now */
 };
 
 struct tvn_span_exporter_ops {
