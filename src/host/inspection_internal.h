@@ -14,12 +14,8 @@
  * server's own, which only reads atomics and raises flags.
  */
 #include "host/host_internal.h"
-
-struct tvn_inspection;
-
-/* NULL when there is none. */
-struct tvn_inspection *tvn_inspection_start(struct tvn_host *host);
-void tvn_inspection_stop(struct tvn_inspection *inspection);
+#include "host/metrics_source.h"
+#include "net/http_server.h"
 
 /* inspection_socket.c: a listening socket in the state directory, and its path; -1 and a reason. */
 struct tvn_inspection_socket {
@@ -31,3 +27,43 @@ struct tvn_inspection_socket {
 void tvn_inspection_socket_open(struct tvn_inspection_socket *out_socket);
 /* Removes the socket's file; the descriptor is the server's. */
 void tvn_inspection_socket_remove(struct tvn_inspection_socket *socket);
+
+struct tvn_inspection {
+    struct tvn_host *host;
+    struct tvn_inspection_socket socket;
+    struct tvn_http_server *server;
+    struct tvn_metrics_source *metrics;
+};
+
+/* NULL when there is none. */
+struct tvn_inspection *tvn_inspection_start(struct tvn_host *host);
+void tvn_inspection_stop(struct tvn_inspection *inspection);
+
+/* One request, as its route found it. */
+struct tvn_inspection_call {
+    const struct tvn_http_request *request;
+    struct tvn_host_flow *flow; /* of a path with "{flow}"; else NULL */
+};
+typedef void (*tvn_inspection_answer)(struct tvn_inspection *inspection,
+                                      const struct tvn_inspection_call *call,
+                                      struct tvn_http_response *response);
+
+/* inspection_routes.c: the server's handler; `context` is the inspection. */
+void tvn_inspection_route(void *context, const struct tvn_http_request *request,
+                          struct tvn_http_response *response);
+/* {"error": why}; `why` needs no escapes. */
+void tvn_inspection_refuse(struct tvn_http_response *response, unsigned status, const char *why);
+
+/* What the table of inspection_routes.c names. */
+#define TVN_INSPECTION_ANSWER(name)                                    \
+    void tvn_inspection_##name(struct tvn_inspection *inspection,      \
+                               const struct tvn_inspection_call *call, \
+                               struct tvn_http_response *response)
+/* inspection_flows.c */
+TVN_INSPECTION_ANSWER(get_health);
+TVN_INSPECTION_ANSWER(get_metrics);
+TVN_INSPECTION_ANSWER(get_flows);
+TVN_INSPECTION_ANSWER(get_flow);
+TVN_INSPECTION_ANSWER(post_level);
+TVN_INSPECTION_ANSWER(post_drain);
+TVN_INSPECTION_ANSWER(post_cancel);

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What GET says, and what POST does to a flow. */
+#include "base/log.h"
+#include "format/json.h"
+#include "format/json_writer.h"
+#include "host/inspection_internal.h"
+
+TVN_LOG_CATEGORY("host");
+
+void tvn_inspection_get_health(struct tvn_inspection *inspection,
+                               const struct tvn_inspection_call *call,
+                               struct tvn_http_response *response)
+{
+    (void)inspection;
+    (void)call;
+    tvn_strbuf_add_text(&response->body, "{\"status\":\"ok\"}\n");
+}
+
+void tvn_inspection_get_metrics(struct tvn_inspection *inspection,
+                                const struct tvn_inspection_call *call,
+                                struct tvn_http_response *response)
+{
+    const struct tvn_config_observability *config =
+        &inspection->host->manifest->config.observability;
+    (void)call;
+    if (!config->metrics_enabled || !config->prometheus_enabled) {
+        tvn_inspection_refuse(response, 404, "not found");
+        return;
+    }
+    struct tvn_metrics_view view;
+    tvn_metrics_source_read(inspection->metrics, &view);
+    response->content_type = TVN_METRICS_CONTENT_TYPE;
+    tvn_metrics_prometheus(&view, &response->body);
+}
+
+static void write_streams(const struct tvn_metrics_flow *flow, struct tvn_json_writer *json)
+{
+    tvn_json_key(json, "streams");
+    tvn_json_begin_array(json);
+    for (uint32_t i = 0; i < flow->graph->edge_count; i++) {
+        const struct tvn_graph_edge *edge = &flow->graph->edges[i];
+        const struct tvn_stream_stats *stats = flow->streams[i];
+        tvn_json_begin_object(json);
+        tvn_json_field_text(json, "from", flow->graph->stages[edge->from].name);
+        tvn_json_field_text(json, "to", flow->graph->stages[edge->to].name);
+        tvn_json_field_u64(json, "capacity", edge->capacity);
+        tvn_json_field_u64(json, "depth", tvn_stat_get(&stats->depth));
+        tvn_json_field_u64(json, "peak_depth", tvn_stat_get(&stats->depth_peak));
+        tvn_json_field_u64(json, "transferred", tvn_stat_get(&stats->transferred));
+        tvn_json_field_u64(json, "dropped", tvn_stat_get(&stats->dropped));
+        tvn_json_field_u64(json, "backpressure_events", tvn_stat_get(&stats->backpressure_events));
+        tvn_json_end_object(json);
+    }
+    tvn_json_end_array(json);
+}
+
+static void write_components(const struct tvn_metrics_flow *flow, struct tvn_json_writer *json)
+{
+    tvn_json_key(json, "components");
+    tvn_json_begin_array(json);
+    for (uint32_t i = 0; i < flow->graph->stage_count; i++) {
+        const struct tvn_stage_stats *stats = flow->stages[i];
+        const struct tvn_histogram *times = tvn_recorder_processing(flow->recorder, i);
+        tvn_json_begin_object(json);
+        tvn_json_field_text(json, "name", flow->graph->stages[i].name);
+        tvn_json_field_text(json, "role", tvn_role_name(flow->graph->stages[i].role));
+        tvn_json_field_u64(json, "invocations", tvn_stat_get(&stats->invocations));
+        tvn_json_field_u64(json, "errors", tvn_stat_get(&stats->errors));
+        tvn_json_field_u64(json, "memory_bytes", tvn_stat_get(&stats->memory_bytes));
+        tvn_json_field_real(json, "p50_us", (double)tvn_histogram_quantile(times, 0.5) / 1e3);
+        tvn_json_field_real(json, "p99_us", (double)tvn_histogram_quantile(times, 0.99) / 1e3);
+        tvn_json_end_object(json);
+    }
+    tvn_json_end_array(json);
+}
+
+static void write_flow(const struct tvn_metrics_flow *flow, bool whole,
+                       struct tvn_json_writer *json)
+{
+    tvn_json_begin_object(json);
+    tvn_json_field_text(json, "id", flow->graph->flow);
+    tvn_json_field_text(json, "state", tvn_flow_state_name(flow->state));
+    tvn_json_field_text(json, "level", tvn_observe_level_name(tvn_recorder_level(flow->recorder)));
+    tvn_json_field_u64(json, "elements", tvn_stat_get(&flow->stats->pulled));
+    tvn_json_field_u64(json, "delivered", tvn_stat_get(&flow->stats->delivered));
+    tvn_json_field_u64(json, "dropped", tvn_stat_get(&flow->stats->dropped));
+    tvn_json_field_u64(json, "failed", tvn_stat_get(&flow->stats->failed));
+    tvn_json_field_u64(json, "errors", tvn_stat_get(&flow->stats->errors));
+    if (whole) {
+        write_components(flow, json);
+        write_streams(flow, json);
+    }
+    tvn_json_end_object(json);
+}
+
+void tvn_inspection_get_flows(struct tvn_inspection *inspection,
+                              const struct tvn_inspection_call *call,
+                              struct tvn_http_response *response)
+{
+    (void)call;
+    struct tvn_json_writer json;
+    tvn_json_writer_init(&json, &response->body, 0);
+    tvn_json_begin_object(&json);
+    tvn_json_key(&json, "flows");
+    tvn_json_begin_array(&json);
+    for (uint32_t i = 0; i < inspection->host->flow_count; i++) {
+        write_flow(tvn_metrics_source_flow(inspection->metrics, i), false, &json);
+    }
+    tvn_json_end_array(&json);
+    tvn_json_end_object(&json);
+    tvn_strbuf_add_char(&response->body, '\n');
+}
+
+void tvn_inspection_get_flow(struct tvn_inspection *inspection,
+                             const struct tvn_inspection_call *call,
+                             struct tvn_http_response *response)
+{
+    struct tvn_json_writer json;
+    tvn_json_writer_init(&json, &response->body, 0);
+    uint32_t index = (uint32_t)(call->flow - inspection->host->flows);
+    write_flow(tvn_metrics_source_flow(inspection->metrics, index), true, &json);
+    tvn_strbuf_add_char(&response->body, '\n');
+}
+
+/* ---- POST ---- */
+
+/* {"level":"diagnostic"} */
+void tvn_inspection_post_level(struct tvn_inspection *inspection,
+                               const struct tvn_inspection_call *call,
+                               struct tvn_http_response *response)
+{
+    (void)inspection;
+    TVN_AUTO(tvn_json) root = NULL;
+    struct tvn_json_error error;
+    if (tvn_json_parse(call->request->body, &root, &error) != TVN_OK ||
+        tvn_json_kind(root) != TVN_JSON_OBJECT || tvn_json_count(root) != 1) {
+        tvn_inspection_refuse(response, 400, "the body is no object with 'level'");
+        return;
+    }
+    const struct tvn_json *level = tvn_json_get(root, "level");
+    for (unsigned i = 0;
+         level && tvn_json_kind(level) == TVN_JSON_STRING && i < TVN_OBSERVE_LEVEL_COUNT; i++) {
+        if (tvn_str_is(tvn_json_string(level), tvn_observe_level_name((enum tvn_observe_level)i))) {
+            tvn_recorder_set_level(call->flow->recorder, (enum tvn_observe_level)i);
+            tvn_strbuf_add_text(&response->body, "{}\n");
+            return;
+        }
+    }
+    tvn_inspection_refuse(response, 400, "'level' is none of off, production, diagnostic");
+}
+
+/* True when nothing, or an empty object, was sent. */
+static bool body_is_empty(const struct tvn_inspection_call *call,
+                          struct tvn_http_response *response)
+{
+    struct tvn_str body = tvn_str_trim(call->request->body);
+    if (body.len > 0 && !tvn_str_is(body, "{}")) {
+        tvn_inspection_refuse(response, 400, "the body must be empty or {}");
+        return false;
+    }
+    return true;
+}
+
+static void stop(const struct tvn_inspection_call *call, struct tvn_http_response *response,
+                 enum tvn_stop level)
+{
+    if (body_is_empty(call, response)) {
+        tvn_log_info("flow '%s' is told to %s", call->flow->link->flow_name,
+                     level == TVN_STOP_DRAIN ? "drain" : "cancel");
+        tvn_stop_control_raise(&call->flow->stop, level);
+        response->status = 202;
+        tvn_strbuf_add_text(&response->body, "{}\n");
+    }
+}
+
+void tvn_inspection_post_drain(struct tvn_inspection *inspection,
+                               const struct tvn_inspection_call *call,
+                               struct tvn_http_response *response)
+{
+    (void)inspection;
+    stop(call, response, TVN_STOP_DRAIN);
+}
+
+void tvn_inspection_post_cancel(struct tvn_inspection *inspection,
+                                const struct tvn_inspection_call *call,
+                                struct tvn_http_response *response)
+{
+    (void)inspection;
+    stop(call, response, TVN_STOP_CANCEL);
+}
