@@ -112,6 +112,9 @@ static enum tvn_status link_flows(struct tvn_flow_links *links,
     if (flow && strncmp(flow, "flow.", 5) == 0) {
         flow += 5;
     }
+    if (!flow && options->first_only && manifest->flow_count > 0) {
+        flow = manifest->flows[0].name;
+    }
     if (flow || manifest->flow_count == 0) {
         return link_one(links, options, flow, sink);
     }

@@ -32,6 +32,7 @@ struct tvn_flow_links_options {
     const char *manifest_path; /* NULL: ./Torvyn.toml */
     const char *flow;          /* "flow." before it is allowed; NULL: all of them */
     const char *components;    /* as in struct tvn_link_options */
+    bool first_only;           /* without a name: the first flow instead of all */
 };
 
 /*
