@@ -298,6 +298,7 @@ static enum tvn_status init_fields(struct tvn_component_stage *stage,
     stage->cancel = options->cancel;
     stage->cancel_fd = options->cancel_fd;
     stage->stdin_fd = options->stdin_fd;
+    stage->blocking = options->blocking;
     stage->config_length = options->config.len;
     stage->config =
         tvn_strndup(options->config.len ? options->config.ptr : "", options->config.len);
@@ -318,6 +319,7 @@ static enum tvn_status create_wasi(struct tvn_component_stage *stage)
             .stdin_fd = stage->stdin_fd,
             .cancel = stage->cancel,
             .cancel_fd = stage->cancel_fd,
+            .blocking = stage->blocking,
         },
         &stage->wasi);
 }

@@ -18,6 +18,7 @@
 
 #include <stdatomic.h>
 
+struct tvn_blocking;
 struct tvn_guard;
 
 /*
@@ -47,6 +48,7 @@ struct tvn_component_stage_options {
     const _Atomic int *cancel;        /* interrupts guest code at the next tick; may be NULL */
     int cancel_fd;                    /* readable once cancelled; -1 */
     int stdin_fd;                     /* -1 */
+    const struct tvn_blocking *blocking; /* told about WASI calls that may block; may be NULL */
     tvn_stage_write write;
     void *write_context;
 };

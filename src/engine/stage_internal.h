@@ -48,6 +48,7 @@ struct tvn_component_stage {
     const struct tvn_component *component;
     const _Atomic int *cancel;
     int cancel_fd;
+    const struct tvn_blocking *blocking;
     int stdin_fd;
     char *config;
     size_t config_length;

@@ -199,6 +199,7 @@ static enum tvn_status create_pipeline(struct tvn_host_flow *flow, struct tvn_di
         .schedule = host->manifest->config.runtime.scheduling_policy == TVN_CONFIG_SCHEDULING_FIFO
                         ? TVN_SCHEDULE_FIFO
                         : TVN_SCHEDULE_CONSUMER_FIRST,
+        .blocking = &tvn_workers_blocking,
         .payload_bytes = host->options.payload_bytes,
         .output_fd = host->options.output_fd,
     };

@@ -288,6 +288,12 @@ static enum tvn_flow_turn run_turn(void *context, struct tvn_magazine *magazine,
     return tvn_flow_run(reactor, quantum, out_wait);
 }
 
+static void magazine_changed(void *context, struct tvn_magazine *magazine)
+{
+    struct tvn_host_flow *flow = context;
+    flow->magazine = magazine;
+}
+
 static void flow_done(void *context)
 {
     struct tvn_host_flow *flow = context;
@@ -319,6 +325,7 @@ static enum tvn_status start_workers(struct tvn_host *host, struct tvn_diag_sink
                     .duration_ns = config->yield_quantum_us * 1000},
         .resources = host->resources,
         .pin = config->pin_workers,
+        .max_blocking = (uint32_t)config->max_blocking_threads,
         .stalled = tell_stall,
     };
     enum tvn_status status = tvn_workers_create(&options, &host->workers);
@@ -341,6 +348,7 @@ static enum tvn_status spawn(struct tvn_host_flow *flow)
         .name = flow->link->flow_name,
         .priority = flow->link->flow ? priorities[flow->link->flow->priority] : TVN_TASK_NORMAL,
         .run = run_turn,
+        .magazine_changed = magazine_changed,
         .done = flow_done,
         .context = flow,
     };

@@ -83,9 +83,12 @@ static enum tvn_status write_to(const struct tvn_pipeline *pipeline, int stream,
 {
     const struct tvn_pipeline_options *options = &pipeline->options;
     int fd = stream == 1 ? options->output_fd : STDERR_FILENO;
-    return pipeline->output_waits[stream == 1 ? 0 : 1]
-               ? write_waiting(fd, options->stop->cancel_fd, bytes, length)
-               : tvn_fd_write_all(fd, bytes, length);
+    tvn_blocking_enter(options->blocking);
+    enum tvn_status status = pipeline->output_waits[stream == 1 ? 0 : 1]
+                                 ? write_waiting(fd, options->stop->cancel_fd, bytes, length)
+                                 : tvn_fd_write_all(fd, bytes, length);
+    tvn_blocking_leave(options->blocking);
+    return status;
 }
 
 /* As text for people; line ends and tabs stay. */
@@ -199,6 +202,7 @@ static enum tvn_status create_component(struct tvn_pipeline *pipeline, uint32_t 
         .cancel = &options->stop->cancel,
         .cancel_fd = options->stop->cancel_fd,
         .stdin_fd = 0,
+        .blocking = options->blocking,
         .write = write_line,
         .write_context = slot,
     };

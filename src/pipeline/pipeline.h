@@ -14,6 +14,7 @@
 #include "reactor/flow.h"
 #include "resources/resources.h"
 #include "security/audit.h"
+#include "types/blocking.h"
 
 struct tvn_pipeline;
 
@@ -30,6 +31,8 @@ struct tvn_pipeline_options {
     uint64_t limit;                /* elements to pull; 0: no limit */
     uint64_t deadline_ns;          /* from start; 0: none */
     enum tvn_schedule schedule;
+    /* Told about calls of components that may block; outlives the pipeline. NULL: nobody cares. */
+    const struct tvn_blocking *blocking;
     uint64_t payload_bytes; /* of the generator's elements; 0: as long as its text */
     int output_fd; /* what the stage "stdout" and components' standard output mean: 1, or 2 for JSON
                     */

@@ -43,6 +43,7 @@ struct tvn_wasi {
     const char *const *environment;
     const _Atomic int *cancel;
     int cancel_fd;
+    const struct tvn_blocking *blocking;
     uint64_t origin_ns; /* the guest's monotonic clock starts here: uptime is not its business */
     struct tvn_wasi_console consoles[2]; /* by enum tvn_wasi_stream_kind */
     struct tvn_wasi_stdin input;

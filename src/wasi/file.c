@@ -238,10 +238,13 @@ static enum tvn_status reader_read(struct tvn_byte_stream *stream, char *bytes, 
     if (tvn_wasi_file_may_read(reader->file) != 0) {
         return TVN_E_CAPABILITY_DENIED;
     }
+    const struct tvn_blocking *blocking = reader->file->wasi->blocking;
     ssize_t got;
+    tvn_blocking_enter(blocking);
     do {
         got = pread(reader->file->fd, bytes, capacity, reader->offset);
     } while (got < 0 && errno == EINTR);
+    tvn_blocking_leave(blocking);
     if (got < 0) {
         return fail(stream, errno);
     }
@@ -266,11 +269,14 @@ static enum tvn_status writer_write(struct tvn_byte_stream *stream, const char *
                                     size_t length)
 {
     struct file_stream *writer = stream_of(stream);
+    const struct tvn_blocking *blocking = writer->file->wasi->blocking;
     while (length > 0) {
         /* SAFETY: pwritev2 does not write through iov_base, which has no const form. */
         struct iovec piece = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = length};
+        tvn_blocking_enter(blocking);
         ssize_t done = writer->offset < 0 ? pwritev2(writer->file->fd, &piece, 1, -1, RWF_APPEND)
                                           : pwrite(writer->file->fd, bytes, length, writer->offset);
+        tvn_blocking_leave(blocking);
         if (done < 0 && errno == EINTR) {
             continue;
         }

@@ -121,9 +121,11 @@ METHOD(read_at)
         return ENOMEM;
     }
     ssize_t got;
+    tvn_blocking_enter(call->wasi->blocking);
     do {
         got = pread(self_of(call)->fd, bytes, capacity, offset);
     } while (got < 0 && errno == EINTR);
+    tvn_blocking_leave(call->wasi->blocking);
     if (got < 0) {
         return errno;
     }
@@ -143,9 +145,11 @@ METHOD(write_at)
     }
     struct tvn_str bytes = call->args[1].of.bytes;
     ssize_t done;
+    tvn_blocking_enter(call->wasi->blocking);
     do {
         done = pwrite(self_of(call)->fd, bytes.ptr, tvn_min(bytes.len, WRITE_MAX), offset);
     } while (done < 0 && errno == EINTR);
+    tvn_blocking_leave(call->wasi->blocking);
     if (done < 0) {
         return errno;
     }
@@ -178,17 +182,25 @@ METHOD(advise)
     return posix_fadvise(self_of(call)->fd, offset, length, advices[advice]);
 }
 
+static int sync_waiting(const struct tvn_wasi *wasi, int fd, int (*sync_fd)(int fd))
+{
+    tvn_blocking_enter(wasi->blocking);
+    int error = system_error(sync_fd(fd));
+    tvn_blocking_leave(wasi->blocking);
+    return error;
+}
+
 /* Directories are held as O_PATH, which cannot be synchronised. */
 static int sync_file(const struct tvn_wasi_file *file, int (*sync_fd)(int fd))
 {
     int error = tvn_wasi_file_may_look(file);
     if (error || !file->is_directory) {
-        return error ? error : system_error(sync_fd(file->fd));
+        return error ? error : sync_waiting(file->wasi, file->fd, sync_fd);
     }
     int fd = -1;
     error = tvn_beneath_open_listing(file->fd, &fd);
     if (error == 0) {
-        error = system_error(sync_fd(fd));
+        error = sync_waiting(file->wasi, fd, sync_fd);
         close(fd);
     }
     return error;

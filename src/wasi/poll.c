@@ -79,6 +79,7 @@ enum tvn_status tvn_wasi_wait(const struct tvn_wasi *wasi, struct tvn_wasi_polla
         .deadline_ns = wait_deadline(wasi),
         .cancel = wasi->cancel,
         .cancel_fd = wasi->cancel_fd,
+        .blocking = wasi->blocking,
     };
     return tvn_wasi_pollables_wait(items, count, &limits, ready, fds);
 }

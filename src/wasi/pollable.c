@@ -228,7 +228,10 @@ static enum tvn_status sleep_round(struct round *round, const struct tvn_wasi_wa
         round->fds[count++] = (struct pollfd){.fd = limits->cancel_fd, .events = POLLIN};
     }
     struct timespec time = until(now_ns, wake_ns);
+    const struct tvn_blocking *blocking = round->any ? NULL : limits->blocking;
+    tvn_blocking_enter(blocking);
     int events = ppoll(round->fds, count, wake_ns == UINT64_MAX ? NULL : &time, NULL);
+    tvn_blocking_leave(blocking);
     if (events < 0) {
         for (size_t i = 0; i < count; i++) {
             round->fds[i].revents = 0;

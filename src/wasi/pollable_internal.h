@@ -9,6 +9,7 @@
  */
 #include "base/compiler.h"
 #include "base/status.h"
+#include "types/blocking.h"
 #include "wasi/byte_stream_internal.h"
 
 #define TVN_WASI_POLLABLES_FIRST 8
@@ -82,9 +83,10 @@ void tvn_wasi_pollable_release(struct tvn_wasi_pollables *pool, struct tvn_wasi_
 
 /* What bounds a wait. */
 struct tvn_wasi_wait_limits {
-    uint64_t deadline_ns;      /* CLOCK_MONOTONIC; 0: none */
-    const _Atomic int *cancel; /* may be NULL */
-    int cancel_fd;             /* -1: none */
+    uint64_t deadline_ns;                /* CLOCK_MONOTONIC; 0: none */
+    const _Atomic int *cancel;           /* may be NULL */
+    int cancel_fd;                       /* -1: none */
+    const struct tvn_blocking *blocking; /* may be NULL */
 };
 
 struct pollfd;

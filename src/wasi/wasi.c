@@ -28,6 +28,7 @@ enum tvn_status tvn_wasi_create(const struct tvn_wasi_options *options, struct t
     wasi->environment = options->environment;
     wasi->cancel = options->cancel;
     wasi->cancel_fd = options->cancel_fd;
+    wasi->blocking = options->blocking;
     wasi->resolve = options->resolve;
     wasi->resolve_context = options->resolve_context;
     wasi->origin_ns = tvn_clock_monotonic_ns();

@@ -29,6 +29,7 @@
  */
 #include "base/compiler.h"
 #include "base/status.h"
+#include "types/blocking.h"
 #include "types/sandbox.h"
 
 #include <stddef.h>
@@ -100,7 +101,10 @@ struct tvn_wasi_options {
     int stdin_fd; /* -1: stdin is at its end; not closed here */
     /* Non-zero ends waits with E0402. May be NULL. */
     const _Atomic int *cancel;
-    int cancel_fd;            /* readable when *cancel was set; -1: none */
+    int cancel_fd; /* readable when *cancel was set; -1: none */
+    /* Told before a call waits in the kernel, and before it reads, writes or synchronises a file;
+     * outlives the context. NULL: nobody wants to know. */
+    const struct tvn_blocking *blocking;
     tvn_wasi_resolve resolve; /* NULL: the system's resolver */
     void *resolve_context;    /* its first argument */
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A thread that looks at the workers now and then: it reports turns that do not end, and sees to it
+ * A thread that looks at the workers now and then: it reports turns that do not end, sees to it
  * that somebody waits for descriptors and timers when the worker that did so is held up by a long
- * turn.
+ * turn, and takes workers away from threads that sit in a blocking call (handoff.c).
  */
 #include "base/clock.h"
 #include "workers/workers_internal.h"
@@ -19,28 +19,28 @@
 #define NAME_MAX_BYTES 128
 
 /*
- * The task's name if the worker is still in that turn. A task gives its slot back, for which it
+ * The task's name if the thread is still in that turn. A task gives its slot back, for which it
  * needs the lock, before whoever owns the name hears of its end.
  */
-static bool name_of_turn(struct tvn_workers *workers, struct tvn_worker *worker, uint64_t began,
+static bool name_of_turn(struct tvn_workers *workers, struct tvn_thread *thread, uint64_t began,
                          char out_name[NAME_MAX_BYTES])
 {
     pthread_mutex_lock(&workers->slots_lock);
-    bool same = atomic_load(&worker->turn_began_ticks) == began;
+    bool same = atomic_load(&thread->turn_began_ticks) == began;
     if (same) {
         const struct tvn_task *task =
-            atomic_load_explicit(&worker->turn_task, memory_order_relaxed);
+            atomic_load_explicit(&thread->turn_task, memory_order_relaxed);
         snprintf(out_name, NAME_MAX_BYTES, "%s", task->options.name);
     }
     pthread_mutex_unlock(&workers->slots_lock);
     return same;
 }
 
-static void report(struct tvn_workers *workers, struct tvn_worker *worker, uint64_t began,
+static void report(struct tvn_workers *workers, struct tvn_thread *thread, uint64_t began,
                    uint64_t running_ns)
 {
     char name[NAME_MAX_BYTES];
-    if (!name_of_turn(workers, worker, began, name)) {
+    if (!name_of_turn(workers, thread, began, name)) {
         return;
     }
     tvn_stat_add(&workers->stalls, 1);
@@ -53,18 +53,19 @@ static void report(struct tvn_workers *workers, struct tvn_worker *worker, uint6
 static bool look_at_turns(struct tvn_workers *workers)
 {
     bool busy = false;
-    for (uint32_t i = 0; i < workers->count; i++) {
-        struct tvn_worker *worker = &workers->workers[i];
-        uint64_t began = atomic_load_explicit(&worker->turn_began_ticks, memory_order_acquire);
+    uint32_t count = atomic_load_explicit(&workers->thread_count, memory_order_acquire);
+    for (uint32_t i = 0; i < count; i++) {
+        struct tvn_thread *thread = &workers->threads[i];
+        uint64_t began = atomic_load_explicit(&thread->turn_began_ticks, memory_order_acquire);
         if (began == 0) {
             continue;
         }
         busy = true;
         uint64_t now = tvn_ticks_now();
         uint64_t running_ns = now > began ? tvn_ticks_to_ns(now - began) : 0;
-        if (running_ns >= TVN_WORKERS_STALL_NS && worker->reported_ticks != began) {
-            worker->reported_ticks = began;
-            report(workers, worker, began, running_ns);
+        if (running_ns >= TVN_WORKERS_STALL_NS && thread->reported_ticks != began) {
+            thread->reported_ticks = began;
+            report(workers, thread, began, running_ns);
         }
     }
     return busy;
@@ -105,6 +106,7 @@ static void *watch(void *argument)
     uint64_t pause_ns = LOOK_IDLE_NS;
     while (pause_between_looks(workers, pause_ns)) {
         pause_ns = look_at_turns(workers) ? LOOK_BUSY_NS : LOOK_IDLE_NS;
+        tvn_handoff_look(workers);
         look_at_polling(workers);
     }
     return NULL;

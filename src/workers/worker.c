@@ -17,8 +17,6 @@
     61 /* turns between two looks at the common queue while there is other work */
 #define INJECTED_BATCH 32
 
-static _Thread_local struct tvn_worker *self; /* NULL: this thread is no worker */
-
 /* ---- idle workers ---- */
 
 static void idle_push(struct tvn_worker *worker)
@@ -88,7 +86,7 @@ static void notify(struct tvn_workers *pool)
     }
 }
 
-static bool has_task(struct tvn_workers *pool)
+bool tvn_workers_have_task(struct tvn_workers *pool)
 {
     if (tvn_run_queue_has_task(&pool->injected)) {
         return true;
@@ -105,9 +103,10 @@ static bool has_task(struct tvn_workers *pool)
 
 void tvn_worker_queue(struct tvn_workers *workers, struct tvn_task *task)
 {
-    struct tvn_worker *worker = self;
-    bool ours = worker && worker->pool == workers;
-    (void)tvn_run_queue_push(ours ? &worker->queue : &workers->injected, task);
+    /* A thread in a turn has a worker, but for blocking calls, which wake nobody. */
+    const struct tvn_thread *thread = tvn_thread_self;
+    bool ours = thread && thread->pool == workers;
+    (void)tvn_run_queue_push(ours ? &thread->worker->queue : &workers->injected, task);
     notify(workers);
 }
 
@@ -175,18 +174,24 @@ static void finish(struct tvn_worker *worker, struct tvn_task *task)
     }
 }
 
-static void run_turn(struct tvn_worker *worker, struct tvn_task *task)
+static void run_turn(struct tvn_thread *thread, struct tvn_task *task)
 {
+    struct tvn_worker *worker = thread->worker;
     tvn_task_state_begin(&task->state);
     tvn_sleepers_disarm(&worker->pool->sleepers, task);
     struct tvn_flow_wait wait;
     uint64_t began = tvn_ticks_now();
-    atomic_store_explicit(&worker->turn_task, task, memory_order_relaxed);
-    atomic_store_explicit(&worker->turn_began_ticks, began, memory_order_release);
+    atomic_store_explicit(&thread->turn_task, task, memory_order_relaxed);
+    atomic_store_explicit(&thread->turn_began_ticks, began, memory_order_release);
     enum tvn_flow_turn turn =
         task->options.run(task->options.context, worker->magazine, &task->quantum, &wait);
     uint64_t ended = tvn_ticks_now();
-    atomic_store_explicit(&worker->turn_began_ticks, 0, memory_order_release);
+    atomic_store_explicit(&thread->turn_began_ticks, 0, memory_order_release);
+    worker = thread->worker; /* another one after a call that blocked */
+    if (TVN_UNLIKELY(thread->resumed_ticks != 0)) {
+        began = thread->resumed_ticks; /* meanwhile it kept no worker busy */
+        thread->resumed_ticks = 0;
+    }
     account_turn(worker, task, ended - began);
     switch (turn) {
     case TVN_FLOW_YIELD:
@@ -274,7 +279,7 @@ static void end_search(struct tvn_worker *worker)
         return;
     }
     worker->searching = false;
-    if (atomic_fetch_sub(&worker->pool->searching, 1) == 1 && has_task(worker->pool)) {
+    if (atomic_fetch_sub(&worker->pool->searching, 1) == 1 && tvn_workers_have_task(worker->pool)) {
         notify(worker->pool);
     }
 }
@@ -333,7 +338,8 @@ static void park(struct tvn_worker *worker)
         worker->searching = false;
         atomic_fetch_sub(&pool->searching, 1);
     }
-    if (!has_task(pool) && !atomic_load(&pool->stopping)) {
+    if (!tvn_workers_have_task(pool) && atomic_load(&pool->waiting_count) == 0 &&
+        !atomic_load(&pool->stopping)) {
         tvn_stat_add(&worker->stats.parks, 1);
         wait_for_work(worker);
     }
@@ -345,22 +351,38 @@ static void park(struct tvn_worker *worker)
     }
 }
 
+static void run_or_park(struct tvn_thread *thread)
+{
+    struct tvn_worker *worker = thread->worker;
+    struct tvn_task *task = next_ready(worker);
+    if (!task) {
+        task = search(worker);
+    }
+    if (task) {
+        end_search(worker);
+        run_turn(thread, task);
+    } else {
+        park(worker);
+    }
+}
+
 void *tvn_worker_main(void *argument)
 {
-    struct tvn_worker *worker = argument;
-    self = worker;
-    while (!atomic_load_explicit(&worker->pool->stopping, memory_order_relaxed)) {
-        struct tvn_task *task = next_ready(worker);
-        if (!task) {
-            task = search(worker);
+    struct tvn_thread *thread = argument;
+    struct tvn_workers *pool = thread->pool;
+    tvn_thread_self = thread;
+    while (!atomic_load_explicit(&pool->stopping, memory_order_relaxed)) {
+        if (!thread->worker) {
+            tvn_handoff_await(thread);
+        } else if (TVN_UNLIKELY(atomic_load_explicit(&pool->waiting_count, memory_order_relaxed) >
+                                0)) {
+            end_search(thread->worker);
+            tvn_handoff_give(thread);
         }
-        if (task) {
-            end_search(worker);
-            run_turn(worker, task);
-        } else {
-            park(worker);
+        if (thread->worker) {
+            run_or_park(thread);
         }
     }
-    self = NULL;
+    tvn_thread_self = NULL;
     return NULL;
 }

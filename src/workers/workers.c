@@ -27,19 +27,19 @@ static uint32_t usable_processors(cpu_set_t *out_set)
     return sched_getaffinity(0, sizeof(*out_set), out_set) == 0 ? (uint32_t)CPU_COUNT(out_set) : 1;
 }
 
-static void pin(const struct tvn_worker *worker)
+void tvn_thread_pin(const struct tvn_thread *thread, uint32_t worker)
 {
     cpu_set_t usable;
     uint32_t count = usable_processors(&usable);
-    uint32_t wanted = count > 0 ? worker->index % count : 0;
+    uint32_t wanted = count > 0 ? worker % count : 0;
     for (size_t cpu = 0; cpu < CPU_SETSIZE; cpu++) {
         if (CPU_ISSET(cpu, &usable) && wanted-- == 0) {
             cpu_set_t one;
             CPU_ZERO(&one);
             CPU_SET(cpu, &one);
-            int error = pthread_setaffinity_np(worker->thread, sizeof(one), &one);
+            int error = pthread_setaffinity_np(thread->handle, sizeof(one), &one);
             if (error != 0) {
-                tvn_log_warn("worker %u cannot be pinned: %s", worker->index, strerror(error));
+                tvn_log_warn("worker %u cannot be pinned: %s", worker, strerror(error));
             }
             return;
         }
@@ -59,35 +59,43 @@ static void block_signals(sigset_t *out_before)
     pthread_sigmask(SIG_SETMASK, &mask, out_before);
 }
 
-static int start_worker(struct tvn_worker *worker)
+struct tvn_thread *tvn_thread_start(struct tvn_workers *workers, struct tvn_worker *worker)
 {
+    uint32_t number = atomic_load_explicit(&workers->thread_count, memory_order_relaxed);
+    tvn_assert(number < workers->count + workers->options.max_blocking);
+    struct tvn_thread *thread = &workers->threads[number];
+    *thread = (struct tvn_thread){.pool = workers, .worker = worker, .number = number};
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, STACK_BYTES);
-    int error = pthread_create(&worker->thread, &attributes, tvn_worker_main, worker);
+    int error = pthread_create(&thread->handle, &attributes, tvn_worker_main, thread);
     pthread_attr_destroy(&attributes);
-    if (error == 0) {
-        char name[16];
-        snprintf(name, sizeof(name), "tvn-worker-%u", worker->index % 1000);
-        pthread_setname_np(worker->thread, name);
-        if (worker->pool->options.pin) {
-            pin(worker);
-        }
+    if (error != 0) {
+        errno = error;
+        return NULL;
     }
-    return error;
+    atomic_store_explicit(&workers->thread_count, number + 1, memory_order_release);
+    char name[16];
+    snprintf(name, sizeof(name), "tvn-worker-%u", number % 1000);
+    pthread_setname_np(thread->handle, name);
+    if (worker && workers->options.pin) {
+        tvn_thread_pin(thread, worker->index);
+    }
+    return thread;
 }
 
 static enum tvn_status start_threads(struct tvn_workers *workers)
 {
     sigset_t before;
     block_signals(&before);
-    int error = 0;
-    while (error == 0 && workers->started < workers->count) {
-        error = start_worker(&workers->workers[workers->started]);
-        workers->started += error == 0 ? 1 : 0;
+    enum tvn_status status = TVN_OK;
+    for (uint32_t i = 0; i < workers->count && status == TVN_OK; i++) {
+        status = tvn_thread_start(workers, &workers->workers[i]) ? TVN_OK : TVN_E_IO_ERROR;
     }
-    enum tvn_status status = error == 0 ? tvn_watchdog_start(workers) : TVN_E_IO_ERROR;
-    int saved = error != 0 ? error : errno;
+    if (status == TVN_OK) {
+        status = tvn_watchdog_start(workers); /* its threads have the same signals */
+    }
+    int saved = errno;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     errno = saved;
     return status;
@@ -95,15 +103,24 @@ static enum tvn_status start_threads(struct tvn_workers *workers)
 
 /* ---- life ---- */
 
+/* Zeroed, aligned as the struct wants it. */
+static void *alloc_zeroed(size_t alignment, size_t bytes)
+{
+    void *memory = tvn_aligned_alloc(alignment, bytes);
+    return memory ? memset(memory, 0, bytes) : NULL;
+}
+
 static enum tvn_status create_workers(struct tvn_workers *workers)
 {
     bool fair = workers->options.policy == TVN_WORKERS_WEIGHTED_FAIR;
     size_t bytes = workers->count * sizeof(struct tvn_worker);
-    workers->workers = tvn_aligned_alloc(alignof(struct tvn_worker), bytes);
-    if (!workers->workers) {
+    size_t threads = (size_t)workers->count + workers->options.max_blocking;
+    workers->workers = alloc_zeroed(alignof(struct tvn_worker), bytes);
+    workers->threads =
+        alloc_zeroed(alignof(struct tvn_thread), threads * sizeof(struct tvn_thread));
+    if (!workers->workers || !workers->threads) {
         return TVN_E_OUT_OF_MEMORY;
     }
-    memset(workers->workers, 0, bytes);
     enum tvn_status status = TVN_OK;
     for (uint32_t i = 0; i < workers->count; i++) {
         struct tvn_worker *worker = &workers->workers[i];
@@ -124,11 +141,11 @@ enum tvn_status tvn_workers_create(const struct tvn_workers_options *options,
 {
     tvn_assert(options && out_workers);
     tvn_assert(options->threads > 0 && options->threads <= TVN_WORKERS_MAX);
-    struct tvn_workers *created = tvn_aligned_alloc(alignof(struct tvn_workers), sizeof(*created));
+    tvn_assert(options->max_blocking <= TVN_WORKERS_BLOCKING_MAX);
+    struct tvn_workers *created = alloc_zeroed(alignof(struct tvn_workers), sizeof(*created));
     if (!created) {
         return TVN_E_OUT_OF_MEMORY;
     }
-    memset(created, 0, sizeof(*created));
     created->options = *options;
     created->count = options->threads;
     enum tvn_status status = tvn_sleepers_init(&created->sleepers);
@@ -144,6 +161,8 @@ enum tvn_status tvn_workers_create(const struct tvn_workers_options *options,
     tvn_run_queue_init(&created->injected, options->policy == TVN_WORKERS_WEIGHTED_FAIR);
     pthread_mutex_init(&created->idle_lock, NULL);
     pthread_mutex_init(&created->slots_lock, NULL);
+    pthread_mutex_init(&created->hand_lock, NULL);
+    created->waiting_end = &created->waiting_first;
     TVN_AUTO(tvn_workers) workers = created;
     TVN_TRY(create_workers(workers));
     TVN_TRY(start_threads(workers));
@@ -154,16 +173,21 @@ enum tvn_status tvn_workers_create(const struct tvn_workers_options *options,
 static void stop_threads(struct tvn_workers *workers)
 {
     atomic_store(&workers->stopping, true);
-    for (uint32_t i = 0; i < workers->started; i++) {
+    uint32_t count = atomic_load_explicit(&workers->thread_count, memory_order_relaxed);
+    if (count >= workers->count) {
+        tvn_watchdog_stop(workers); /* first: it starts threads */
+        count = atomic_load_explicit(&workers->thread_count, memory_order_relaxed);
+    }
+    for (uint32_t i = 0; i < workers->count && workers->workers; i++) {
         if (tvn_park_wake(&workers->workers[i].park)) {
             tvn_sleepers_kick(&workers->sleepers);
         }
     }
-    for (uint32_t i = 0; i < workers->started; i++) {
-        pthread_join(workers->workers[i].thread, NULL);
+    for (uint32_t i = 0; i < count; i++) {
+        (void)tvn_park_wake(&workers->threads[i].park);
     }
-    if (workers->started == workers->count) {
-        tvn_watchdog_stop(workers);
+    for (uint32_t i = 0; i < count; i++) {
+        pthread_join(workers->threads[i].handle, NULL);
     }
 }
 
@@ -183,6 +207,8 @@ void tvn_workers_destroy(struct tvn_workers *workers)
     tvn_sleepers_deinit(&workers->sleepers);
     pthread_mutex_destroy(&workers->idle_lock);
     pthread_mutex_destroy(&workers->slots_lock);
+    pthread_mutex_destroy(&workers->hand_lock);
+    tvn_free(workers->threads);
     tvn_free(workers->workers);
     tvn_free(workers);
 }
@@ -225,4 +251,14 @@ const struct tvn_worker_stats *tvn_workers_stats(const struct tvn_workers *worke
 uint64_t tvn_workers_stalls(const struct tvn_workers *workers)
 {
     return tvn_stat_get(&workers->stalls);
+}
+
+uint64_t tvn_workers_handoffs(const struct tvn_workers *workers)
+{
+    return tvn_stat_get(&workers->handoffs);
+}
+
+uint64_t tvn_workers_handoffs_refused(const struct tvn_workers *workers)
+{
+    return tvn_stat_get(&workers->refusals);
 }
