@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What observing costs: the pipeline of pipeline.c at the levels off, production and diagnostic, in
- * turns, all in one process. Processor time of the run counts, not wall time, and each level is
- * compared with the off of its own round; the median of the differences is printed.
+ * What observing costs: the pipeline of pipeline.c, or the example event-enrichment, at the levels
+ * off, production and diagnostic, in turns, all in one process. Processor time of the run counts,
+ * not wall time, and each level is compared with the off of its own round; the median of the
+ * differences is printed.
  */
 #include "base/diag.h"
 #include "base/mem.h"
@@ -10,16 +11,18 @@
 #include "host/host.h"
 #include "observability/recorder.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
-#define USAGE        "observe [--size BYTES] [--elements N] [--rounds N]"
+#define USAGE        "observe [--enrichment 0|1] [--size BYTES] [--elements N] [--rounds N]"
 #define SIZE_BYTES   ((uint64_t)1 << 20)
 #define ELEMENTS_MAX ((uint64_t)1 << 40)
 #define ROUNDS_MAX   1000
-#define STDERR       2
+#define EVENTS_PATH  TVN_BINARY_DIR "/bench/events.jsonl"
 
 static double cpu_ns(void)
 {
@@ -28,25 +31,25 @@ static double cpu_ns(void)
     return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
 
+/* What is run: all but the level. */
+struct workload {
+    const char *manifest;
+    const char *const *environment;
+    uint64_t elements;
+    int output_fd;
+};
+
 /* Nanoseconds of processor time per element. */
-static double run(uint64_t size, uint64_t elements, enum tvn_observe_level level)
+static double run(const struct workload *workload, enum tvn_observe_level level)
 {
-    char count_text[48];
-    char size_text[48];
-    snprintf(count_text, sizeof(count_text), "BENCH_ELEMENTS=%" PRIu64, elements);
-    snprintf(size_text, sizeof(size_text), "BENCH_SIZE=%" PRIu64, size);
-    const char *const environment[] = {
-        "BENCH_GUESTS=" TVN_GUEST_DIR, count_text, size_text, "BENCH_PROCESSOR=processor-upper",
-        "BENCH_SINK=bench-sink",       NULL,
-    };
     const char *const overrides[] = {"runtime.invocation_timeout_ms=60000"}; /* a busy machine */
     const struct tvn_host_options options = {
-        .manifest_path = TVN_SOURCE_DIR "/bench/pipeline.toml",
-        .config = {.environment = environment,
+        .manifest_path = workload->manifest,
+        .config = {.environment = workload->environment,
                    .user_config = "",
                    .overrides = overrides,
                    .override_count = TVN_ARRAY_LEN(overrides)},
-        .output_fd = STDERR,
+        .output_fd = workload->output_fd,
     };
     TVN_AUTO(tvn_diag_sink) sink = tvn_diag_sink_create();
     TVN_AUTO(tvn_host) host = NULL;
@@ -56,11 +59,11 @@ static double run(uint64_t size, uint64_t elements, enum tvn_observe_level level
     double begin = cpu_ns();
     bench_check(tvn_host_run(host, NULL, NULL, sink, &report), sink, "run");
     double used = cpu_ns() - begin;
-    if (report.delivered != elements) {
+    if (report.delivered != workload->elements) {
         bench_fail("%" PRIu64 " of %" PRIu64 " elements were delivered", report.delivered,
-                   elements);
+                   workload->elements);
     }
-    return used / (double)elements;
+    return used / (double)workload->elements;
 }
 
 static int compare(const void *a, const void *b)
@@ -76,36 +79,90 @@ static double median(double *values, uint64_t count)
     return values[count / 2];
 }
 
+/* The events of the example, over and over. */
+static void write_events(const char *path, uint64_t elements)
+{
+    static const char *const events[] = {
+        "{\"ip\":\"192.0.2.10\",\"level\":\"info\",\"message\":\"user login successful\"}",
+        "{\"ip\":\"198.51.100.42\",\"level\":\"warn\",\"message\":\"high memory usage detected\"}",
+        "{\"ip\":\"203.0.113.5\",\"level\":\"error\",\"message\":\"disk full on /data\"}",
+        "{\"ip\":\"192.0.2.10\",\"level\":\"info\",\"message\":\"config reload completed\"}",
+        "{\"ip\":\"198.51.100.1\",\"level\":\"critical\",\"message\":\"auth service down\"}",
+    };
+    FILE *file = fopen(path, "we");
+    for (uint64_t i = 0; file && i < elements; i++) {
+        fprintf(file, "%s\n", events[i % TVN_ARRAY_LEN(events)]);
+    }
+    if (!file || fclose(file) != 0) {
+        bench_fail("cannot write %s", path);
+    }
+}
+
+struct costs {
+    double off[ROUNDS_MAX];
+    double production[ROUNDS_MAX]; /* more than off */
+    double diagnostic[ROUNDS_MAX];
+};
+
+static void measure(const struct workload *workload, uint64_t rounds, struct costs *costs)
+{
+    (void)run(workload, TVN_OBSERVE_OFF); /* compiles, fills caches */
+    for (uint64_t i = 0; i < rounds; i++) {
+        /* In another order every round: who comes first would else always meet the same cache. */
+        double turn[TVN_OBSERVE_LEVEL_COUNT];
+        for (uint64_t k = 0; k < TVN_OBSERVE_LEVEL_COUNT; k++) {
+            uint64_t level = (i + k) % TVN_OBSERVE_LEVEL_COUNT;
+            turn[level] = run(workload, (enum tvn_observe_level)level);
+        }
+        costs->off[i] = turn[TVN_OBSERVE_OFF];
+        costs->production[i] = turn[TVN_OBSERVE_PRODUCTION] - costs->off[i];
+        costs->diagnostic[i] = turn[TVN_OBSERVE_DIAGNOSTIC] - costs->off[i];
+    }
+}
+
 int main(int argc, char **argv)
 {
+    uint64_t enrichment = 0;
     uint64_t size = 64;
     uint64_t elements = 200000;
     uint64_t rounds = 15;
-    const struct bench_option options[] = {{"--size", &size, SIZE_BYTES},
+    const struct bench_option options[] = {{"--enrichment", &enrichment, 1},
+                                           {"--size", &size, SIZE_BYTES},
                                            {"--elements", &elements, ELEMENTS_MAX},
                                            {"--rounds", &rounds, ROUNDS_MAX}};
     bench_parse(argc, argv, USAGE, options, TVN_ARRAY_LEN(options), NULL, 0);
     if (elements == 0 || rounds == 0) {
         bench_fail("nothing to measure");
     }
-    static double off[ROUNDS_MAX];
-    static double production[ROUNDS_MAX];
-    static double diagnostic[ROUNDS_MAX];
-    (void)run(size, elements, TVN_OBSERVE_OFF); /* compiles, fills caches */
-    for (uint64_t i = 0; i < rounds; i++) {
-        /* In another order every round: who comes first would else always meet the same cache. */
-        double turn[TVN_OBSERVE_LEVEL_COUNT];
-        for (uint64_t k = 0; k < TVN_OBSERVE_LEVEL_COUNT; k++) {
-            uint64_t level = (i + k) % TVN_OBSERVE_LEVEL_COUNT;
-            turn[level] = run(size, elements, (enum tvn_observe_level)level);
-        }
-        off[i] = turn[TVN_OBSERVE_OFF];
-        production[i] = turn[TVN_OBSERVE_PRODUCTION] - off[i];
-        diagnostic[i] = turn[TVN_OBSERVE_DIAGNOSTIC] - off[i];
+    char count_text[48];
+    char size_text[48];
+    snprintf(count_text, sizeof(count_text), "BENCH_ELEMENTS=%" PRIu64, elements);
+    snprintf(size_text, sizeof(size_text), "BENCH_SIZE=%" PRIu64, size);
+    const char *const environment[] = {
+        "BENCH_GUESTS=" TVN_GUEST_DIR,
+        count_text,
+        size_text,
+        "BENCH_PROCESSOR=processor-upper",
+        "BENCH_SINK=bench-sink",
+        "BENCH_EVENTS=" EVENTS_PATH,
+        NULL,
+    };
+    struct workload workload = {
+        .manifest = TVN_SOURCE_DIR "/bench/pipeline.toml",
+        .environment = environment,
+        .elements = elements,
+        .output_fd = open("/dev/null", O_WRONLY | O_CLOEXEC), /* the alerts */
+    };
+    if (enrichment) {
+        workload.manifest = TVN_SOURCE_DIR "/bench/enrichment.toml";
+        write_events(EVENTS_PATH, elements);
     }
+    static struct costs costs;
+    measure(&workload, rounds, &costs);
+    (void)close(workload.output_fd);
     printf("{\"elements\": %" PRIu64 ", \"rounds\": %" PRIu64
            ", \"off_ns\": %.1f, \"production_ns\": %.1f, \"diagnostic_ns\": %.1f}\n",
-           elements, rounds, median(off, rounds), median(production, rounds),
-           median(diagnostic, rounds));
+           elements, rounds, median(costs.off, rounds), median(costs.production, rounds),
+           median(costs.diagnostic, rounds));
     return 0;
 }
