@@ -8,6 +8,7 @@
 #include "cli/live_line.h"
 #include "cli/run_report.h"
 #include "host/trace.h"
+#include "observability/span_json.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -170,37 +171,6 @@ static void render(struct session *session, const struct tvn_trace_item *item)
     }
 }
 
-static void begin_otlp(struct session *session)
-{
-    struct tvn_json_writer *json = &session->json;
-    tvn_json_key(json, "resourceSpans");
-    tvn_json_begin_array(json);
-    tvn_json_begin_object(json);
-    tvn_json_key(json, "resource");
-    tvn_json_begin_object(json);
-    tvn_json_key(json, "attributes");
-    tvn_json_begin_array(json);
-    tvn_json_begin_object(json);
-    tvn_json_field_text(json, "key", "service.name");
-    tvn_json_key(json, "value");
-    tvn_json_begin_object(json);
-    tvn_json_field_text(json, "stringValue", "torvyn");
-    tvn_json_end_object(json);
-    tvn_json_end_object(json);
-    tvn_json_end_array(json);
-    tvn_json_end_object(json);
-    tvn_json_key(json, "scopeSpans");
-    tvn_json_begin_array(json);
-    tvn_json_begin_object(json);
-    tvn_json_key(json, "scope");
-    tvn_json_begin_object(json);
-    tvn_json_field_text(json, "name", "torvyn");
-    tvn_json_field_text(json, "version", TVN_VERSION);
-    tvn_json_end_object(json);
-    tvn_json_key(json, "spans");
-    tvn_json_begin_array(json);
-}
-
 static void begin(struct session *session)
 {
     if (format_of(session) == TRACE_PRETTY) {
@@ -209,7 +179,8 @@ static void begin(struct session *session)
     tvn_json_writer_init(&session->json, &session->pending, 0);
     tvn_json_begin_object(&session->json);
     if (format_of(session) == TRACE_OTLP) {
-        begin_otlp(session);
+        static const struct tvn_otlp_resource resource = {.service_name = "torvyn"};
+        tvn_span_json_begin_fields(&resource, &session->json);
         return;
     }
     tvn_json_field_text(&session->json, "flow", session->graph->flow);
@@ -291,11 +262,7 @@ static void end(struct session *session, const struct tvn_run_report *report)
         break;
     case TRACE_OTLP:
         tvn_trace_otlp_flow(session->graph, &session->flow_span, report->duration_ns, json);
-        tvn_json_end_array(json);
-        tvn_json_end_object(json);
-        tvn_json_end_array(json);
-        tvn_json_end_object(json);
-        tvn_json_end_array(json);
+        tvn_span_json_end_fields(json);
         tvn_json_end_object(json);
         break;
     }

@@ -110,6 +110,12 @@ static inline bool tvn_trace_span_has_link(const struct tvn_trace_span *span)
     return id != 0;
 }
 
+/* What OTLP's field `flags` has: W3C's, and whether the parent is known to be remote. */
+static inline uint32_t tvn_trace_span_otlp_flags(const struct tvn_trace_span *span)
+{
+    return span->trace_flags | 0x100u | (span->has_remote_parent ? 0x200u : 0);
+}
+
 /* WARM PATH. Each may be called once a span. Invalid UTF-8 ends the text. */
 void tvn_trace_span_set_name(struct tvn_trace_span *span, struct tvn_str name);
 void tvn_trace_span_set_tracestate(struct tvn_trace_span *span, struct tvn_str tracestate);

@@ -139,7 +139,8 @@ void tvn_trace_duration(struct tvn_strbuf *out, uint64_t ns);
 /* trace_json.c: one object an item. */
 void tvn_trace_json(const struct tvn_graph *graph, const struct tvn_trace_item *item,
                     bool show_buffers, struct tvn_json_writer *json);
-/* OTLP's JSON form: the spans of an item, into an open array. `flow_span` is the flow's. */
+/* trace_otlp.c: OTLP's JSON form: the spans of an item, into an open array. `flow_span` is the
+ * flow's. */
 struct tvn_trace_flow_span {
     uint8_t trace_id[16];
     uint8_t span_id[8];

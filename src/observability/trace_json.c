@@ -1,19 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A traced element as JSON, and as spans of OpenTelemetry. */
-#include "observability/trace.h"
+/* A traced element as JSON. */
+#include "observability/trace_internal.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
-#define NAME_BYTES      300
-#define NUMBER_BYTES    24
-#define SPAN_KIND       1 /* internal */
-#define STATUS_ERROR    2
-#define SPAN_STEP_SHIFT 16 /* span ids of one element: its own plus the step's number */
+#define NUMBER_BYTES 24
 
-static const char *result_name(const struct tvn_trace_step *step)
+const char *tvn_trace_result_name(enum tvn_entry entry, enum tvn_outcome outcome, bool has_output)
 {
-    switch (step->outcome) {
+    switch (outcome) {
     case TVN_OUTCOME_DROP:
         return "drop";
     case TVN_OUTCOME_ERROR:
@@ -25,13 +21,13 @@ static const char *result_name(const struct tvn_trace_step *step)
     case TVN_OUTCOME_WAIT:
         break;
     }
-    if (step->entry == TVN_ENTRY_PROCESS && !step->has_output) {
+    if (entry == TVN_ENTRY_PROCESS && !has_output) {
         return "drop";
     }
-    return step->entry == TVN_ENTRY_EVALUATE ? "pass" : "ok";
+    return entry == TVN_ENTRY_EVALUATE ? "pass" : "ok";
 }
 
-static const char *operation_name(enum tvn_entry entry)
+const char *tvn_trace_operation_name(enum tvn_entry entry)
 {
     static const char *const names[] = {
         [TVN_ENTRY_PULL] = "pull",         [TVN_ENTRY_PROCESS] = "process",
@@ -42,7 +38,7 @@ static const char *operation_name(enum tvn_entry entry)
     return name ? name : "other";
 }
 
-static const char *end_name(enum tvn_trace_end end)
+const char *tvn_trace_end_name(enum tvn_trace_end end)
 {
     static const char *const names[] = {
         [TVN_TRACE_DONE] = "done",
@@ -102,8 +98,9 @@ static void write_step(const struct tvn_graph *graph, const struct tvn_trace_ste
 {
     tvn_json_begin_object(json);
     tvn_json_field_text(json, "component", graph->stages[step->stage].name);
-    tvn_json_field_text(json, "operation", operation_name(step->entry));
-    tvn_json_field_text(json, "result", result_name(step));
+    tvn_json_field_text(json, "operation", tvn_trace_operation_name(step->entry));
+    tvn_json_field_text(json, "result",
+                        tvn_trace_result_name(step->entry, step->outcome, step->has_output));
     tvn_json_field_real(json, "begin_us", (double)step->begin_ns / 1e3);
     tvn_json_field_real(json, "duration_us", (double)step->duration_ns / 1e3);
     tvn_json_field_real(json, "waited_us", (double)step->wait_ns / 1e3);
@@ -136,7 +133,7 @@ static void write_element(const struct tvn_graph *graph, const struct tvn_trace_
     tvn_json_field_text(json, "type", "element");
     tvn_json_field_u64(json, "sequence", element->sequence);
     tvn_json_field_text(json, "trace_id", trace_id);
-    tvn_json_field_text(json, "end", end_name(element->end));
+    tvn_json_field_text(json, "end", tvn_trace_end_name(element->end));
     tvn_json_field_real(json, "latency_us", (double)element->latency_ns / 1e3);
     tvn_json_key(json, "steps");
     tvn_json_begin_array(json);
@@ -187,266 +184,4 @@ void tvn_trace_json(const struct tvn_graph *graph, const struct tvn_trace_item *
     } else {
         write_event(graph, item, json);
     }
-}
-
-/* ---- OTLP ---- */
-
-/* 64-bit numbers are strings in OTLP's JSON. */
-static void field_number_text(struct tvn_json_writer *json, const char *key, uint64_t value)
-{
-    char text[NUMBER_BYTES];
-    (void)snprintf(text, sizeof(text), "%" PRIu64, value);
-    tvn_json_field_text(json, key, text);
-}
-
-static void attribute_text(struct tvn_json_writer *json, const char *key, const char *value)
-{
-    tvn_json_begin_object(json);
-    tvn_json_field_text(json, "key", key);
-    tvn_json_key(json, "value");
-    tvn_json_begin_object(json);
-    tvn_json_field_text(json, "stringValue", value);
-    tvn_json_end_object(json);
-    tvn_json_end_object(json);
-}
-
-static void attribute_number(struct tvn_json_writer *json, const char *key, uint64_t value)
-{
-    tvn_json_begin_object(json);
-    tvn_json_field_text(json, "key", key);
-    tvn_json_key(json, "value");
-    tvn_json_begin_object(json);
-    field_number_text(json, "intValue", value);
-    tvn_json_end_object(json);
-    tvn_json_end_object(json);
-}
-
-struct span {
-    const uint8_t *trace_id;
-    const uint8_t *span_id;
-    const uint8_t *parent_id; /* NULL: none */
-    const char *name;
-    uint64_t begin_unix_ns;
-    uint64_t duration_ns;
-};
-
-/* Leaves the object and its attributes open. */
-static void begin_span(struct tvn_json_writer *json, const struct span *span)
-{
-    char trace_id[33];
-    char id[17];
-    hex(span->trace_id, 16, trace_id);
-    hex(span->span_id, 8, id);
-    tvn_json_begin_object(json);
-    tvn_json_field_text(json, "traceId", trace_id);
-    tvn_json_field_text(json, "spanId", id);
-    if (span->parent_id) {
-        hex(span->parent_id, 8, id);
-        tvn_json_field_text(json, "parentSpanId", id);
-    }
-    tvn_json_field_text(json, "name", span->name);
-    tvn_json_field_u64(json, "kind", SPAN_KIND);
-    field_number_text(json, "startTimeUnixNano", span->begin_unix_ns);
-    field_number_text(json, "endTimeUnixNano", span->begin_unix_ns + span->duration_ns);
-    tvn_json_key(json, "attributes");
-    tvn_json_begin_array(json);
-}
-
-static void end_span(struct tvn_json_writer *json, const char *error)
-{
-    tvn_json_end_array(json);
-    tvn_json_key(json, "status");
-    tvn_json_begin_object(json);
-    if (error) {
-        tvn_json_field_u64(json, "code", STATUS_ERROR);
-        tvn_json_field_text(json, "message", error);
-    }
-    tvn_json_end_object(json);
-    tvn_json_end_object(json);
-}
-
-/* Another id than the element's, the same for the same place; never zero. */
-static void derive_id(const uint8_t base[8], uint32_t number, uint8_t out[8])
-{
-    uint64_t value = 0;
-    for (size_t i = 0; i < 8; i++) {
-        value = value << 8 | base[i];
-    }
-    value = (value ^ ((uint64_t)number + 1)) * UINT64_C(0x9E3779B97F4A7C15);
-    value ^= value >> 29;
-    value = value == 0 ? 1 : value;
-    for (size_t i = 0; i < 8; i++) {
-        out[i] = (uint8_t)(value >> (56 - 8 * i));
-    }
-}
-
-/* Copies of one reason within a call. */
-static void copy_span(const struct tvn_trace_step *step, unsigned reason, const struct span *parent,
-                      uint32_t number, struct tvn_json_writer *json)
-{
-    uint8_t id[8];
-    derive_id(parent->span_id, number, id);
-    char name[NAME_BYTES];
-    uint32_t buffer = reason == TVN_COPY_PAYLOAD_READ || step->output.number == 0
-                          ? step->input.number
-                          : step->output.number;
-    (void)snprintf(name, sizeof(name), "resource:copy:B%03" PRIu32, buffer);
-    const struct span span = {
-        .trace_id = parent->trace_id,
-        .span_id = id,
-        .parent_id = parent->span_id,
-        .name = name,
-        .begin_unix_ns = parent->begin_unix_ns,
-        .duration_ns = parent->duration_ns,
-    };
-    begin_span(json, &span);
-    attribute_text(json, "torvyn.copy.reason", tvn_copy_reason_name((enum tvn_copy_reason)reason));
-    attribute_number(json, "torvyn.copy.count", step->copies[reason]);
-    attribute_number(json, "torvyn.copy.bytes", step->copy_bytes[reason]);
-    end_span(json, NULL);
-}
-
-/* The payload that a call put out and the next one gets. */
-static void transfer_span(const struct tvn_trace_step *step, const struct span *parent,
-                          uint32_t number, struct tvn_json_writer *json)
-{
-    uint8_t id[8];
-    derive_id(parent->span_id, number, id);
-    char name[NAME_BYTES];
-    (void)snprintf(name, sizeof(name), "resource:transfer:B%03" PRIu32, step->output.number);
-    const struct span span = {
-        .trace_id = parent->trace_id,
-        .span_id = id,
-        .parent_id = parent->span_id,
-        .name = name,
-        .begin_unix_ns = parent->begin_unix_ns + parent->duration_ns,
-    };
-    begin_span(json, &span);
-    attribute_number(json, "torvyn.buffer.bytes", step->output.length);
-    end_span(json, NULL);
-}
-
-static void step_spans(const struct tvn_graph *graph, const struct tvn_trace_flow_span *flow_span,
-                       const struct tvn_trace_element *element, uint32_t index,
-                       struct tvn_json_writer *json)
-{
-    const struct tvn_trace_step *step = &element->steps[index];
-    uint8_t id[8];
-    derive_id(element->span_id, (index + 1) << SPAN_STEP_SHIFT, id);
-    char name[NAME_BYTES];
-    (void)snprintf(name, sizeof(name), "component:%s:invoke:%" PRIu64,
-                   graph->stages[step->stage].name, element->sequence);
-    const struct span span = {
-        .trace_id = element->trace_id,
-        .span_id = id,
-        .parent_id = element->span_id,
-        .name = name,
-        .begin_unix_ns = flow_span->begin_unix_ns + step->begin_ns,
-        .duration_ns = step->duration_ns,
-    };
-    begin_span(json, &span);
-    attribute_text(json, "torvyn.operation", operation_name(step->entry));
-    attribute_text(json, "torvyn.result", result_name(step));
-    attribute_number(json, "torvyn.queue.wait_ns", step->wait_ns);
-    end_span(json, step->error);
-    for (unsigned reason = 0; reason < TVN_COPY_REASON_COUNT; reason++) {
-        if (step->copies[reason] > 0 && reason != TVN_COPY_METADATA_MARSHAL) {
-            copy_span(step, reason, &span, reason, json);
-        }
-    }
-    if (step->output.number != 0) {
-        transfer_span(step, &span, TVN_COPY_REASON_COUNT, json);
-    }
-}
-
-static void element_spans(const struct tvn_graph *graph,
-                          const struct tvn_trace_flow_span *flow_span,
-                          const struct tvn_trace_element *element, struct tvn_json_writer *json)
-{
-    if (element->step_count == 0) {
-        return;
-    }
-    const struct tvn_trace_step *last = &element->steps[element->step_count - 1];
-    uint64_t begin_ns = element->steps[0].begin_ns;
-    char name[NAME_BYTES];
-    (void)snprintf(name, sizeof(name), "element:%" PRIu64, element->sequence);
-    const struct span span = {
-        .trace_id = element->trace_id,
-        .span_id = element->span_id,
-        .name = name,
-        .begin_unix_ns = flow_span->begin_unix_ns + begin_ns,
-        .duration_ns = last->begin_ns + last->duration_ns - begin_ns,
-    };
-    begin_span(json, &span);
-    attribute_text(json, "torvyn.flow", graph->flow);
-    attribute_text(json, "torvyn.end", end_name(element->end));
-    tvn_json_end_array(json);
-    char trace_id[33];
-    char id[17];
-    hex(flow_span->trace_id, 16, trace_id);
-    hex(flow_span->span_id, 8, id);
-    tvn_json_key(json, "links");
-    tvn_json_begin_array(json);
-    tvn_json_begin_object(json);
-    tvn_json_field_text(json, "traceId", trace_id);
-    tvn_json_field_text(json, "spanId", id);
-    tvn_json_end_object(json);
-    tvn_json_end_array(json);
-    tvn_json_end_object(json);
-    for (uint32_t i = 0; i < element->step_count; i++) {
-        step_spans(graph, flow_span, element, i, json);
-    }
-}
-
-/* What ends tells how long it was. */
-static void backpressure_span(const struct tvn_graph *graph,
-                              const struct tvn_trace_flow_span *flow_span,
-                              const struct tvn_trace_item *item, struct tvn_json_writer *json)
-{
-    const struct tvn_graph_edge *edge = &graph->edges[item->edge];
-    uint8_t id[8];
-    derive_id(flow_span->span_id, (uint32_t)(item->at_ns ^ (item->at_ns >> 32)), id);
-    char name[NAME_BYTES];
-    (void)snprintf(name, sizeof(name), "backpressure:%s→%s", graph->stages[edge->from].name,
-                   graph->stages[edge->to].name);
-    uint64_t lasted_ns = item->duration_ns < item->at_ns ? item->duration_ns : item->at_ns;
-    const struct span span = {
-        .trace_id = flow_span->trace_id,
-        .span_id = id,
-        .parent_id = flow_span->span_id,
-        .name = name,
-        .begin_unix_ns = flow_span->begin_unix_ns + item->at_ns - lasted_ns,
-        .duration_ns = lasted_ns,
-    };
-    begin_span(json, &span);
-    attribute_number(json, "torvyn.queue.depth", item->depth);
-    attribute_number(json, "torvyn.queue.capacity", item->capacity);
-    attribute_number(json, "torvyn.queue.drained", item->drained);
-    end_span(json, NULL);
-}
-
-void tvn_trace_otlp(const struct tvn_graph *graph, const struct tvn_trace_flow_span *flow_span,
-                    const struct tvn_trace_item *item, struct tvn_json_writer *json)
-{
-    if (item->kind == TVN_TRACE_ELEMENT) {
-        element_spans(graph, flow_span, &item->element, json);
-    } else if (item->kind == TVN_TRACE_RELIEVED) {
-        backpressure_span(graph, flow_span, item, json);
-    }
-}
-
-void tvn_trace_otlp_flow(const struct tvn_graph *graph, const struct tvn_trace_flow_span *flow_span,
-                         uint64_t duration_ns, struct tvn_json_writer *json)
-{
-    char name[NAME_BYTES];
-    (void)snprintf(name, sizeof(name), "flow:%s", graph->flow);
-    const struct span span = {
-        .trace_id = flow_span->trace_id,
-        .span_id = flow_span->span_id,
-        .name = name,
-        .begin_unix_ns = flow_span->begin_unix_ns,
-        .duration_ns = duration_ns,
-    };
-    begin_span(json, &span);
-    end_span(json, NULL);
 }
