@@ -107,7 +107,8 @@ static const struct tvn_example run_examples[] = {
 };
 
 static const struct tvn_exit_meaning run_exits[] = {
-    {TVN_EXIT_OK, "All flows completed; also after SIGTERM, when everything was delivered"},
+    {TVN_EXIT_OK,
+     "All flows completed; also after SIGTERM or SIGHUP, when everything was delivered"},
     {TVN_EXIT_ERROR, "A flow failed, or --timeout was reached"},
     {TVN_EXIT_PREREQUISITE, "Wrong usage, or the manifest, a component or the flow was refused"},
     {TVN_EXIT_INTERRUPTED, "Interrupted by Ctrl+C; what was under way has been delivered"},

@@ -113,7 +113,8 @@ static const struct tvn_example trace_examples[] = {
 };
 
 static const struct tvn_exit_meaning trace_exits[] = {
-    {TVN_EXIT_OK, "The flow completed; also after SIGTERM, when everything was delivered"},
+    {TVN_EXIT_OK,
+     "The flow completed; also after SIGTERM or SIGHUP, when everything was delivered"},
     {TVN_EXIT_ERROR, "The flow failed, --timeout was reached, or the trace could not be written"},
     {TVN_EXIT_PREREQUISITE, "Wrong usage, or the manifest, a component or the flow was refused"},
     {TVN_EXIT_INTERRUPTED, "Interrupted by Ctrl+C; what was under way has been delivered"},

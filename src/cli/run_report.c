@@ -285,6 +285,7 @@ void tvn_run_report_json(const struct tvn_host *host, const struct tvn_run_repor
     tvn_assert(host && report && json);
     const char *signal_name = report->signal == SIGINT    ? "SIGINT"
                               : report->signal == SIGTERM ? "SIGTERM"
+                              : report->signal == SIGHUP  ? "SIGHUP"
                                                           : NULL;
     tvn_json_field_text(json, "flow", report->flow);
     tvn_json_field_text(json, "state", tvn_flow_state_name(report->state));

@@ -112,7 +112,7 @@ static void read_stream(const struct tvn_bench *bench, uint32_t index,
         .depth_peak = tvn_stat_get(&stats->depth_peak),
         .dropped = tvn_stat_get(&stats->dropped),
         .backpressure_events = tvn_stat_get(&stats->backpressure_events),
-        .backpressure_ns = tvn_stat_get(&stats->backpressure_ns),
+        .backpressure_ns = tvn_backpressure_ns(stats, tvn_clock_monotonic_ns()),
     };
 }
 

@@ -6,8 +6,8 @@
  * Life: create (Ready: manifest read, flows linked, components compiled and instantiated; nothing
  * has run but their start functions) → run (Running → ShuttingDown → Stopped) → read the reports →
  * destroy. Threads: create, run and destroy on one thread. run starts the workers that drive the
- * flows and keeps the calling thread for signals, timers and the observer. SIGINT and SIGTERM are
- * taken over while run is active.
+ * flows and keeps the calling thread for signals, timers and the observer. SIGINT, SIGTERM and
+ * SIGHUP are taken over while run is active.
  */
 #include "config/manifest.h"
 #include "engine/compile.h"
@@ -129,7 +129,7 @@ struct tvn_run_report {
     uint32_t stage_count;
     const struct tvn_stream_report *streams;
     uint32_t stream_count;
-    int signal; /* SIGINT or SIGTERM that ended the flow; 0 */
+    int signal; /* SIGINT, SIGTERM or SIGHUP that ended the flow; 0 */
 };
 
 /* Called about ten times a second on the calling thread while flows run, with the sum of all;
@@ -137,9 +137,9 @@ struct tvn_run_report {
 typedef void (*tvn_host_observer)(void *context, const struct tvn_run_report *report);
 
 /*
- * COLD PATH. Runs all flows to their ends. A first SIGINT or SIGTERM drains: sources are pulled no
- * more, what is queued is delivered. After drain_timeout_ms no call begins any more, after
- * cancel_grace_ms or at a second signal running calls are interrupted; what is not at its end
+ * COLD PATH. Runs all flows to their ends. A first SIGINT, SIGTERM or SIGHUP drains: sources are
+ * pulled no more, what is queued is delivered. After drain_timeout_ms no call begins any more,
+ * after cancel_grace_ms or at a second signal running calls are interrupted; what is not at its end
  * cancel_trap_ms later is abandoned, and destroying the host then frees nothing.
  *
  * Writes a report for each flow in any case. E0400, E0402, E0410 … with one diagnostic per failed

@@ -29,6 +29,7 @@ struct tvn_host_flow {
     bool started;         /* the worker's */
     atomic_bool done;     /* the workers do not touch it any more */
     enum tvn_host_stop stopped;
+    tvn_stop_flag asked;   /* by tvn_host_flow_ask, not seen by the control loop yet */
     uint64_t next_stop_ns; /* when the next step of stopping is due; UINT64_MAX: never */
     bool overdue;          /* cancelled because it did not end after its deadline */
     struct tvn_stage_report *stage_reports; /* of the host's */
@@ -47,7 +48,7 @@ struct tvn_host {
     struct tvn_host_flow *flows;
     uint32_t flow_count;
     uint32_t running; /* flows that are not known to be done */
-    int done_fd;      /* eventfd, readable once a flow is done */
+    int done_fd;      /* eventfd, readable once a flow is done or asked to stop */
     bool abandoned;   /* a flow did not end: its thread may use everything for ever */
     struct tvn_stage_report *stage_reports; /* of all flows */
     struct tvn_stream_report *stream_reports;
@@ -63,6 +64,10 @@ enum tvn_status tvn_host_create_pipelines(struct tvn_host *host, struct tvn_diag
 void tvn_host_flow_close(struct tvn_host_flow *flow);
 /* flows.c: everything but the link. */
 void tvn_host_flow_end(struct tvn_host_flow *flow);
+
+/* run.c: any thread, while the host runs. As after a signal: drains, or cancels, for as long as the
+ * configuration says, then harder. */
+void tvn_host_flow_ask(struct tvn_host_flow *flow, enum tvn_stop level);
 
 /* observe.c: the recorder of the flow; before the pipeline, and once there is one. */
 enum tvn_status tvn_host_create_recorder(struct tvn_host_flow *flow, struct tvn_diag_sink *sink);

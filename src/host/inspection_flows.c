@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What GET says, and what POST does to a flow. */
+#include "base/clock.h"
 #include "base/log.h"
 #include "format/json.h"
 #include "format/json_writer.h"
@@ -35,6 +36,7 @@ void tvn_inspection_get_metrics(struct tvn_inspection *inspection,
 
 static void write_streams(const struct tvn_metrics_flow *flow, struct tvn_json_writer *json)
 {
+    uint64_t now_ns = tvn_clock_monotonic_ns();
     tvn_json_key(json, "streams");
     tvn_json_begin_array(json);
     for (uint32_t i = 0; i < flow->graph->edge_count; i++) {
@@ -48,7 +50,10 @@ static void write_streams(const struct tvn_metrics_flow *flow, struct tvn_json_w
         tvn_json_field_u64(json, "peak_depth", tvn_stat_get(&stats->depth_peak));
         tvn_json_field_u64(json, "transferred", tvn_stat_get(&stats->transferred));
         tvn_json_field_u64(json, "dropped", tvn_stat_get(&stats->dropped));
+        tvn_json_field_bool(json, "backpressure", tvn_stat_get(&stats->backpressure_open_ns) != 0);
         tvn_json_field_u64(json, "backpressure_events", tvn_stat_get(&stats->backpressure_events));
+        tvn_json_field_real(json, "backpressure_ms",
+                            (double)tvn_backpressure_ns(stats, now_ns) / 1e6);
         tvn_json_end_object(json);
     }
     tvn_json_end_array(json);
@@ -124,53 +129,110 @@ void tvn_inspection_get_flow(struct tvn_inspection *inspection,
 
 /* ---- POST ---- */
 
-/* {"level":"diagnostic"} */
-void tvn_inspection_post_level(struct tvn_inspection *inspection,
-                               const struct tvn_inspection_call *call,
-                               struct tvn_http_response *response)
+/* {"level":"diagnostic"}; false when it was refused. */
+static bool read_level(const struct tvn_inspection_call *call, struct tvn_http_response *response,
+                       enum tvn_observe_level *out_level)
 {
-    (void)inspection;
     TVN_AUTO(tvn_json) root = NULL;
     struct tvn_json_error error;
     if (tvn_json_parse(call->request->body, &root, &error) != TVN_OK ||
         tvn_json_kind(root) != TVN_JSON_OBJECT || tvn_json_count(root) != 1) {
         tvn_inspection_refuse(response, 400, "the body is no object with 'level'");
-        return;
+        return false;
     }
     const struct tvn_json *level = tvn_json_get(root, "level");
     for (unsigned i = 0;
          level && tvn_json_kind(level) == TVN_JSON_STRING && i < TVN_OBSERVE_LEVEL_COUNT; i++) {
         if (tvn_str_is(tvn_json_string(level), tvn_observe_level_name((enum tvn_observe_level)i))) {
-            tvn_recorder_set_level(call->flow->recorder, (enum tvn_observe_level)i);
-            tvn_strbuf_add_text(&response->body, "{}\n");
-            return;
+            *out_level = (enum tvn_observe_level)i;
+            return true;
         }
     }
     tvn_inspection_refuse(response, 400, "'level' is none of off, production, diagnostic");
+    return false;
 }
 
-/* True when nothing, or an empty object, was sent. */
-static bool body_is_empty(const struct tvn_inspection_call *call,
-                          struct tvn_http_response *response)
+void tvn_inspection_post_level(struct tvn_inspection *inspection,
+                               const struct tvn_inspection_call *call,
+                               struct tvn_http_response *response)
+{
+    (void)inspection;
+    enum tvn_observe_level level;
+    if (read_level(call, response, &level)) {
+        tvn_recorder_set_level(call->flow->recorder, level);
+        tvn_strbuf_add_text(&response->body, "{}\n");
+    }
+}
+
+void tvn_inspection_post_process_level(struct tvn_inspection *inspection,
+                                       const struct tvn_inspection_call *call,
+                                       struct tvn_http_response *response)
+{
+    enum tvn_observe_level level;
+    if (!read_level(call, response, &level)) {
+        return;
+    }
+    for (uint32_t i = 0; i < inspection->host->flow_count; i++) {
+        tvn_recorder_set_level(inspection->host->flows[i].recorder, level);
+    }
+    tvn_strbuf_add_text(&response->body, "{}\n");
+}
+
+/* What a flow is told without any words: the body must be empty or {}, and the state fit. */
+static bool may_tell(const struct tvn_inspection_call *call, struct tvn_http_response *response,
+                     bool pauses)
 {
     struct tvn_str body = tvn_str_trim(call->request->body);
+    enum tvn_flow_state state = tvn_flow_state(tvn_pipeline_flow(call->flow->pipeline));
     if (body.len > 0 && !tvn_str_is(body, "{}")) {
         tvn_inspection_refuse(response, 400, "the body must be empty or {}");
+        return false;
+    }
+    if (tvn_flow_state_is_terminal(state)) {
+        tvn_inspection_refuse(response, 409, "the flow has ended");
+        return false;
+    }
+    bool ends = state == TVN_FLOW_DRAINING ||
+                tvn_stop_level(&call->flow->stop.flag) != TVN_STOP_NONE ||
+                tvn_stop_level(&call->flow->asked) != TVN_STOP_NONE;
+    if (pauses && ends) {
+        tvn_inspection_refuse(response, 409, "the flow is ending");
         return false;
     }
     return true;
 }
 
-static void stop(const struct tvn_inspection_call *call, struct tvn_http_response *response,
-                 enum tvn_stop level)
+static void told(const struct tvn_inspection_call *call, struct tvn_http_response *response,
+                 const char *what)
 {
-    if (body_is_empty(call, response)) {
-        tvn_log_info("flow '%s' is told to %s", call->flow->link->flow_name,
-                     level == TVN_STOP_DRAIN ? "drain" : "cancel");
-        tvn_stop_control_raise(&call->flow->stop, level);
-        response->status = 202;
-        tvn_strbuf_add_text(&response->body, "{}\n");
+    tvn_log_info("flow '%s' is told to %s", call->flow->link->flow_name, what);
+    response->status = 202;
+    tvn_strbuf_add_text(&response->body, "{}\n");
+}
+
+static void pause_or_resume(const struct tvn_inspection_call *call,
+                            struct tvn_http_response *response, bool pause)
+{
+    if (may_tell(call, response, true)) {
+        tvn_stop_control_pause(&call->flow->stop, pause);
+        told(call, response, pause ? "pause" : "resume");
     }
+}
+
+void tvn_inspection_post_pause(struct tvn_inspection *inspection,
+                               const struct tvn_inspection_call *call,
+                               struct tvn_http_response *response)
+{
+    (void)inspection;
+    pause_or_resume(call, response, true);
+}
+
+void tvn_inspection_post_resume(struct tvn_inspection *inspection,
+                                const struct tvn_inspection_call *call,
+                                struct tvn_http_response *response)
+{
+    (void)inspection;
+    pause_or_resume(call, response, false);
 }
 
 void tvn_inspection_post_drain(struct tvn_inspection *inspection,
@@ -178,7 +240,10 @@ void tvn_inspection_post_drain(struct tvn_inspection *inspection,
                                struct tvn_http_response *response)
 {
     (void)inspection;
-    stop(call, response, TVN_STOP_DRAIN);
+    if (may_tell(call, response, false)) {
+        tvn_host_flow_ask(call->flow, TVN_STOP_DRAIN);
+        told(call, response, "drain");
+    }
 }
 
 void tvn_inspection_post_cancel(struct tvn_inspection *inspection,
@@ -186,5 +251,8 @@ void tvn_inspection_post_cancel(struct tvn_inspection *inspection,
                                 struct tvn_http_response *response)
 {
     (void)inspection;
-    stop(call, response, TVN_STOP_CANCEL);
+    if (may_tell(call, response, false)) {
+        tvn_host_flow_ask(call->flow, TVN_STOP_CANCEL);
+        told(call, response, "cancel");
+    }
 }

@@ -6,8 +6,9 @@
  *   GET  /health              {"status":"ok"}
  *   GET  /metrics             Prometheus' text; 404 unless metrics_enabled and prometheus_enabled
  *   GET  /flows, /flows/{id}  state, counters, streams
- *   POST /flows/{id}/level    {"level": "off" | "production" | "diagnostic"}
- *   POST /flows/{id}/drain, /flows/{id}/cancel
+ *   POST /level               {"level": "off" | "production" | "diagnostic"}, of all flows
+ *   POST /flows/{id}/level    the same of one flow
+ *   POST /flows/{id}/pause, /resume, /drain, /cancel: 202, or 409 when the flow's state forbids it
  *
  * The first process has torvyn.sock, others torvyn-<pid>.sock. A server that cannot start is a
  * warning in the log: no flow depends on it. Threads: start and stop on the host's; requests on the
@@ -64,6 +65,9 @@ TVN_INSPECTION_ANSWER(get_health);
 TVN_INSPECTION_ANSWER(get_metrics);
 TVN_INSPECTION_ANSWER(get_flows);
 TVN_INSPECTION_ANSWER(get_flow);
+TVN_INSPECTION_ANSWER(post_process_level);
 TVN_INSPECTION_ANSWER(post_level);
+TVN_INSPECTION_ANSWER(post_pause);
+TVN_INSPECTION_ANSWER(post_resume);
 TVN_INSPECTION_ANSWER(post_drain);
 TVN_INSPECTION_ANSWER(post_cancel);

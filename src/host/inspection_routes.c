@@ -17,7 +17,10 @@ static const struct route routes[] = {
     {false, "/metrics", tvn_inspection_get_metrics},
     {false, "/flows", tvn_inspection_get_flows},
     {false, "/flows/{flow}", tvn_inspection_get_flow},
+    {true, "/level", tvn_inspection_post_process_level},
     {true, "/flows/{flow}/level", tvn_inspection_post_level},
+    {true, "/flows/{flow}/pause", tvn_inspection_post_pause},
+    {true, "/flows/{flow}/resume", tvn_inspection_post_resume},
     {true, "/flows/{flow}/drain", tvn_inspection_post_drain},
     {true, "/flows/{flow}/cancel", tvn_inspection_post_cancel},
 };

@@ -45,6 +45,7 @@ static void read_stages(struct tvn_host_flow *flow, struct tvn_run_report *repor
 
 static void read_streams(struct tvn_host_flow *flow)
 {
+    uint64_t now_ns = tvn_clock_monotonic_ns();
     for (uint32_t i = 0; i < flow->link->edge_count; i++) {
         const struct tvn_stream_stats *stats = tvn_pipeline_stream_stats(flow->pipeline, i);
         flow->stream_reports[i] = (struct tvn_stream_report){
@@ -54,7 +55,7 @@ static void read_streams(struct tvn_host_flow *flow)
             .depth = tvn_stat_get(&stats->depth),
             .depth_peak = tvn_stat_get(&stats->depth_peak),
             .backpressure_events = tvn_stat_get(&stats->backpressure_events),
-            .backpressure_ns = tvn_stat_get(&stats->backpressure_ns),
+            .backpressure_ns = tvn_backpressure_ns(stats, now_ns),
         };
     }
 }

@@ -57,17 +57,32 @@ static void interrupt_flow(struct tvn_host_flow *flow, uint64_t now_ns)
     tvn_stop_control_interrupt(&flow->stop);
 }
 
-/* The step before did not help in time. */
-static void stop_harder(struct control *control, struct tvn_host_flow *flow, uint64_t now_ns)
+static void cancel_flow(struct tvn_host_flow *flow, uint64_t now_ns)
 {
     const struct tvn_config_runtime *config = &flow->host->manifest->config.runtime;
+    flow->stopped = TVN_HOST_STOP_CANCEL;
+    flow->next_stop_ns = after_ms(now_ns, config->cancel_grace_ms);
+    tvn_stop_control_raise(&flow->stop, TVN_STOP_CANCEL);
+}
+
+static void drain_flow(struct tvn_host_flow *flow, uint64_t now_ns)
+{
+    const struct tvn_config_runtime *config = &flow->host->manifest->config.runtime;
+    flow->stopped = TVN_HOST_STOP_DRAIN;
+    flow->next_stop_ns = tvn_min(flow->next_stop_ns, after_ms(now_ns, config->drain_timeout_ms));
+    tvn_stop_control_raise(&flow->stop, TVN_STOP_DRAIN);
+}
+
+/* The step before did not help in time. */
+static void stop_harder(struct tvn_host_flow *flow, uint64_t now_ns)
+{
     switch (flow->stopped) {
     case TVN_HOST_STOP_NONE:
+        flow->overdue = true;
+        cancel_flow(flow, now_ns);
+        break;
     case TVN_HOST_STOP_DRAIN:
-        flow->overdue = control->signal == 0;
-        flow->stopped = TVN_HOST_STOP_CANCEL;
-        flow->next_stop_ns = after_ms(now_ns, config->cancel_grace_ms);
-        tvn_stop_control_raise(&flow->stop, TVN_STOP_CANCEL);
+        cancel_flow(flow, now_ns);
         break;
     case TVN_HOST_STOP_CANCEL:
         interrupt_flow(flow, now_ns);
@@ -81,12 +96,11 @@ static void stop_harder(struct control *control, struct tvn_host_flow *flow, uin
     }
 }
 
-static void stop_overdue_flows(struct control *control, uint64_t now_ns)
+static void stop_overdue_flows(struct tvn_host *host, uint64_t now_ns)
 {
-    struct tvn_host *host = control->host;
     for (uint32_t i = 0; i < host->flow_count; i++) {
         if (host->flows[i].next_stop_ns <= now_ns && !is_done(&host->flows[i])) {
-            stop_harder(control, &host->flows[i], now_ns);
+            stop_harder(&host->flows[i], now_ns);
         }
     }
 }
@@ -100,11 +114,30 @@ static void begin_drain(struct control *control, int signal_number)
     for (uint32_t i = 0; i < host->flow_count; i++) {
         struct tvn_host_flow *flow = &host->flows[i];
         if (flow->stopped == TVN_HOST_STOP_NONE && !is_done(flow)) {
-            flow->stopped = TVN_HOST_STOP_DRAIN;
-            flow->next_stop_ns =
-                tvn_min(flow->next_stop_ns,
-                        after_ms(now_ns, host->manifest->config.runtime.drain_timeout_ms));
-            tvn_stop_control_raise(&flow->stop, TVN_STOP_DRAIN);
+            drain_flow(flow, now_ns);
+        }
+    }
+}
+
+void tvn_host_flow_ask(struct tvn_host_flow *flow, enum tvn_stop level)
+{
+    tvn_stop_raise(&flow->asked, level);
+    (void)eventfd_write(flow->host->done_fd, 1); /* fails only when it is readable already */
+}
+
+static void take_requests(struct tvn_host *host)
+{
+    uint64_t now_ns = tvn_clock_monotonic_ns();
+    for (uint32_t i = 0; i < host->flow_count; i++) {
+        struct tvn_host_flow *flow = &host->flows[i];
+        enum tvn_stop level = tvn_stop_level(&flow->asked);
+        if (is_done(flow)) {
+            continue;
+        }
+        if (level == TVN_STOP_CANCEL && flow->stopped < TVN_HOST_STOP_CANCEL) {
+            cancel_flow(flow, now_ns);
+        } else if (level == TVN_STOP_DRAIN && flow->stopped == TVN_HOST_STOP_NONE) {
+            drain_flow(flow, now_ns);
         }
     }
 }
@@ -147,7 +180,7 @@ static void expect_deadlines(struct tvn_host *host)
  * them would take the signal's default action. The pipe is made once and never closed: a handler
  * may still be running on another thread when the run has ended.
  */
-static const int signals[] = {SIGINT, SIGTERM};
+static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
 static int signal_pipe[2] = {-1, -1};
 
 static void on_signal(int number)
@@ -224,6 +257,7 @@ static void wait_for_news(struct control *control, uint64_t timeout_ns)
     if (fds[0].revents & POLLIN) {
         eventfd_t ignored;
         (void)eventfd_read(control->host->done_fd, &ignored);
+        take_requests(control->host);
     }
     if (fds[1].revents & POLLIN) {
         take_signal(control);
@@ -235,7 +269,7 @@ static void control_loop(struct control *control)
     uint64_t observe_at_ns = tvn_clock_monotonic_ns() + OBSERVE_EVERY_NS;
     while (!all_ended(control->host)) {
         uint64_t now_ns = tvn_clock_monotonic_ns();
-        stop_overdue_flows(control, now_ns);
+        stop_overdue_flows(control->host, now_ns);
         if (control->observer && now_ns >= observe_at_ns) {
             observe(control);
             observe_at_ns = now_ns + OBSERVE_EVERY_NS;

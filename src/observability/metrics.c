@@ -206,7 +206,7 @@ static void stream_sample(struct walk *walk, const struct tvn_metrics_flow *flow
         sample(walk, tvn_stat_get(&stats->backpressure_events));
         return;
     case TVN_METRIC_STREAM_BACKPRESSURE_NS:
-        sample(walk, tvn_stat_get(&stats->backpressure_ns));
+        sample(walk, tvn_backpressure_ns(stats, walk->view->now_ns));
         return;
     case TVN_METRIC_STREAM_DEPTH:
         sample(walk, tvn_stat_get(&stats->depth));

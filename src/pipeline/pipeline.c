@@ -437,6 +437,7 @@ static enum tvn_status create_flow(struct tvn_pipeline *pipeline, struct tvn_dia
             .edge_count = link->edge_count,
             .stats = &pipeline->stats,
             .stop = &options->stop->flag,
+            .pause = &options->stop->pause,
             .events = options->events,
             .limit = options->limit,
             .deadline_ns = options->deadline_ns,

@@ -28,6 +28,14 @@ void tvn_stop_control_raise(struct tvn_stop_control *stop, enum tvn_stop level)
     }
 }
 
+void tvn_stop_control_pause(struct tvn_stop_control *stop, bool pause)
+{
+    atomic_store_explicit(&stop->pause, pause, memory_order_relaxed);
+    if (stop->wake) {
+        stop->wake(stop->wake_context);
+    }
+}
+
 void tvn_stop_control_interrupt(struct tvn_stop_control *stop)
 {
     atomic_store_explicit(&stop->cancel, 1, memory_order_release);

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * How a running pipeline is asked to end: the reactor reads the flag, guest code the cancel word,
- * and what waits in the kernel inside of a call the descriptor.
+ * How a running pipeline is asked to end, or to stand still: the reactor reads the flags, guest
+ * code the cancel word, and what waits in the kernel inside of a call the descriptor.
  *
- * Threads: raise and interrupt may be called from any thread, also more than once; everything else
- * is read-only for others. Set wake before the flow runs; it outlives the last raise.
+ * Threads: raise, pause and interrupt may be called from any thread, also more than once;
+ * everything else is read-only for others. Set wake before the flow runs; it outlives the last
+ * raise.
  */
 #include "base/status.h"
 #include "types/flow_state.h"
 
 struct tvn_stop_control {
     tvn_stop_flag flag;
+    tvn_pause_flag pause;
     _Atomic int cancel; /* not 0: guest code is interrupted at its next epoch tick */
     int cancel_fd;      /* eventfd, readable once interrupted: ends the waits of guests; -1: none */
     void (*wake)(
@@ -24,5 +26,7 @@ TVN_NODISCARD enum tvn_status tvn_stop_control_init(struct tvn_stop_control *sto
 void tvn_stop_control_deinit(struct tvn_stop_control *stop);
 /* The call that is under way may end by itself. */
 void tvn_stop_control_raise(struct tvn_stop_control *stop, enum tvn_stop level);
+/* Stands still from its next turn on; or goes on. Setting it twice is setting it once. */
+void tvn_stop_control_pause(struct tvn_stop_control *stop, bool pause);
 /* TVN_STOP_CANCEL, and the call that is under way is cut. */
 void tvn_stop_control_interrupt(struct tvn_stop_control *stop);

@@ -135,6 +135,13 @@ static void check_edge(struct tvn_sim_flow *flow, uint32_t index, bool full)
                     throttled_ns <= flow->world->now_ns - tvn_stat_get(&flow->stats.started_ns) &&
                         (throttled_ns == 0 || edge->events > 0),
                     "backpressure_ns of edge %u is %" PRIu64, index, throttled_ns);
+    uint64_t until_now_ns = tvn_backpressure_ns(stats, flow->world->now_ns);
+    tvn_sim_require(
+        flow,
+        (tvn_stat_get(&stats->backpressure_open_ns) != 0) == queue->throttled &&
+            until_now_ns >= throttled_ns && (queue->throttled || until_now_ns == throttled_ns) &&
+            until_now_ns <= flow->world->now_ns - tvn_stat_get(&flow->stats.started_ns) + 1,
+        "back-pressure of edge %u until now is %" PRIu64, index, until_now_ns);
     /* Timestamps are learned here, so what came in this turn is looked at in any case. */
     for (uint32_t i = 0; i < edge->count; i++) {
         if (full || i == 0 || tvn_sim_record_at(edge, i)->timestamp_ns == 0) {
@@ -182,6 +189,10 @@ static void check_state(struct tvn_sim_flow *flow, enum tvn_flow_turn turn)
     tvn_sim_require(flow, reachable(flow->last_state, state), "%s follows %s",
                     tvn_flow_state_name(state), tvn_flow_state_name(flow->last_state));
     flow->last_state = state;
+    tvn_sim_require(flow,
+                    flow->suspended ? state == TVN_FLOW_SUSPENDED
+                                    : state != TVN_FLOW_SUSPENDED || flow->pause,
+                    "%s, and pause is %d", tvn_flow_state_name(state), (int)flow->pause);
     tvn_sim_require(flow, tvn_flow_state_is_terminal(state) == (turn == TVN_FLOW_DONE),
                     "%s and turn %d disagree", tvn_flow_state_name(state), (int)turn);
     const struct tvn_flow_failure *failure = tvn_flow_failure(flow->flow);

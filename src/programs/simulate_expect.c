@@ -358,7 +358,9 @@ void tvn_sim_model_before_idle(struct tvn_sim_stage *stage)
     struct tvn_sim_flow *flow = stage->flow;
     before_any(stage);
     follow_cut(flow);
-    tvn_sim_require(flow, !stage->dead && !stage->torn_down && flow->in_turn && flow->may_call,
+    tvn_sim_require(flow,
+                    !stage->dead && !stage->torn_down && flow->in_turn &&
+                        (flow->may_call || flow->suspended),
                     "stage %u: idle out of turn", stage->index);
 }
 
@@ -410,10 +412,12 @@ void tvn_sim_model_begin_turn(struct tvn_sim_flow *flow)
         for (uint32_t i = 0; i < flow->edge_count; i++) {
             tvn_sim_model_discard(flow, &flow->edges[i], true);
         }
-    } else if (tvn_flow_state(flow->flow) == TVN_FLOW_SUSPENDED && flow->failure_code == TVN_OK &&
-               level == TVN_STOP_NONE) {
-        flow->may_call = false;
     }
+    enum tvn_flow_state state = tvn_flow_state(flow->flow);
+    flow->suspended = flow->pause && flow->may_call && !flow->closing &&
+                      flow->failure_code == TVN_OK && level == TVN_STOP_NONE &&
+                      (state == TVN_FLOW_RUNNING || state == TVN_FLOW_SUSPENDED);
+    flow->may_call &= !flow->suspended;
 }
 
 void tvn_sim_model_end_turn(struct tvn_sim_flow *flow)

@@ -350,6 +350,7 @@ struct tvn_sim_flow *tvn_sim_generate_flow(struct tvn_sim_world *world, uint32_t
         .edge_count = flow->edge_count,
         .stats = &flow->stats,
         .stop = &flow->stop,
+        .pause = &flow->pause,
         .limit = limited ? limit : 0,
         .deadline_ns = timed ? deadline : 0,
         .fan_out = flow->fan_out,

@@ -275,7 +275,9 @@ struct tvn_sim_flow {
     bool closing;
     bool sources_stopped;
     bool in_turn;
-    bool may_call;                       /* of this turn: not suspended, not aborting */
+    bool may_call;  /* of this turn: not suspended, not aborting */
+    bool suspended; /* in this turn */
+    tvn_pause_flag pause;
     const struct tvn_sim_stage *called;  /* the last one */
     const struct tvn_sim_stage *blocked; /* its last pull waited, no other stage was called since */
     enum tvn_flow_state last_state;

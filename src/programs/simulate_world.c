@@ -90,10 +90,9 @@ static void retire(struct tvn_sim_world *world, struct tvn_sim_flow *flow)
 
 static void resume(struct tvn_sim_flow *flow)
 {
-    if (tvn_flow_state(flow->flow) == TVN_FLOW_SUSPENDED) {
+    if (flow->pause) {
         tvn_sim_say(flow, "resume");
-        tvn_sim_require(flow, tvn_flow_resume(flow->flow), "cannot be resumed");
-        flow->last_state = TVN_FLOW_RUNNING;
+        flow->pause = false;
         flow->nudged = true;
     }
 }
@@ -103,12 +102,9 @@ static bool disturb(struct tvn_sim_flow *flow)
 {
     struct tvn_sim_world *world = flow->world;
     struct tvn_sim_random *random = &flow->random;
-    enum tvn_flow_state state = tvn_flow_state(flow->flow);
     if (tvn_sim_trouble(world, random, TVN_SIM_SUSPEND)) {
-        bool done = tvn_flow_suspend(flow->flow);
-        tvn_sim_require(flow, done == (state == TVN_FLOW_RUNNING), "suspend of a flow that is %s",
-                        tvn_flow_state_name(state));
-        tvn_sim_say(flow, "suspend %d", done);
+        tvn_sim_say(flow, "suspend");
+        flow->pause = true;
         flow->nudged = true;
     }
     if (tvn_sim_trouble(world, random, TVN_SIM_DRAIN)) {
@@ -121,7 +117,6 @@ static bool disturb(struct tvn_sim_flow *flow)
         tvn_stop_raise(&flow->stop, TVN_STOP_CANCEL);
         flow->nudged = true;
     }
-    flow->last_state = tvn_flow_state(flow->flow);
     if (tvn_sim_trouble(world, random, TVN_SIM_DESTROY)) {
         tvn_sim_say(flow, "destroy");
         retire(world, flow);

@@ -263,6 +263,7 @@ enum tvn_status tvn_flow_create(const struct tvn_flow_options *options, struct t
     flow->magazine = options->magazine;
     flow->stats = options->stats;
     flow->stop = options->stop;
+    flow->pause = options->pause;
     flow->events = options->events;
     flow->schedule = options->schedule;
     flow->dead_letter = options->dead_letter;
@@ -339,26 +340,6 @@ enum tvn_status tvn_flow_start(struct tvn_flow *flow)
     }
     tvn_flow_transition(flow, TVN_FLOW_RUNNING);
     return TVN_OK;
-}
-
-bool tvn_flow_suspend(struct tvn_flow *flow)
-{
-    tvn_assert(flow);
-    if (flow->state != TVN_FLOW_RUNNING) {
-        return false;
-    }
-    tvn_flow_transition(flow, TVN_FLOW_SUSPENDED);
-    return true;
-}
-
-bool tvn_flow_resume(struct tvn_flow *flow)
-{
-    tvn_assert(flow);
-    if (flow->state != TVN_FLOW_SUSPENDED) {
-        return false;
-    }
-    tvn_flow_transition(flow, TVN_FLOW_RUNNING);
-    return true;
 }
 
 enum tvn_flow_state tvn_flow_state(const struct tvn_flow *flow)

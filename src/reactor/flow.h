@@ -32,7 +32,15 @@
  * it is discarded (failed), and so is what only reaches such stages; all else is still delivered,
  * sinks complete, then Failed. A source that fails again and again is asked in growing intervals.
  *
- * Threads: one at a time; only the stop flag may be raised from elsewhere (then wake the driver).
+ * Pause: while its pause flag is set a flow that is Running becomes Suspended with its next turn:
+ * queues hold what they have, sources are not pulled, no stage is called; only what stages hold
+ * back is passed on (tvn_invoker_ops.idle). When the flag is cleared it is Running again. The
+ * deadline goes on: once it is over, and when the flow is told to drain or to cancel or fails, it
+ * ends as if it were not paused. A flow whose sources have ended is Draining, and cannot be paused
+ * any more.
+ *
+ * Threads: one at a time; only the stop and pause flags may be set from elsewhere (then wake the
+ * driver).
  * Memory: create allocates everything; run never does.
  * Limits: TVN_FLOW_STAGES_MAX stages, TVN_FLOW_EDGES_MAX edges, TVN_CALL_PORTS_MAX ports of a
  * router.
@@ -165,6 +173,7 @@ struct tvn_flow_options {
     uint32_t edge_count;
     struct tvn_flow_stats *stats; /* borrowed; outlives the flow */
     const tvn_stop_flag *stop;    /* borrowed; outlives the flow */
+    const tvn_pause_flag *pause;  /* likewise; NULL: never paused */
     uint64_t limit;               /* elements to pull; 0: no limit */
     uint64_t deadline_ns;         /* from start; then drains and ends Failed with E0400; 0: none */
     enum tvn_fan_out fan_out;
@@ -219,11 +228,6 @@ struct tvn_flow_wait {
 // start.
 enum tvn_flow_turn tvn_flow_run(struct tvn_flow *flow, const struct tvn_flow_quantum *quantum,
                                 struct tvn_flow_wait *out_wait);
-
-/* WARM PATH. Running → Suspended: no stage is called. Suspended → Running. False in any other
- * state. */
-bool tvn_flow_suspend(struct tvn_flow *flow);
-bool tvn_flow_resume(struct tvn_flow *flow);
 
 enum tvn_flow_state tvn_flow_state(const struct tvn_flow *flow);
 /* Elements in all queues. */

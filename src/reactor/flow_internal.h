@@ -92,6 +92,7 @@ struct tvn_flow {
     struct tvn_magazine *const *magazine;
     struct tvn_flow_stats *stats;
     const tvn_stop_flag *stop;
+    const tvn_pause_flag *pause;       /* NULL: never paused */
     struct tvn_event_sink *events;     /* NULL: none */
     _Atomic enum tvn_flow_state state; /* written by the driver, read by anyone */
     uint32_t stage_count;

@@ -101,9 +101,28 @@ static void call_idle(struct tvn_flow *flow, struct tvn_flow_wait *wait)
     }
 }
 
+/* Enters and leaves Suspended. True: nothing may be called in this turn. */
+static bool obey_pause(struct tvn_flow *flow)
+{
+    bool asked = flow->pause && atomic_load_explicit(flow->pause, memory_order_relaxed);
+    bool ends = flow->failure.code != TVN_OK || tvn_stop_level(flow->stop) != TVN_STOP_NONE;
+    if (asked && !ends && flow->state == TVN_FLOW_RUNNING) {
+        tvn_flow_transition(flow, TVN_FLOW_SUSPENDED);
+    } else if (!asked && flow->state == TVN_FLOW_SUSPENDED) {
+        tvn_flow_transition(flow, TVN_FLOW_RUNNING);
+    }
+    return flow->state == TVN_FLOW_SUSPENDED && !ends;
+}
+
+/* Queues hold what they have. What a sink holds back it passes on, so that nobody waits for it. */
 static enum tvn_flow_turn suspended(struct tvn_flow *flow, struct tvn_flow_wait *out_wait)
 {
-    *out_wait = (struct tvn_flow_wait){.wake_ns = flow->deadline_ns};
+    struct tvn_flow_wait wait = {.wake_ns = flow->deadline_ns};
+    call_idle(flow, &wait);
+    if (flow->cut_pending) {
+        return TVN_FLOW_YIELD;
+    }
+    *out_wait = wait;
     return TVN_FLOW_IDLE;
 }
 
@@ -247,8 +266,7 @@ static enum tvn_flow_turn take_turn(struct tvn_flow *flow, const struct tvn_flow
     if (flow->closing || flow->aborting) {
         return close_flow(flow, out_wait);
     }
-    if (flow->state == TVN_FLOW_SUSPENDED && flow->failure.code == TVN_OK &&
-        tvn_stop_level(flow->stop) == TVN_STOP_NONE) {
+    if (obey_pause(flow)) {
         return suspended(flow, out_wait);
     }
     return work(flow, out_wait);

@@ -30,6 +30,9 @@ enum tvn_stop {
 };
 typedef _Atomic uint32_t tvn_stop_flag;
 
+/* How a flow is asked to stand still: true until it may go on. Any thread may set it. */
+typedef atomic_bool tvn_pause_flag;
+
 static inline enum tvn_stop tvn_stop_level(const tvn_stop_flag *flag)
 {
     return (enum tvn_stop)atomic_load_explicit(flag, memory_order_relaxed);

@@ -5,6 +5,7 @@
  * may read at any time. Writers use tvn_stat_add (relaxed load and store, no read-modify-write).
  */
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 enum tvn_copy_reason {
@@ -72,7 +73,8 @@ struct tvn_stage_stats {
 struct tvn_stream_stats {
     tvn_stat transferred;
     tvn_stat backpressure_events;
-    tvn_stat backpressure_ns;
+    tvn_stat backpressure_ns;      /* up to the last time that it was relieved */
+    tvn_stat backpressure_open_ns; /* see tvn_backpressure_ns; 0 while there is none */
     tvn_stat suspend_ns; /* from queue full to producer suspended and told; sum over the events */
     tvn_stat depth;
     tvn_stat depth_peak;
@@ -80,6 +82,18 @@ struct tvn_stream_stats {
     tvn_stat bytes_peak;
     tvn_stat dropped; /* by the overflow policy; also part of the flow's dropped */
 };
+
+/*
+ * WARM PATH. How long the producer was held back until now, what still goes on included; never less
+ * than it was for an earlier `now_ns`. `now_ns` was read before the call.
+ */
+static inline uint64_t tvn_backpressure_ns(const struct tvn_stream_stats *stats, uint64_t now_ns)
+{
+    uint64_t open_ns = atomic_load_explicit(&stats->backpressure_open_ns, memory_order_acquire);
+    uint64_t ended_ns = tvn_stat_get(&stats->backpressure_ns);
+    uint64_t until_now_ns = open_ns != 0 && now_ns > open_ns ? now_ns - open_ns : 0;
+    return until_now_ns > ended_ns ? until_now_ns : ended_ns;
+}
 
 /*
  * One per flow. At its end, to the element:

@@ -3,6 +3,8 @@
 
   metrics  a scrape has every family of DOCS/metrics.md with its type, and the numbers of the run's own summary
   control  flows are listed, levels change, drain and cancel end a flow
+  pause    a paused flow stands still, goes on where it was, and can be ended
+  hangup   SIGHUP drains
   strict   what is no proper request of a local tool is refused, and neither it nor idle connections disturb the flow
   socket   mode and owner of socket and folder, a second process, what is left behind
 """
@@ -11,6 +13,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import stat
 import subprocess
@@ -198,11 +201,105 @@ def control(torvyn, guests, docs, folder):
     for body in ("", "[]", "{}", '{"level":1}', '{"level":null}', '{"level":"loud"}', '{"level":"off","x":1}', "{", "\0"):
         code = run.request("POST", "/flows/main/level", body, {"Content-Type": "application/json"})[0]
         check(code == 400, f"level {body!r}: {code}")
+    check(run.request("POST", "/level", '{"level":"diagnostic"}')[0] == 200, "level of the process")
+    check(run.flow()["level"] == "diagnostic", "level of the process")
+    for path in ("/level", "/flows/main/level", "/flows/main/pause", "/flows/main/cancel"):
+        check(run.request("GET", path)[0] == 405, f"GET {path}")
+    for path in ("/health", "/metrics", "/flows", "/flows/main"):
+        check(run.request("POST", path, "{}")[0] == 405, f"POST {path}")
+    for path in ("/flows/", "/flows/other", "/flows/main/", "/flows/main/explode", "/flows/other/cancel", "//flows"):
+        check(run.request("POST", path, "{}")[0] == 404 and run.request("GET", path)[0] == 404, path)
+    for word in ("pause", "resume", "drain", "cancel"):
+        for body in ("[]", '{"now":true}', "x"):
+            check(run.request("POST", f"/flows/main/{word}", body)[0] == 400, f"{word} {body}")
     check(run.request("POST", "/flows/main/drain", "{}")[0] == 202, "drain")
     run.end(0)
     run = Run(torvyn, guests, folder, "--quiet", "--output", "/dev/null").ready()
     check(run.request("POST", "/flows/main/cancel", "{}")[0] == 202, "cancel")
     run.end(1)
+
+
+def told(run, word, code=202):
+    answer = run.request("POST", f"/flows/main/{word}", "{}")
+    check(answer[0] == code, f"{word}: {answer}")
+
+
+def becomes(run, state):
+    wait_for(state, lambda: run.flow()["state"] == state)
+
+
+def pause(torvyn, guests, docs, folder):
+    lines = [f"line {i}" for i in range(1000)]
+    run = Run(torvyn, guests, folder, "--quiet", "--input", "-", "--output", "out").ready()
+    run.process.stdin.write(("\n".join(lines[:500]) + "\n").encode())
+    run.process.stdin.flush()
+    wait_for("the first half", lambda: run.flow()["delivered"] == 500)
+    told(run, "resume")  # of a flow that runs: nothing
+    for _ in range(3):
+        told(run, "pause")
+    becomes(run, "Suspended")
+    with open(os.path.join(folder, "out"), encoding="utf-8") as file:
+        check(file.read().splitlines() == lines[:500], "what was delivered is not in the file while the flow is paused")
+    samples, _ = samples_of(run.request("GET", "/metrics")[1])
+    check(samples["torvyn_flow_state", 'flow_id="main",state="Suspended"'] == 1, "the metric of the state")
+    run.process.stdin.write(("\n".join(lines[500:]) + "\n").encode())
+    run.process.stdin.close()
+    before = run.flow()
+    for _ in range(20):
+        run.request("POST", "/flows/main/pause", "{}")  # each wakes the flow
+    after = run.flow()
+    check(before["elements"] == after["elements"] == after["delivered"] == 500, f"goes on while paused: {after}")
+    told(run, "resume")
+    run.process.stdin = None
+    run.end(0)
+    with open(os.path.join(folder, "out"), encoding="utf-8") as file:
+        check(file.read().splitlines() == lines, "the output")
+    # Drain, cancel, signals and the deadline end a flow that is paused.
+    for end, code in (("drain", 0), ("cancel", 1), (signal.SIGTERM, 0), (signal.SIGHUP, 0), ("deadline", 1)):
+        options = ("--timeout", "2s") if end == "deadline" else ()
+        run = Run(torvyn, guests, folder, "--quiet", "--output", "/dev/null", *options).ready()
+        told(run, "pause")
+        becomes(run, "Suspended")
+        if isinstance(end, signal.Signals):
+            run.process.send_signal(end)
+        elif end != "deadline":
+            told(run, end)
+        run.end(code)
+    # A flow that is ending cannot be paused: it drains into a sink that nobody reads.
+    os.mkfifo(os.path.join(folder, "pipe"))
+    reader = os.open(os.path.join(folder, "pipe"), os.O_RDONLY | os.O_NONBLOCK)
+    run = Run(torvyn, guests, folder, "--quiet", "--output", "pipe", "--config", "runtime.drain_timeout_ms=3600000").ready()
+    wait_for("a full pipe", lambda: run.flow()["streams"][-1]["backpressure"])
+    told(run, "drain")
+    told(run, "drain")
+    told(run, "pause", 409)
+    told(run, "resume", 409)
+    os.set_blocking(reader, True)
+    while os.read(reader, 65536):
+        pass
+    os.close(reader)
+    run.end(0)
+    # A drain that takes too long becomes a cancel.
+    reader = os.open(os.path.join(folder, "pipe"), os.O_RDONLY | os.O_NONBLOCK)
+    run = Run(torvyn, guests, folder, "--quiet", "--output", "pipe", "--config", "runtime.drain_timeout_ms=10").ready()
+    wait_for("a full pipe", lambda: run.flow()["streams"][-1]["backpressure"])
+    told(run, "drain")
+    run.end(1)
+    os.close(reader)
+
+
+def hangup(torvyn, guests, docs, folder):
+    """SIGHUP drains: what was read is delivered."""
+    run = Run(torvyn, guests, folder, "--format", "json", "--input", "-", "--output", "out").ready()
+    run.process.stdin.write(b"one\ntwo\n")
+    run.process.stdin.flush()
+    wait_for("two elements", lambda: run.flow()["elements"] == 2)
+    run.process.send_signal(signal.SIGHUP)
+    run.process.wait(timeout=WAIT_S)
+    report = json.loads(run.end(0))
+    check(report["signal"] == "SIGHUP" and report["delivered"] == 2 and report["state"] == "Completed", f"{report}")
+    with open(os.path.join(folder, "out"), encoding="utf-8") as file:
+        check(file.read() == "one\ntwo\n", "the output")
 
 
 def raw(path, data):
@@ -317,7 +414,7 @@ def socket_files(torvyn, guests, docs, folder):
 def main():
     torvyn, guests, docs, what = sys.argv[1:]
     with tempfile.TemporaryDirectory(prefix="torvyn-") as folder:
-        {"metrics": metrics, "control": control, "strict": strict, "socket": socket_files}[what](
+        {"metrics": metrics, "control": control, "pause": pause, "hangup": hangup, "strict": strict, "socket": socket_files}[what](
             os.path.abspath(torvyn), guests, docs, folder)
 
 

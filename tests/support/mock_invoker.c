@@ -241,6 +241,7 @@ void mock_flow_init(struct mock_flow *mock, const char *roles)
         .edge_count = count - 1,
         .stats = &mock->stats,
         .stop = &mock->stop,
+        .pause = &mock->pause,
     };
 }
 

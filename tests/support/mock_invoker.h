@@ -89,6 +89,7 @@ struct mock_flow {
     struct tvn_stream_stats streams[MOCK_EDGES_MAX];
     struct tvn_flow_stats stats;
     tvn_stop_flag stop;
+    tvn_pause_flag pause;
     struct tvn_flow_options options;
     struct tvn_flow *flow;
     struct tvn_flow_wait wait;

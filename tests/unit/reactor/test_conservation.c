@@ -221,11 +221,7 @@ static void run_one(void)
         if (draw(400) == 0) {
             tvn_stop_raise(&mock.stop, draw(2) ? TVN_STOP_DRAIN : TVN_STOP_CANCEL);
         }
-        if (draw(50) == 0 && tvn_flow_suspend(mock.flow) && draw(2)) {
-            assert_true(tvn_flow_resume(mock.flow));
-        } else if (tvn_flow_state(mock.flow) == TVN_FLOW_SUSPENDED) {
-            (void)tvn_flow_resume(mock.flow);
-        }
+        mock.pause = draw(50) == 0;
         before = tvn_flow_state(mock.flow);
     }
     assert_int_equal(tvn_flow_queued(mock.flow), 0);

@@ -426,7 +426,7 @@ static void test_deadline_and_quantum_may_be_endless(void **state)
     mock_flow_deinit(&mock);
 }
 
-static void test_suspend_calls_no_stage_until_resume(void **state)
+static void test_paused_flow_calls_no_stage_until_it_goes_on(void **state)
 {
     (void)state;
     mock_flow_init(&mock, "sk");
@@ -434,21 +434,43 @@ static void test_suspend_calls_no_stage_until_resume(void **state)
     mock_flow_start(&mock);
     mock_flow_turn(&mock);
     uint64_t pulls = mock.stages[0].calls[TVN_ENTRY_PULL];
-    assert_true(tvn_flow_suspend(mock.flow));
-    assert_false(tvn_flow_suspend(mock.flow));
-    assert_int_equal(tvn_flow_state(mock.flow), TVN_FLOW_SUSPENDED);
-    assert_int_equal(mock_flow_turn(&mock), TVN_FLOW_IDLE);
-    assert_int_equal(mock.wait.wake_ns, UINT64_MAX);
+    uint64_t pushes = mock.stages[1].calls[TVN_ENTRY_PUSH];
+    for (int again = 0; again < 3; again++) {
+        mock.pause = true;
+        assert_int_equal(mock_flow_turn(&mock), TVN_FLOW_IDLE);
+        assert_int_equal(tvn_flow_state(mock.flow), TVN_FLOW_SUSPENDED);
+        assert_int_equal(mock.wait.wake_ns, UINT64_MAX);
+        assert_int_equal(mock.wait.fd_count, 0);
+    }
     assert_int_equal(mock.stages[0].calls[TVN_ENTRY_PULL], pulls);
-    assert_true(tvn_flow_resume(mock.flow));
-    assert_false(tvn_flow_resume(mock.flow));
+    assert_int_equal(mock.stages[1].calls[TVN_ENTRY_PUSH], pushes);
+    mock.pause = false;
+    mock_flow_turn(&mock);
+    assert_int_equal(tvn_flow_state(mock.flow), TVN_FLOW_RUNNING);
     assert_true(mock_flow_finish(&mock, 100));
     assert_int_equal(mock.stages[1].delivered, 100);
-    assert_false(tvn_flow_suspend(mock.flow));
+    mock.pause = true;
+    assert_int_equal(mock_flow_turn(&mock), TVN_FLOW_DONE);
+    assert_int_equal(tvn_flow_state(mock.flow), TVN_FLOW_COMPLETED);
     mock_flow_deinit(&mock);
 }
 
-static void test_suspended_flow_obeys_drain_and_cancel(void **state)
+static void test_flow_paused_before_its_start_pulls_nothing(void **state)
+{
+    (void)state;
+    mock_flow_init(&mock, "sk");
+    mock.stages[0].count = 3;
+    mock.pause = true;
+    mock_flow_start(&mock);
+    assert_int_equal(mock_flow_turn(&mock), TVN_FLOW_IDLE);
+    assert_int_equal(mock.stages[0].calls[TVN_ENTRY_PULL], 0);
+    mock.pause = false;
+    assert_true(mock_flow_finish(&mock, 100));
+    assert_int_equal(mock.stages[1].delivered, 3);
+    mock_flow_deinit(&mock);
+}
+
+static void test_paused_flow_obeys_drain_and_cancel(void **state)
 {
     (void)state;
     for (int level = TVN_STOP_DRAIN; level <= TVN_STOP_CANCEL; level++) {
@@ -456,7 +478,8 @@ static void test_suspended_flow_obeys_drain_and_cancel(void **state)
         mock.stages[0].count = 100000;
         mock_flow_start(&mock);
         mock_flow_turn(&mock);
-        assert_true(tvn_flow_suspend(mock.flow));
+        mock.pause = true;
+        assert_int_equal(mock_flow_turn(&mock), TVN_FLOW_IDLE);
         tvn_stop_raise(&mock.stop, (enum tvn_stop)level);
         assert_true(mock_flow_finish(&mock, 10));
         assert_int_equal(tvn_flow_state(mock.flow),
@@ -464,6 +487,24 @@ static void test_suspended_flow_obeys_drain_and_cancel(void **state)
         assert_true(mock_flow_conserves(&mock));
         mock_flow_deinit(&mock);
     }
+}
+
+static void test_deadline_ends_a_paused_flow(void **state)
+{
+    (void)state;
+    mock_flow_init(&mock, "sk");
+    mock.stages[0].count = 100000;
+    mock.options.deadline_ns = 1000000;
+    mock_flow_start(&mock);
+    mock_flow_turn(&mock);
+    mock.pause = true;
+    assert_int_equal(mock_flow_turn(&mock), TVN_FLOW_IDLE);
+    mock.world.now_ns = mock.wait.wake_ns;
+    assert_true(mock_flow_finish(&mock, 10));
+    assert_int_equal(tvn_flow_state(mock.flow), TVN_FLOW_FAILED);
+    assert_int_equal(tvn_flow_failure(mock.flow)->code, TVN_E_FLOW_DEADLINE_EXCEEDED);
+    assert_true(mock_flow_conserves(&mock));
+    mock_flow_deinit(&mock);
 }
 
 static void test_complete_may_wait_and_is_called_again(void **state)
@@ -566,8 +607,10 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_deadline_means_nothing_to_a_flow_that_drains),
     cmocka_unit_test(test_deadline_wakes_an_idle_flow),
     cmocka_unit_test(test_deadline_and_quantum_may_be_endless),
-    cmocka_unit_test(test_suspend_calls_no_stage_until_resume),
-    cmocka_unit_test(test_suspended_flow_obeys_drain_and_cancel),
+    cmocka_unit_test(test_paused_flow_calls_no_stage_until_it_goes_on),
+    cmocka_unit_test(test_flow_paused_before_its_start_pulls_nothing),
+    cmocka_unit_test(test_deadline_ends_a_paused_flow),
+    cmocka_unit_test(test_paused_flow_obeys_drain_and_cancel),
     cmocka_unit_test(test_complete_may_wait_and_is_called_again),
     cmocka_unit_test(test_teardown_that_waits_is_given_up_after_its_time),
     cmocka_unit_test(test_teardown_that_waits_for_time_is_given_up_without_spinning),
