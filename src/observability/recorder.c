@@ -44,6 +44,7 @@ struct tvn_recorder {
     tvn_recorder_mark mark;
     void *mark_context;
     uint64_t memory_bytes;
+    struct tvn_tap_board taps;
     struct tvn_recorder_listener listeners[TVN_RECORDER_LISTENERS_MAX];
 };
 
@@ -293,6 +294,12 @@ static void take_event(struct tvn_event_sink *self, const struct tvn_event *even
     }
 }
 
+static void take_tap(struct tvn_event_sink *self, uint32_t edge, const struct tvn_element *element,
+                     const uint8_t *bytes, uint32_t length)
+{
+    tvn_tap_offer(&((struct tvn_recorder *)self)->taps, edge, element, bytes, length);
+}
+
 /* ---- life ---- */
 
 void tvn_recorder_destroy(struct tvn_recorder *recorder)
@@ -333,7 +340,8 @@ static uint32_t start_count(uint32_t in_flight)
 enum tvn_status tvn_recorder_create(const struct tvn_recorder_options *options,
                                     struct tvn_recorder **out_recorder)
 {
-    static const struct tvn_event_sink_ops ops = {.call = make_call, .event = take_event};
+    static const struct tvn_event_sink_ops ops = {
+        .call = make_call, .event = take_event, .tap = take_tap};
     tvn_assert(options && out_recorder);
     if (!options_valid(options)) {
         return TVN_E_CONSTRAINT_VIOLATION;
@@ -397,7 +405,11 @@ void tvn_recorder_set_level(struct tvn_recorder *recorder, enum tvn_observe_leve
     };
     tvn_assert((unsigned)level < TVN_OBSERVE_LEVEL_COUNT);
     atomic_store_explicit(&recorder->level, level, memory_order_relaxed);
-    atomic_store_explicit(&recorder->sink.mask, masks[level], memory_order_relaxed);
+    uint32_t mask = atomic_load_explicit(&recorder->sink.mask, memory_order_relaxed);
+    while (!atomic_compare_exchange_weak_explicit(&recorder->sink.mask, &mask,
+                                                  masks[level] | (mask & TVN_WATCH_TAPS),
+                                                  memory_order_relaxed, memory_order_relaxed)) {
+    }
 }
 
 enum tvn_observe_level tvn_recorder_level(const struct tvn_recorder *recorder)
@@ -454,6 +466,24 @@ void tvn_recorder_reset(struct tvn_recorder *recorder)
     }
     for (uint32_t i = 0; i < recorder->edge_count; i++) {
         tvn_histogram_reset(&recorder->waiting[i]);
+    }
+}
+
+enum tvn_status tvn_recorder_attach(struct tvn_recorder *recorder, const struct tvn_intern *intern,
+                                    struct tvn_tap *tap)
+{
+    enum tvn_status status = tvn_tap_attach(&recorder->taps, intern, tap);
+    if (status == TVN_OK) {
+        atomic_fetch_or_explicit(&recorder->sink.mask, TVN_WATCH_TAPS, memory_order_relaxed);
+    }
+    return status;
+}
+
+void tvn_recorder_detach(struct tvn_recorder *recorder, struct tvn_tap *tap)
+{
+    if (!tvn_tap_detach(&recorder->taps, tap)) {
+        atomic_fetch_and_explicit(&recorder->sink.mask, ~(uint32_t)TVN_WATCH_TAPS,
+                                  memory_order_relaxed);
     }
 }
 

@@ -18,6 +18,7 @@
  * latency is known for elements at most `in_flight` pulls old.
  */
 #include "base/histogram.h"
+#include "observability/tap.h"
 #include "types/event_sink.h"
 #include "types/flow_stats.h"
 
@@ -112,6 +113,16 @@ void tvn_recorder_set_tracing(struct tvn_recorder *recorder, bool tracing);
  * at level DIAGNOSTIC.
  */
 void tvn_recorder_pace(struct tvn_recorder *recorder, double elements_per_second);
+
+/*
+ * Any one thread at a time; at every level. A tap that is attached sees the elements of its edge
+ * from the next vector on. TVN_FULL beyond TVN_TAPS_MAX.
+ */
+TVN_NODISCARD enum tvn_status tvn_recorder_attach(struct tvn_recorder *recorder,
+                                                  const struct tvn_intern *intern,
+                                                  struct tvn_tap *tap);
+/* The tap is the caller's alone when this returns. */
+void tvn_recorder_detach(struct tvn_recorder *recorder, struct tvn_tap *tap);
 
 const struct tvn_histogram *tvn_recorder_latency(const struct tvn_recorder *recorder);
 const struct tvn_histogram *tvn_recorder_processing(const struct tvn_recorder *recorder,

@@ -328,6 +328,9 @@ bool tvn_consumer_run(struct tvn_flow *flow, struct tvn_stage *stage, uint32_t v
     }
     uint32_t budget = tvn_stage_credits(flow, stage, vector_max);
     struct tvn_vector vector = tvn_vector_begin(flow, stage, TVN_FLOW_STRIDE);
+    if (TVN_UNLIKELY(vector.watch & TVN_WATCH_TAPS)) {
+        tvn_stage_tap(flow, stage, budget);
+    }
     if (stage->simple) {
         consume(&vector, input, tvn_min(budget, input->queue.count), true);
     } else {

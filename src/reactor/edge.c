@@ -9,6 +9,7 @@ static void evict(struct tvn_vector *vector, struct tvn_edge *edge)
     tvn_edge_tell_loss(vector->flow, edge, TVN_EVENT_EVICTED, tvn_queue_front(&edge->queue));
     tvn_flow_release_payload(vector->flow, tvn_queue_front(&edge->queue));
     tvn_queue_pop_sized(&edge->queue);
+    edge->tapped -= edge->tapped > 0;
     if (edge->to->input == edge) {
         edge->to->attempts = 0; /* they were of this element */
         edge->to->repeat = false;
@@ -123,6 +124,7 @@ void tvn_edge_drained(struct tvn_vector *vector, struct tvn_edge *edge, uint32_t
             edge->queue.throttled = true; /* whatever the marks say */
         }
     }
+    edge->tapped -= tvn_min(edge->tapped, taken);
     count_depth(edge);
     tvn_stat_add(&edge->stats->transferred, taken);
     tvn_edge_settle(vector->flow, edge);
@@ -200,6 +202,7 @@ void tvn_edge_close(struct tvn_flow *flow, struct tvn_edge *edge)
 {
     uint32_t count = tvn_edge_count(edge);
     edge->closed = true;
+    edge->tapped = 0;
     if (edge->has_held) {
         edge->has_held = false;
         tvn_edge_tell_loss(flow, edge, TVN_EVENT_DISCARDED, edge->held);

@@ -71,6 +71,7 @@ struct tvn_edge {
     enum tvn_overflow_policy policy;
     uint32_t port;
     uint32_t taken;     /* by the vector in work */
+    uint32_t tapped;    /* elements at the head that were shown to the event sink */
     bool ended;         /* the producer has ended */
     bool closed;        /* the consumer has failed: nothing is put in any more */
     bool was_throttled; /* as told to statistics and source */
@@ -182,6 +183,8 @@ void tvn_stage_count_error(struct tvn_flow *flow, const struct tvn_stage *stage,
                            const struct tvn_element *element);
 void tvn_edge_tell_throttling(struct tvn_flow *flow, const struct tvn_edge *edge, bool throttled,
                               uint64_t duration_ns);
+/* Shows the event sink up to `count` elements of each input that it has not seen. */
+TVN_COLD void tvn_stage_tap(struct tvn_flow *flow, const struct tvn_stage *stage, uint32_t count);
 /* RESTARTED or DEAD_LETTER; the latter with its element. */
 void tvn_stage_tell(struct tvn_flow *flow, const struct tvn_stage *stage, enum tvn_event_kind kind,
                     const struct tvn_element *element);

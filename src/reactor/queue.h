@@ -103,6 +103,14 @@ static inline struct tvn_element *tvn_queue_front(struct tvn_queue *queue)
     return queue->count > 0 ? &queue->slots[queue->head] : NULL;
 }
 
+/* The n-th element after the oldest one; n is below the count. */
+static inline const struct tvn_element *tvn_queue_at(const struct tvn_queue *queue, uint32_t n)
+{
+    tvn_assert(n < queue->count);
+    uint32_t at = queue->head + n;
+    return &queue->slots[at >= queue->capacity ? at - queue->capacity : at];
+}
+
 /* HOT PATH. Not when empty. */
 static inline void tvn_queue_pop(struct tvn_queue *queue)
 {

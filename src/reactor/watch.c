@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the flow tells its event sink. */
 #include "base/assert.h"
+#include "base/num.h"
 #include "reactor/flow_internal.h"
 
 static const struct tvn_event nothing = {
@@ -88,4 +89,19 @@ void tvn_edge_tell_loss(struct tvn_flow *flow, const struct tvn_edge *edge,
     struct tvn_event event = edge_event(flow, edge, kind);
     event.sequence = element->sequence;
     tvn_event_tell(flow->events, &event);
+}
+
+void tvn_stage_tap(struct tvn_flow *flow, const struct tvn_stage *stage, uint32_t count)
+{
+    tvn_assert(flow->events && flow->events->ops->tap);
+    for (uint32_t i = 0; i < stage->input_count; i++) {
+        struct tvn_edge *edge = stage->inputs[i];
+        uint32_t end = tvn_min(count, edge->queue.count);
+        for (; edge->tapped < end; edge->tapped++) {
+            const struct tvn_element *element = tvn_queue_at(&edge->queue, edge->tapped);
+            const struct tvn_buffer *buffer = tvn_flow_payload(flow, element);
+            flow->events->ops->tap(flow->events, (uint32_t)(edge - flow->edges), element,
+                                   buffer ? buffer->bytes : NULL, buffer ? buffer->length : 0);
+        }
+    }
 }

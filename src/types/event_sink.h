@@ -10,6 +10,9 @@
  * the sink chose at their source (TVN_ELEMENT_WATCHED); or all. Copies and transfers are what the
  * call changed in the stage's counters and elements.
  *  - events: what is rare, one by one.
+ *  - elements with their payloads, as they stand at the head of an edge and before the stage behind
+ * it is called with them, each once; only while the mask has TAPS. One that is evicted meanwhile
+ * was shown all the same.
  *
  * Cost: the mask is read once per vector. A call that is not watched costs one comparison more than
  * without a sink.
@@ -27,6 +30,7 @@ enum tvn_watch {
     TVN_WATCH_EVENTS = 1u << 0,
     TVN_WATCH_SAMPLED = TVN_ELEMENT_WATCHED, /* calls of elements that have this flag */
     TVN_WATCH_CALLS = 1u << 2,               /* all calls */
+    TVN_WATCH_TAPS = 1u << 3,                /* elements of all edges */
 };
 static_assert(TVN_ELEMENT_WATCHED == 1u << 1, "a bit of the mask and of an element's flags");
 
@@ -86,6 +90,12 @@ struct tvn_event_sink_ops {
                              struct tvn_call *call);
     /* WARM PATH. Mandatory. */
     void (*event)(struct tvn_event_sink *self, const struct tvn_event *event);
+    /*
+     * HOT PATH. With TAPS. `bytes` is the payload, valid during the call; NULL without one.
+     * Mandatory for a sink whose mask may have TAPS.
+     */
+    void (*tap)(struct tvn_event_sink *self, uint32_t edge, const struct tvn_element *element,
+                const uint8_t *bytes, uint32_t length);
 };
 
 /* Embedded as the first field of every implementation. */

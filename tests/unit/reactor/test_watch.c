@@ -6,6 +6,8 @@
 
 #define stat_of(field) tvn_stat_get(&(field))
 
+#define MOCK_EDGES_TAPPED 4
+
 static struct mock_flow mock;
 
 /* Counts what it is told; marks pulled elements as a recorder would. */
@@ -18,6 +20,10 @@ static struct {
     uint64_t sample_every;
     uint64_t throttled_ns;
     enum tvn_flow_state state;
+    uint64_t tapped[MOCK_EDGES_TAPPED]; /* elements, by edge */
+    uint64_t next_tapped[MOCK_EDGES_TAPPED];
+    uint64_t tapped_bytes;
+    uint64_t flip_every; /* shown elements; then nothing is shown for a while */
 } seen;
 
 static enum tvn_outcome see_call(struct tvn_event_sink *self, const struct tvn_watched *watched,
@@ -54,9 +60,25 @@ static void see_event(struct tvn_event_sink *self, const struct tvn_event *event
     }
 }
 
+/* In the order of the edge, none twice. */
+static void see_tap(struct tvn_event_sink *self, uint32_t edge, const struct tvn_element *element,
+                    const uint8_t *bytes, uint32_t length)
+{
+    assert_true(edge < MOCK_EDGES_TAPPED);
+    assert_true(element->sequence >= seen.next_tapped[edge]);
+    seen.next_tapped[edge] = element->sequence + 1;
+    seen.tapped[edge]++;
+    seen.tapped_bytes += length;
+    assert_true(bytes || length == 0);
+    if (seen.flip_every > 0 && seen.tapped[edge] % seen.flip_every == 0) {
+        self->mask = 0;
+    }
+}
+
 static void start(const char *roles, uint32_t mask)
 {
-    static const struct tvn_event_sink_ops ops = {.call = see_call, .event = see_event};
+    static const struct tvn_event_sink_ops ops = {
+        .call = see_call, .event = see_event, .tap = see_tap};
     memset(&seen, 0, sizeof(seen));
     seen.sink.ops = &ops;
     seen.sink.mask = mask;
@@ -183,6 +205,84 @@ static void test_watch_events_tell_fault_and_what_is_discarded(void **state)
     mock_flow_deinit(&mock);
 }
 
+static void test_watch_taps_show_each_element_of_each_edge_once(void **state)
+{
+    (void)state;
+    start("spk", TVN_WATCH_TAPS);
+    mock.stages[0].payload_bytes = 16;
+    mock.stages[1].payload_bytes = 8;
+    mock_flow_start(&mock);
+    assert_true(mock_flow_finish(&mock, 1000));
+    assert_int_equal(seen.tapped[0], 64);
+    assert_int_equal(seen.tapped[1], 64);
+    assert_int_equal(seen.tapped_bytes, 64 * (16 + 8));
+    assert_int_equal(seen.calls[TVN_ENTRY_PROCESS], 0);
+    mock_flow_deinit(&mock);
+}
+
+static bool pause_every_third(struct mock_invoker *self, enum tvn_entry entry,
+                              struct tvn_call *call, enum tvn_outcome *out_outcome)
+{
+    (void)call;
+    if (entry != TVN_ENTRY_PUSH || self->calls[entry] % 3 != 0) {
+        return false;
+    }
+    *out_outcome = TVN_OUTCOME_WAIT;
+    return true;
+}
+
+static void test_watch_taps_show_no_element_twice_that_is_offered_again(void **state)
+{
+    (void)state;
+    start("sk", TVN_WATCH_TAPS);
+    mock.stages[1].script = pause_every_third;
+    mock_flow_start(&mock);
+    assert_true(mock_flow_finish(&mock, 1000));
+    assert_int_equal(seen.tapped[0], 64);
+    assert_int_equal(stat_of(mock.stats.delivered), 64);
+    mock_flow_deinit(&mock);
+}
+
+static void test_watch_taps_follow_fan_out_fan_in_and_evictions(void **state)
+{
+    (void)state;
+    start("sk", TVN_WATCH_TAPS);
+    mock_flow_deinit(&mock);
+    mock_flow_init_graph(&mock, "sppk", "0-1 0-2 1-3 2-3");
+    mock.options.events = &seen.sink;
+    mock_flow_start(&mock);
+    assert_true(mock_flow_finish(&mock, 1000));
+    for (uint32_t i = 0; i < MOCK_EDGES_TAPPED; i++) {
+        assert_int_equal(seen.tapped[i], stat_of(mock.streams[i].transferred));
+    }
+    mock_flow_deinit(&mock);
+    start("sk", TVN_WATCH_TAPS);
+    mock.edge_options[0].queue_depth = 4;
+    mock.edge_options[0].policy = TVN_OVERFLOW_DROP_OLDEST;
+    mock.stages[1].cost_ns = 30000; /* a turn is over before the queue is empty */
+    mock_flow_start(&mock);
+    assert_true(mock_flow_finish(&mock, 1000));
+    assert_true(seen.tapped[0] >= stat_of(mock.streams[0].transferred));
+    assert_true(seen.tapped[0] <= 64);
+    mock_flow_deinit(&mock);
+}
+
+static void test_watch_taps_may_come_and_go(void **state)
+{
+    (void)state;
+    start("sk", TVN_WATCH_TAPS);
+    seen.flip_every = 5;
+    mock.edge_options[0].queue_depth = 8;
+    mock.stages[1].cost_ns = 30000;
+    mock_flow_start(&mock);
+    for (uint32_t i = 0; i < 1000 && mock_flow_turn(&mock) != TVN_FLOW_DONE; i++) {
+        seen.sink.mask = i % 3 == 0 ? TVN_WATCH_TAPS : seen.sink.mask;
+    }
+    assert_int_equal(stat_of(mock.stats.delivered), 64);
+    assert_true(seen.tapped[0] > 0);
+    mock_flow_deinit(&mock);
+}
+
 /* Elements come every 5 µs and no earlier. */
 static bool due_every_5us(struct mock_invoker *self, enum tvn_entry entry, struct tvn_call *call,
                           enum tvn_outcome *out_outcome)
@@ -220,6 +320,10 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_watch_events_tell_throttling_as_counted),
     cmocka_unit_test(test_watch_events_tell_each_evicted_element),
     cmocka_unit_test(test_watch_events_tell_fault_and_what_is_discarded),
+    cmocka_unit_test(test_watch_taps_show_each_element_of_each_edge_once),
+    cmocka_unit_test(test_watch_taps_show_no_element_twice_that_is_offered_again),
+    cmocka_unit_test(test_watch_taps_follow_fan_out_fan_in_and_evictions),
+    cmocka_unit_test(test_watch_taps_may_come_and_go),
     cmocka_unit_test(test_wait_with_a_time_is_woken_at_it_and_counted_as_idle),
 };
 TVN_TEST_MAIN("reactor.watch", tests)
