@@ -7,6 +7,7 @@
  *   GET  /metrics             Prometheus' text; 404 unless metrics_enabled and prometheus_enabled
  *   GET  /flows, /flows/{id}  state, counters, streams
  *   POST /level               {"level": "off" | "production" | "diagnostic"}, of all flows
+ *   GET  /flows/{id}/tap      elements of an edge as lines of JSON; arguments in inspection_tap.c
  *   POST /flows/{id}/level    the same of one flow
  *   POST /flows/{id}/pause, /resume, /drain, /cancel: 202, or 409 when the flow's state forbids it
  *
@@ -71,3 +72,5 @@ TVN_INSPECTION_ANSWER(post_pause);
 TVN_INSPECTION_ANSWER(post_resume);
 TVN_INSPECTION_ANSWER(post_drain);
 TVN_INSPECTION_ANSWER(post_cancel);
+/* inspection_tap.c */
+TVN_INSPECTION_ANSWER(get_tap);

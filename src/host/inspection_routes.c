@@ -18,6 +18,7 @@ static const struct route routes[] = {
     {false, "/flows", tvn_inspection_get_flows},
     {false, "/flows/{flow}", tvn_inspection_get_flow},
     {true, "/level", tvn_inspection_post_process_level},
+    {false, "/flows/{flow}/tap", tvn_inspection_get_tap},
     {true, "/flows/{flow}/level", tvn_inspection_post_level},
     {true, "/flows/{flow}/pause", tvn_inspection_post_pause},
     {true, "/flows/{flow}/resume", tvn_inspection_post_resume},

@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "net/http_stream_internal.h"
 
 #include <microhttpd.h>
 #include <signal.h>
@@ -17,6 +18,7 @@ struct tvn_http_server {
     struct MHD_Daemon *daemon;
     tvn_http_handler handler;
     void *context;
+    struct http_streams streams;
 };
 
 /* What of a request has come. */
@@ -26,14 +28,9 @@ struct exchange {
     bool begun; /* the headers were looked at */
 };
 
-static enum MHD_Result answer(struct MHD_Connection *connection, unsigned status,
-                              const char *content_type, struct tvn_str body)
+static enum MHD_Result send_response(struct MHD_Connection *connection, unsigned status,
+                                     const char *content_type, struct MHD_Response *response)
 {
-    struct MHD_Response *response =
-        MHD_create_response_from_buffer(body.len, (void *)body.ptr, MHD_RESPMEM_MUST_COPY);
-    if (!response) {
-        return MHD_NO;
-    }
     (void)MHD_add_response_header(response, "Content-Type", content_type);
     (void)MHD_add_response_header(response, "Cache-Control", "no-store");
     (void)MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
@@ -48,6 +45,14 @@ static enum MHD_Result answer(struct MHD_Connection *connection, unsigned status
     return queued;
 }
 
+static enum MHD_Result answer(struct MHD_Connection *connection, unsigned status,
+                              const char *content_type, struct tvn_str body)
+{
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(body.len, (void *)body.ptr, MHD_RESPMEM_MUST_COPY);
+    return response ? send_response(connection, status, content_type, response) : MHD_NO;
+}
+
 static enum MHD_Result refuse(struct MHD_Connection *connection, unsigned status, const char *why)
 {
     TVN_AUTO_VALUE(tvn_strbuf) body = {0};
@@ -58,6 +63,11 @@ static enum MHD_Result refuse(struct MHD_Connection *connection, unsigned status
 static const char *header(struct MHD_Connection *connection, const char *name)
 {
     return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+}
+
+const char *tvn_http_argument(const struct tvn_http_request *request, const char *name)
+{
+    return MHD_lookup_connection_value(request->arguments, MHD_GET_ARGUMENT_KIND, name);
 }
 
 static bool is_port(struct tvn_str text)
@@ -89,6 +99,16 @@ static bool host_allowed(const char *host)
         }
     }
     return false;
+}
+
+static bool is_unix(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct sockaddr_storage address;
+    socklen_t length = sizeof(address);
+    return info && getsockname(info->connect_fd, (struct sockaddr *)&address, &length) == 0 &&
+           address.ss_family == AF_UNIX;
 }
 
 /* Over a Unix socket: the same user, or root. */
@@ -171,9 +191,21 @@ static enum MHD_Result check_headers(struct MHD_Connection *connection, const ch
     return MHD_YES;
 }
 
-static enum MHD_Result handle(const struct tvn_http_server *server,
-                              struct MHD_Connection *connection, const char *path,
-                              const char *method, const struct exchange *exchange)
+static enum MHD_Result answer_stream(struct tvn_http_server *server,
+                                     struct MHD_Connection *connection,
+                                     const struct tvn_http_response *response)
+{
+    struct MHD_Response *made =
+        http_stream_response(&server->streams, connection, &response->stream);
+    if (!made) {
+        response->stream.close(response->stream.context);
+        return refuse(connection, MHD_HTTP_SERVICE_UNAVAILABLE, "too many streams");
+    }
+    return send_response(connection, response->status, response->content_type, made);
+}
+
+static enum MHD_Result handle(struct tvn_http_server *server, struct MHD_Connection *connection,
+                              const char *path, const char *method, const struct exchange *exchange)
 {
     if (exchange->too_large) {
         return refuse(connection, MHD_HTTP_CONTENT_TOO_LARGE, "body too large");
@@ -182,9 +214,15 @@ static enum MHD_Result handle(const struct tvn_http_server *server,
         .is_post = strcmp(method, MHD_HTTP_METHOD_POST) == 0,
         .path = path,
         .body = tvn_strbuf_view(&exchange->body),
+        .is_unix = is_unix(connection),
+        .arguments = connection,
     };
     struct tvn_http_response response = {.status = 200, .content_type = "application/json"};
     server->handler(server->context, &request, &response);
+    if (response.stream.read) {
+        tvn_strbuf_deinit(&response.body);
+        return answer_stream(server, connection, &response);
+    }
     enum MHD_Result queued = response.body.failed
                                  ? refuse(connection, MHD_HTTP_INTERNAL_SERVER_ERROR, "no memory")
                                  : answer(connection, response.status, response.content_type,
@@ -264,6 +302,7 @@ enum tvn_status tvn_http_server_start(int listen_fd, tvn_http_handler handler, v
     }
     server->handler = handler;
     server->context = context;
+    http_streams_init(&server->streams);
     sigset_t all;
     sigset_t old;
     sigfillset(&all);
@@ -273,8 +312,8 @@ enum tvn_status tvn_http_server_start(int listen_fd, tvn_http_handler handler, v
     sigdelset(&all, SIGBUS);
     pthread_sigmask(SIG_BLOCK, &all, &old); /* the server's thread inherits it */
     server->daemon = MHD_start_daemon(
-        MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL | MHD_USE_ITC, 0, NULL, NULL, on_request,
-        server, MHD_OPTION_LISTEN_SOCKET, listen_fd, MHD_OPTION_CONNECTION_LIMIT,
+        MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
+        on_request, server, MHD_OPTION_LISTEN_SOCKET, listen_fd, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)TVN_HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
         (unsigned)TVN_HTTP_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (size_t)2 * TVN_HTTP_HEADER_MAX, MHD_OPTION_STRICT_FOR_CLIENT, 1,
@@ -283,6 +322,7 @@ enum tvn_status tvn_http_server_start(int listen_fd, tvn_http_handler handler, v
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     if (!server->daemon) {
         tvn_log_debug("the HTTP server does not start");
+        http_streams_deinit(&server->streams);
         tvn_free(server);
         return TVN_E_IO_ERROR;
     }
@@ -293,7 +333,9 @@ enum tvn_status tvn_http_server_start(int listen_fd, tvn_http_handler handler, v
 void tvn_http_server_stop(struct tvn_http_server *server)
 {
     if (server) {
+        http_streams_stop(&server->streams);
         MHD_stop_daemon(server->daemon);
+        http_streams_deinit(&server->streams);
         tvn_free(server);
     }
 }

@@ -17,21 +17,44 @@
 #include "base/status.h"
 #include "base/str.h"
 
+#include <sys/types.h>
+
 #define TVN_HTTP_CONNECTIONS_MAX 64
 #define TVN_HTTP_HEADER_MAX      8192
 #define TVN_HTTP_BODY_MAX        65536
 #define TVN_HTTP_TIMEOUT_S       5
+#define TVN_HTTP_STREAMS_MAX     8
 
 struct tvn_http_request {
     bool is_post; /* else GET or HEAD */
     const char *path;
     struct tvn_str body;
+    bool is_unix; /* came over a Unix socket: from this user, or root */
+    void *arguments;
+};
+
+/* Value of an argument behind the path's '?', as it came; NULL when there is none. */
+const char *tvn_http_argument(const struct tvn_http_request *request, const char *name);
+
+/*
+ * An answer that goes on. Both functions run on the server's thread. What reads slower than it
+ * writes is not waited for: nothing is asked of the stream meanwhile, and after TVN_HTTP_TIMEOUT_S
+ * the connection is closed.
+ */
+struct tvn_http_stream {
+    /* Writes up to `max` bytes to `out` and returns how many. 0: nothing now; it is asked again
+     * within some 20 ms. -1: no more. `stopping`: the server stops, say what is left. */
+    ssize_t (*read)(void *context, char *out, size_t max, bool stopping);
+    void (*close)(void *context); /* the last call, in any case */
+    void *context;
 };
 
 struct tvn_http_response {
     unsigned status;          /* 200 at first */
     const char *content_type; /* static; application/json at first */
     struct tvn_strbuf body;
+    struct tvn_http_stream stream; /* if it has a `read`: instead of the body. 503 beyond
+                                      TVN_HTTP_STREAMS_MAX */
 };
 
 typedef void (*tvn_http_handler)(void *context, const struct tvn_http_request *request,

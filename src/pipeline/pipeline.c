@@ -497,6 +497,11 @@ struct tvn_flow *tvn_pipeline_flow(struct tvn_pipeline *pipeline)
     return pipeline->flow;
 }
 
+const struct tvn_intern *tvn_pipeline_intern(const struct tvn_pipeline *pipeline)
+{
+    return &pipeline->intern;
+}
+
 const struct tvn_link *tvn_pipeline_link(const struct tvn_pipeline *pipeline)
 {
     return pipeline->link;

@@ -15,6 +15,7 @@
 #include "resources/resources.h"
 #include "security/audit.h"
 #include "types/blocking.h"
+#include "types/intern.h"
 
 struct tvn_pipeline;
 
@@ -50,6 +51,8 @@ void tvn_pipeline_destroy(struct tvn_pipeline *pipeline);
 TVN_DEFINE_CLEANUP(tvn_pipeline, tvn_pipeline_destroy)
 
 struct tvn_flow *tvn_pipeline_flow(struct tvn_pipeline *pipeline);
+/* The flow's content types; read them on the thread that runs it. */
+const struct tvn_intern *tvn_pipeline_intern(const struct tvn_pipeline *pipeline);
 const struct tvn_link *tvn_pipeline_link(const struct tvn_pipeline *pipeline);
 const struct tvn_flow_stats *tvn_pipeline_flow_stats(const struct tvn_pipeline *pipeline);
 /* By the link's numbers of stages and edges. */
