@@ -45,6 +45,8 @@ static void write_streams(const struct tvn_metrics_flow *flow, struct tvn_json_w
         tvn_json_begin_object(json);
         tvn_json_field_text(json, "from", flow->graph->stages[edge->from].name);
         tvn_json_field_text(json, "to", flow->graph->stages[edge->to].name);
+        tvn_json_field_text(json, "port", edge->port_name);
+        tvn_json_field_text(json, "policy", flow->policies[i]);
         tvn_json_field_u64(json, "capacity", edge->capacity);
         tvn_json_field_u64(json, "depth", tvn_stat_get(&stats->depth));
         tvn_json_field_u64(json, "peak_depth", tvn_stat_get(&stats->depth_peak));
@@ -71,12 +73,46 @@ static void write_components(const struct tvn_metrics_flow *flow, struct tvn_jso
         tvn_json_field_text(json, "role", tvn_role_name(flow->graph->stages[i].role));
         tvn_json_field_u64(json, "invocations", tvn_stat_get(&stats->invocations));
         tvn_json_field_u64(json, "errors", tvn_stat_get(&stats->errors));
+        tvn_json_field_u64(json, "emitted", tvn_stat_get(&stats->emitted));
+        tvn_json_field_u64(json, "dropped", tvn_stat_get(&stats->dropped));
+        tvn_json_field_u64(json, "failed", tvn_stat_get(&stats->failed));
+        tvn_json_field_u64(json, "restarts", tvn_stat_get(&stats->restarts));
         tvn_json_field_u64(json, "memory_bytes", tvn_stat_get(&stats->memory_bytes));
+        tvn_json_field_u64(json, "timed_calls", tvn_histogram_count(times));
+        tvn_json_field_u64(json, "timed_ns", tvn_histogram_sum(times));
         tvn_json_field_real(json, "p50_us", (double)tvn_histogram_quantile(times, 0.5) / 1e3);
         tvn_json_field_real(json, "p99_us", (double)tvn_histogram_quantile(times, 0.99) / 1e3);
         tvn_json_end_object(json);
     }
     tvn_json_end_array(json);
+}
+
+/* What changes from one reading to the next is only true with the time between them. */
+static void write_times(const struct tvn_metrics_flow *flow, struct tvn_json_writer *json)
+{
+    tvn_json_field_u64(json, "now_ns", tvn_clock_monotonic_ns());
+    tvn_json_field_u64(json, "started_ns", tvn_stat_get(&flow->stats->started_ns));
+    tvn_json_field_u64(json, "ended_ns", tvn_stat_get(&flow->stats->ended_ns));
+    tvn_json_field_u64(json, "idle_ns", tvn_stat_get(&flow->stats->idle_ns));
+    tvn_json_field_u64(json, "wakeups", tvn_stat_get(&flow->stats->wakeups));
+    tvn_json_field_u64(json, "sample_every", tvn_recorder_sample_every(flow->recorder));
+}
+
+/* Of payloads. */
+static void write_copies(const struct tvn_metrics_flow *flow, struct tvn_json_writer *json)
+{
+    uint64_t count = 0;
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < flow->graph->stage_count; i++) {
+        const struct tvn_copy_stats *copies = &flow->stages[i]->copies;
+        for (unsigned reason = 0; reason < TVN_COPY_REASON_COUNT; reason++) {
+            bool is_payload = reason != TVN_COPY_METADATA_MARSHAL;
+            count += is_payload ? tvn_stat_get(&copies->count[reason]) : 0;
+            bytes += is_payload ? tvn_stat_get(&copies->bytes[reason]) : 0;
+        }
+    }
+    tvn_json_field_u64(json, "copies", count);
+    tvn_json_field_u64(json, "copied_bytes", bytes);
 }
 
 static void write_flow(const struct tvn_metrics_flow *flow, bool whole,
@@ -92,6 +128,8 @@ static void write_flow(const struct tvn_metrics_flow *flow, bool whole,
     tvn_json_field_u64(json, "failed", tvn_stat_get(&flow->stats->failed));
     tvn_json_field_u64(json, "errors", tvn_stat_get(&flow->stats->errors));
     if (whole) {
+        write_copies(flow, json);
+        write_times(flow, json);
         write_components(flow, json);
         write_streams(flow, json);
     }
