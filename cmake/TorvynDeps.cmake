@@ -28,8 +28,8 @@ macro(tvn_dep name)
 endmacro()
 
 tvn_read_deps_env("${CMAKE_SOURCE_DIR}/build/deps.env")
-foreach(name IN ITEMS WASMTIME_DIR WASM_TOOLS WIT_BINDGEN WASI_ADAPTER CONFORMANCE_SUITE COMPONENT_ORACLE CLANG
-        CLANG_FORMAT PYTHON3 CARGO RUSTC COMPONENTIZE_PY NODE COMPONENTIZE_JS)
+foreach(name IN ITEMS WASMTIME_DIR WASM_TOOLS WIT_BINDGEN WASI_ADAPTER CONFORMANCE_SUITE COMPONENT_ORACLE
+        OTLP_COLLECTOR CLANG CLANG_FORMAT PYTHON3 CARGO RUSTC COMPONENTIZE_PY NODE COMPONENTIZE_JS)
     tvn_dep(${name})
 endforeach()
 
@@ -41,6 +41,8 @@ pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET "jansson>=2.13")
 pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET "libcrypto>=3.0")
 pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET "cmocka>=1.1.5")
 pkg_check_modules(MICROHTTPD REQUIRED IMPORTED_TARGET "libmicrohttpd>=0.9.75")
+pkg_check_modules(CURL REQUIRED IMPORTED_TARGET "libcurl>=7.88")
+add_library(tvn::curl ALIAS PkgConfig::CURL)
 add_library(tvn::microhttpd ALIAS PkgConfig::MICROHTTPD)
 add_library(tvn::jansson ALIAS PkgConfig::JANSSON)
 add_library(tvn::crypto ALIAS PkgConfig::CRYPTO)

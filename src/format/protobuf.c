@@ -77,6 +77,16 @@ void tvn_protobuf_add_fixed64(struct tvn_protobuf_writer *writer, uint32_t field
     tvn_protobuf_pack_fixed64(writer, value);
 }
 
+void tvn_protobuf_add_fixed32(struct tvn_protobuf_writer *writer, uint32_t field, uint32_t value)
+{
+    add_tag(writer, field, TVN_PROTOBUF_FIXED32);
+    char bytes[FIXED32_BYTES];
+    for (unsigned i = 0; i < FIXED32_BYTES; i++) {
+        bytes[i] = (char)(uint8_t)(value >> (8 * i));
+    }
+    tvn_strbuf_add(writer->out, bytes, sizeof(bytes));
+}
+
 void tvn_protobuf_add_double(struct tvn_protobuf_writer *writer, uint32_t field, double value)
 {
     add_tag(writer, field, TVN_PROTOBUF_FIXED64);

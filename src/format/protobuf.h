@@ -30,6 +30,7 @@ void tvn_protobuf_writer_init(struct tvn_protobuf_writer *writer, struct tvn_str
 void tvn_protobuf_add_varint(struct tvn_protobuf_writer *writer, uint32_t field, uint64_t value);
 /* fixed64, sfixed64 */
 void tvn_protobuf_add_fixed64(struct tvn_protobuf_writer *writer, uint32_t field, uint64_t value);
+void tvn_protobuf_add_fixed32(struct tvn_protobuf_writer *writer, uint32_t field, uint32_t value);
 void tvn_protobuf_add_double(struct tvn_protobuf_writer *writer, uint32_t field, double value);
 void tvn_protobuf_add_bytes(struct tvn_protobuf_writer *writer, uint32_t field, const void *bytes,
                             size_t length);

@@ -48,6 +48,8 @@ const char *tvn_metric_scope_labels(enum tvn_metric_scope scope)
 
 struct walk {
     const struct tvn_metrics_view *view;
+    uint32_t first_flow;
+    uint32_t end_flow;
     const struct tvn_metrics_visitor *visitor;
     const struct tvn_metric_row *row;
     enum tvn_metric metric;
@@ -344,25 +346,26 @@ static void flow_family(struct walk *walk, const struct tvn_metrics_flow *flow)
 static void family(struct walk *walk)
 {
     const struct tvn_metrics_view *view = walk->view;
+    bool with_process = walk->first_flow == 0;
     walk->sample = (struct tvn_metric_sample){0};
     walk->visitor->family(walk->visitor->context, walk->row);
     switch (walk->row->scope) {
     case TVN_METRIC_SCOPE_FLOW:
     case TVN_METRIC_SCOPE_COMPONENT:
     case TVN_METRIC_SCOPE_STREAM:
-        for (uint32_t i = 0; i < view->flow_count; i++) {
+        for (uint32_t i = walk->first_flow; i < walk->end_flow; i++) {
             flow_family(walk, &view->flows[i]);
         }
         return;
     case TVN_METRIC_SCOPE_TIER:
-        for (uint32_t i = 0; i < view->tier_count; i++) {
+        for (uint32_t i = 0; with_process && i < view->tier_count; i++) {
             walk->sample.label_count = 0;
             add_label(walk, "tier", view->tiers[i].name);
             tier_sample(walk, &view->tiers[i]);
         }
         return;
     case TVN_METRIC_SCOPE_CAPABILITY:
-        for (uint32_t i = 0; i < view->capability_count; i++) {
+        for (uint32_t i = 0; with_process && i < view->capability_count; i++) {
             const struct tvn_metrics_capability *capability = &view->capabilities[i];
             walk->sample.label_count = 0;
             add_label(walk, "component_id", capability->component);
@@ -372,7 +375,9 @@ static void family(struct walk *walk)
         }
         return;
     case TVN_METRIC_SCOPE_SYSTEM:
-        system_sample(walk);
+        if (with_process) {
+            system_sample(walk);
+        }
         return;
     }
 }
@@ -380,8 +385,18 @@ static void family(struct walk *walk)
 void tvn_metrics_visit(const struct tvn_metrics_view *view,
                        const struct tvn_metrics_visitor *visitor)
 {
+    tvn_metrics_visit_some(view, 0, view->flow_count, visitor);
+}
+
+void tvn_metrics_visit_some(const struct tvn_metrics_view *view, uint32_t first_flow,
+                            uint32_t flow_count, const struct tvn_metrics_visitor *visitor)
+{
     tvn_assert(view && visitor && visitor->family && visitor->sample);
-    struct walk walk = {.view = view, .visitor = visitor};
+    tvn_assert(first_flow <= view->flow_count && flow_count <= view->flow_count - first_flow);
+    struct walk walk = {.view = view,
+                        .first_flow = first_flow,
+                        .end_flow = first_flow + flow_count,
+                        .visitor = visitor};
     for (unsigned i = 0; i < TVN_METRIC_COUNT; i++) {
         walk.metric = (enum tvn_metric)i;
         walk.row = &rows[i];

@@ -130,6 +130,13 @@ struct tvn_metrics_visitor {
 /* COLD PATH. Every row of the catalogue in its order, each followed by its samples. */
 void tvn_metrics_visit(const struct tvn_metrics_view *view,
                        const struct tvn_metrics_visitor *visitor);
+/* The same of these flows only; what belongs to no flow comes with the first flow. */
+void tvn_metrics_visit_some(const struct tvn_metrics_view *view, uint32_t first_flow,
+                            uint32_t flow_count, const struct tvn_metrics_visitor *visitor);
+
+/* Upper bounds of the buckets that are exported: 2^n nanoseconds. */
+#define TVN_METRIC_BOUND_FIRST 7  /* 128 ns */
+#define TVN_METRIC_BOUND_LAST  33 /* 8.6 s */
 
 #define TVN_METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 

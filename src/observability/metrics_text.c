@@ -6,8 +6,6 @@
 #include <inttypes.h>
 
 #define NS_PER_SECOND 1e9
-#define LE_BITS_FIRST 7  /* 128 ns */
-#define LE_BITS_LAST  33 /* 8.6 s */
 
 static void add_label(struct tvn_strbuf *out, const struct tvn_metric_label *label)
 {
@@ -43,7 +41,7 @@ static void add_histogram(struct tvn_strbuf *out, const struct tvn_metric_row *r
                           const struct tvn_metric_sample *sample)
 {
     uint64_t count = tvn_histogram_count(sample->histogram);
-    for (uint32_t bits = LE_BITS_FIRST; bits <= LE_BITS_LAST; bits++) {
+    for (uint32_t bits = TVN_METRIC_BOUND_FIRST; bits <= TVN_METRIC_BOUND_LAST; bits++) {
         TVN_AUTO_VALUE(tvn_strbuf) le = {0};
         tvn_strbuf_printf(&le, "%.12g", (double)(UINT64_C(1) << bits) / NS_PER_SECOND);
         sample_name(out, row, sample, "_bucket", tvn_strbuf_text(&le));

@@ -146,17 +146,26 @@ void tvn_span_json(const struct tvn_trace_span *span, struct tvn_json_writer *js
 
 /* ---- what is around spans ---- */
 
+static void optional_attribute(struct tvn_json_writer *json, const char *key, const char *text)
+{
+    if (text) {
+        struct tvn_str value = tvn_str_of(text);
+        attribute(json, key, &value, 0);
+    }
+}
+
 static void write_resource(const struct tvn_otlp_resource *resource, struct tvn_json_writer *json)
 {
-    struct tvn_str name = tvn_str_of(resource->service_name);
     tvn_json_key(json, "resource");
     tvn_json_begin_object(json);
     tvn_json_key(json, "attributes");
     tvn_json_begin_array(json);
-    attribute(json, "service.name", &name, 0);
-    if (resource->service_version) {
-        struct tvn_str version = tvn_str_of(resource->service_version);
-        attribute(json, "service.version", &version, 0);
+    optional_attribute(json, "service.name", resource->service_name);
+    optional_attribute(json, "service.version", resource->service_version);
+    optional_attribute(json, "service.instance.id", resource->instance_id);
+    optional_attribute(json, "host.name", resource->host_name);
+    if (resource->pid != 0) {
+        attribute(json, "process.pid", NULL, resource->pid);
     }
     tvn_json_end_array(json);
     tvn_json_end_object(json);

@@ -56,10 +56,12 @@ static void test_writer_gives_the_known_bytes(void **state)
     tvn_protobuf_pack_double(&writer, 0.5);
     tvn_protobuf_end(&writer);
     tvn_protobuf_add_bytes(&writer, TVN_PROTOBUF_FIELD_MAX, NULL, 0);
+    tvn_protobuf_add_fixed32(&writer, 16, 0x0301);
     assert_written(&out, "81010807060504030201"
                          "0900000000000004c0"
                          "32100100000000000000000000000000e03f"
-                         "faffffff0f00");
+                         "faffffff0f00"
+                         "850101030000");
 }
 
 /* A length grows a byte at 128 and at 16384, in every open message. */
