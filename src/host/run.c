@@ -270,6 +270,9 @@ static void control_loop(struct control *control)
     while (!all_ended(control->host)) {
         uint64_t now_ns = tvn_clock_monotonic_ns();
         stop_overdue_flows(control->host, now_ns);
+        if (all_ended(control->host)) { /* abandoned: nobody will tell */
+            break;
+        }
         if (control->observer && now_ns >= observe_at_ns) {
             observe(control);
             observe_at_ns = now_ns + OBSERVE_EVERY_NS;
