@@ -15,7 +15,7 @@ struct transfer {
     const struct tvn_local_request *request;
     CURL *curl;
     struct tvn_strbuf *body;
-    size_t headers; /* bytes */
+    size_t headers;    /* bytes */
     uint64_t since_ns; /* of the request; of a stream, when it said something last */
     bool stopped;
     bool too_large;
@@ -207,8 +207,7 @@ enum tvn_local_result tvn_local_call(const struct tvn_local_request *request, un
     tvn_strbuf_deinit(out_body);
     tvn_strbuf_init(out_body, request->body_max > 0 ? request->body_max : TVN_LOCAL_BODY_DEFAULT);
     struct transfer transfer = {.request = request, .body = out_body};
-    enum tvn_local_result result =
-        run_with(&transfer, tvn_strbuf_text(&url), headers, out_status);
+    enum tvn_local_result result = run_with(&transfer, tvn_strbuf_text(&url), headers, out_status);
     curl_slist_free_all(headers);
     return result;
 }

@@ -35,8 +35,8 @@ struct tvn_local_request {
 
 enum tvn_local_result {
     TVN_LOCAL_ANSWERED,
-    TVN_LOCAL_STOPPED,   /* by take or goes_on */
-    TVN_LOCAL_NOBODY,    /* nobody listens there */
+    TVN_LOCAL_STOPPED, /* by take or goes_on */
+    TVN_LOCAL_NOBODY,  /* nobody listens there */
     TVN_LOCAL_TIMED_OUT,
     TVN_LOCAL_TOO_LARGE,
     TVN_LOCAL_BROKEN,    /* the peer broke off, or does not speak HTTP */
