@@ -297,8 +297,10 @@ static void judge(const struct otlp_post *post, const struct tvn_http_answer *an
 
 static uint64_t backoff_ms(const struct otlp_post *post)
 {
-    uint16_t noise = 0;
-    (void)getrandom(&noise, sizeof(noise), GRND_NONBLOCK); /* without it there is no jitter */
+    uint16_t noise;
+    if (getrandom(&noise, sizeof(noise), GRND_NONBLOCK) != (ssize_t)sizeof(noise)) {
+        noise = 0; /* no jitter */
+    }
     uint32_t doublings = tvn_min(post->failures, (uint32_t)BACKOFF_DOUBLINGS);
     uint64_t ms =
         tvn_min((uint64_t)TVN_OTLP_BACKOFF_MIN_MS << doublings, (uint64_t)TVN_OTLP_BACKOFF_MAX_MS);
