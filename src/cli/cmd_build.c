@@ -282,10 +282,9 @@ const struct tvn_command tvn_cmd_build = {
     .description =
         "Checks the project as torvyn check does, then builds each component with the tools of its "
         "language: C with clang, wit-bindgen and wasm-tools; Rust with cargo; Python with "
-        "componentize-py; JavaScript with componentize-js; Zig with zig; or with its "
-        "build_command. What "
-        "compilers print is shown as it is. A tool that is missing is error E0010, which says how "
-        "to install it.\n\n"
+        "componentize-py; JavaScript with componentize-js; Go with go and wasm-tools; Zig with "
+        "zig; or with its build_command. What compilers print is shown as it is. A tool that is "
+        "missing is error E0010, which says how to install it.\n\n"
         "Components land in .torvyn/build/<component>.wasm. What did not change is not built "
         "again. Tools are looked for in the variables of their names (CLANG, CARGO, WASM_TOOLS "
         "and so on), in $TORVYN_HOME/bin, on PATH and in Torvyn's cache.\n\n"

@@ -13,8 +13,9 @@ static const enum tvn_tool c_tools[] = {TVN_TOOL_CLANG,      TVN_TOOL_WASM_LD,
 static const enum tvn_tool rust_tools[] = {TVN_TOOL_WASM_TOOLS};
 static const enum tvn_tool python_tools[] = {TVN_TOOL_PYTHON};
 static const enum tvn_tool javascript_tools[] = {TVN_TOOL_NODE};
-static const enum tvn_tool go_tools[] = {TVN_TOOL_TINYGO, TVN_TOOL_GO, TVN_TOOL_WASM_TOOLS};
-static const enum tvn_tool zig_tools[] = {TVN_TOOL_WIT_BINDGEN, TVN_TOOL_WASM_TOOLS};
+static const enum tvn_tool go_tools[] = {TVN_TOOL_GO, TVN_TOOL_WASM_TOOLS, TVN_TOOL_WASI_ADAPTER};
+static const enum tvn_tool zig_tools[] = {TVN_TOOL_WIT_BINDGEN, TVN_TOOL_WASM_TOOLS,
+                                          TVN_TOOL_WASI_ADAPTER};
 
 static const struct language {
     const char *name;    /* as in the manifest */
@@ -109,9 +110,16 @@ static void look_at_rust(struct look *look)
         verdict = TVN_DOCTOR_FIXED;
     }
     if (found) {
+        there(look, "cargo", tvn_probe_ask_version(look->doctor->probe, rust.cargo));
+        there(look, "rustc", tvn_probe_ask_version(look->doctor->probe, rust.rustc));
         doctor_add(look->doctor, look->language->section, verdict, NULL, "target %s%s", rust.target,
                    rust.build_std ? ", its library built from sources" : "");
+        if (strcmp(rust.target, "wasm32-wasip1") == 0) {
+            look_at_tool(look, TVN_TOOL_WASI_ADAPTER);
+        }
     } else {
+        look_at_tool(look, TVN_TOOL_CARGO);
+        look_at_tool(look, TVN_TOOL_RUSTC);
         look_at_call(look, false, "a WebAssembly target of Rust", TVN_TOOL_CARGO);
     }
     const char *component = tvn_probe_find(look->doctor->probe, TVN_TOOL_CARGO_COMPONENT);

@@ -17,8 +17,12 @@ struct build_words {
     bool failed; /* no memory; nothing was added from then on */
 };
 
+struct build_plan;
+
 struct build_step {
     const char *const *argv;
+    /* Instead of a program: done at once, without `argv`. Reports what goes wrong. */
+    enum tvn_status (*act)(struct build_plan *plan);
     const char *const *environment; /* NULL: none */
     const char *directory;          /* NULL: where torvyn runs */
     const char *name;               /* of the tool, for messages: "clang-19" */
@@ -73,12 +77,13 @@ TVN_NODISCARD enum tvn_status build_plan_c(struct build_plan *plan);
 TVN_NODISCARD enum tvn_status build_plan_rust(struct build_plan *plan);
 TVN_NODISCARD enum tvn_status build_plan_python(struct build_plan *plan);
 TVN_NODISCARD enum tvn_status build_plan_javascript(struct build_plan *plan);
+TVN_NODISCARD enum tvn_status build_plan_go(struct build_plan *plan);
 TVN_NODISCARD enum tvn_status build_plan_zig(struct build_plan *plan);
 TVN_NODISCARD enum tvn_status build_plan_command(struct build_plan *plan);
-/* build_plan_c.c, for what is made of C bindings: wit-bindgen's step; their name without suffix;
+/* build_plan_c.c: wit-bindgen's step for what is made of C bindings, and their name without suffix;
  * the last step, which makes a component of module.wasm. */
 TVN_NODISCARD enum tvn_status build_c_bindings(struct build_plan *plan, const char **out_name);
-TVN_NODISCARD enum tvn_status build_c_component(struct build_plan *plan);
+TVN_NODISCARD enum tvn_status build_component(struct build_plan *plan);
 const char *build_in_work(struct build_plan *plan, const char *name, const char *suffix);
 /* build_plan_rust.c: `target/wasm32-wasip2/{debug,release}/<name>.wasm` below the root. */
 const char *build_rust_place(struct build_plan *plan, bool release);

@@ -91,7 +91,8 @@ static enum tvn_status make_key(struct build_plan *plan)
     TVN_AUTO_VALUE(tvn_strbuf) all = {0};
     for (size_t i = 0; i < plan->steps.count; i++) {
         const struct build_step *step = &plan->steps.items[i];
-        for (const char *const *word = step->argv; *word; word++) {
+        add_text(&all, step->name);
+        for (const char *const *word = step->argv; word && *word; word++) {
             add_text(&all, *word);
         }
         for (const char *const *word = step->environment; word && *word; word++) {
@@ -121,7 +122,7 @@ static enum tvn_status plan_language(struct build_plan *plan)
     } drivers[] = {
         {"c", build_plan_c},           {"rust", build_plan_rust},
         {"python", build_plan_python}, {"javascript", build_plan_javascript},
-        {"zig", build_plan_zig},
+        {"go", build_plan_go},         {"zig", build_plan_zig},
     };
     const struct tvn_manifest_component *declared = plan->component->declared;
     if (declared->build_command[0]) {
@@ -135,12 +136,6 @@ static enum tvn_status plan_language(struct build_plan *plan)
     (void)tvn_diag_error(plan->sink, TVN_E_TOOLCHAIN_MISSING, declared->name_span,
                          "%s: this Torvyn does not know how to build %s", build_needed_by(plan),
                          declared->language);
-    if (strcmp(declared->language, "go") == 0) {
-        const struct tvn_tool_info *info = tvn_tool_info(TVN_TOOL_TINYGO);
-        const char *tinygo = tvn_probe_find(plan->options->probe, TVN_TOOL_TINYGO);
-        tvn_diag_note(plan->sink, "'%s' %s: %s", info->name, info->what,
-                      tinygo ? tinygo : info->install);
-    }
     tvn_diag_help(plan->sink, "say how with build_command = \"…\", which leaves the component in "
                               "$TORVYN_OUTPUT");
     return TVN_E_TOOLCHAIN_MISSING;

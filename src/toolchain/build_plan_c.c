@@ -81,7 +81,7 @@ enum tvn_status build_c_bindings(struct build_plan *plan, const char **out_name)
     return build_add_step(plan, &words, (struct build_step){.name = "wit-bindgen", .quiet = true});
 }
 
-enum tvn_status build_c_component(struct build_plan *plan)
+enum tvn_status build_component(struct build_plan *plan)
 {
     const char *tool = NULL;
     const char *adapter = NULL;
@@ -216,5 +216,5 @@ enum tvn_status build_plan_c(struct build_plan *plan)
     TVN_TRY(build_c_bindings(plan, &bindings));
     TVN_TRY(compile_bindings(plan, &tools, bindings));
     TVN_TRY(add_module(plan, &tools, &sources, bindings, bindings));
-    return build_c_component(plan);
+    return build_component(plan);
 }

@@ -82,5 +82,5 @@ enum tvn_status build_plan_zig(struct build_plan *plan)
     const char *bindings = NULL;
     TVN_TRY(build_c_bindings(plan, &bindings));
     TVN_TRY(add_module(plan, &zig, main, bindings, &sources));
-    return build_c_component(plan);
+    return build_component(plan);
 }

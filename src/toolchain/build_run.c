@@ -135,9 +135,16 @@ static enum tvn_status fail_job(struct build_job *job, enum tvn_status status,
     return status;
 }
 
+/* Starts the next step that is a program; every plan ends with one. */
 static enum tvn_status start_step(struct build_job *job, const struct tvn_build_options *options)
 {
     const struct build_step *step = &job->plan->steps.items[job->step];
+    for (; step->act; step = &job->plan->steps.items[++job->step]) {
+        enum tvn_status status = step->act(job->plan);
+        if (status != TVN_OK) {
+            return fail_job(job, status, options);
+        }
+    }
     const struct tvn_process_options process = {
         .argv = step->argv, .environment = step->environment, .directory = step->directory};
     enum tvn_status status = tvn_process_start(&process, &job->process);

@@ -270,13 +270,19 @@ const char *probe_ask(struct tvn_probe *probe, const char *const *argv)
     return text.len > 0 ? tvn_arena_strndup(probe->arena, text.ptr, text.len) : NULL;
 }
 
+const char *tvn_probe_ask_version(struct tvn_probe *probe, const char *program)
+{
+    const char *const argv[] = {program, "--version", NULL};
+    return probe_ask(probe, argv);
+}
+
 const char *tvn_probe_version(struct tvn_probe *probe, enum tvn_tool tool)
 {
     const char *path = tvn_probe_find(probe, tool);
     if (!path || tvn_tool_info(tool)->kind != TVN_TOOL_KIND_PROGRAM) {
         return NULL;
     }
-    bool word = tool == TVN_TOOL_GO || tool == TVN_TOOL_TINYGO || tool == TVN_TOOL_ZIG;
+    bool word = tool == TVN_TOOL_GO || tool == TVN_TOOL_ZIG;
     const char *const argv[] = {path, word ? "version" : "--version", NULL};
     return probe_ask(probe, argv);
 }

@@ -53,6 +53,9 @@ TVN_NODISCARD enum tvn_status tvn_probe_require(struct tvn_probe *probe, enum tv
  * when it fails. */
 const char *tvn_probe_version(struct tvn_probe *probe, enum tvn_tool tool);
 
+/* The same of a program that was found otherwise. */
+const char *tvn_probe_ask_version(struct tvn_probe *probe, const char *program);
+
 /* How Rust code becomes WebAssembly on this machine. */
 struct tvn_rust {
     const char *cargo;

@@ -11,6 +11,7 @@ extern const struct tvn_embedded_text tvn_toolchain_sdk[];
 
 #define PARTS_MAX  2
 #define EXTRAS_MAX 3
+#define SDK_MAX    9
 
 /* A component of a template. */
 struct part {
@@ -44,7 +45,7 @@ const char *const tvn_template_names[] = {"source",        "sink",   "transform"
                                           "full-pipeline", "empty",  NULL};
 
 struct extra {
-    const char *from; /* below templates/; NULL ends the list */
+    const char *from; /* below templates/ or sdk/; NULL ends the list */
     const char *to;   /* below the component's folder */
     bool listed;
 };
@@ -55,8 +56,8 @@ struct language {
     const char *source; /* where the code goes; {{role}} is the world's template */
     struct extra extras[EXTRAS_MAX + 1];
     const char *exports; /* where <language>/<world>.exports.c goes; NULL: there is none */
-    const char *sdk;     /* its own part of sdk/, beside the source; NULL: none */
-    bool uses_c;         /* include/torvyn.h */
+    struct extra sdk[SDK_MAX + 1]; /* its own part of sdk/, as it is */
+    bool uses_c;                   /* include/torvyn.h */
     const char *gitignore;
     /* What the language's own runtime needs to start, as lines of the manifest. */
     const char *grants;
@@ -87,15 +88,33 @@ static const struct language languages[] = {
      .grants = "\n# The JavaScript engine reads the clock when it starts.\n"
                "[security.grants.{{component}}]\n"
                "capabilities = [\"wasi:clocks\", \"wasi:cli/stdout\", \"wasi:cli/stderr\"]\n"},
+    {.name = "go",
+     .extension = "go",
+     .source = "main.go",
+     .extras = {{"go/go.mod", "go.mod", true}},
+     .sdk = {{"go/torvyn.go", "torvyn/torvyn.go", true},
+             {"go/host.go", "torvyn/host.go", false},
+             {"go/source.go", "torvyn/source/source.go", false},
+             {"go/processor.go", "torvyn/processor/processor.go", false},
+             {"go/sink.go", "torvyn/sink/sink.go", false},
+             {"go/filter.go", "torvyn/filter/filter.go", false},
+             {"go/router.go", "torvyn/router/router.go", false},
+             {"go/aggregator.go", "torvyn/aggregator/aggregator.go", false},
+             {"go/lifecycle.go", "torvyn/lifecycle/lifecycle.go", false}},
+     .gitignore = "gitignore",
+     .grants = "\n# Go's runtime reads the clock and seeds its hashes when it starts.\n"
+               "[security.grants.{{component}}]\n"
+               "capabilities = [\"wasi:clocks\", \"wasi:random\", \"wasi:cli/stdout\", "
+               "\"wasi:cli/stderr\"]\n"},
     {.name = "zig",
      .extension = "zig",
      .source = "src/main.zig",
      .exports = "src/exports.c",
-     .sdk = "torvyn.zig",
+     .sdk = {{"zig/torvyn.zig", "src/torvyn.zig", true}},
      .uses_c = true,
      .gitignore = "gitignore"},
 };
-const char *const tvn_language_names[] = {"rust", "c", "python", "javascript", "zig", NULL};
+const char *const tvn_language_names[] = {"rust", "c", "python", "javascript", "go", "zig", NULL};
 
 struct render {
     const struct tvn_template_options *options;
@@ -237,21 +256,15 @@ static enum tvn_status add_code(struct render *render, const struct part *part,
     return add_template(render, from, to, values, true);
 }
 
-/* sdk/<language>/<name> as src/<name> */
 static enum tvn_status add_sdk(struct render *render, const struct part *part)
 {
-    const char *name = render->language->sdk;
-    if (!name) {
-        return TVN_OK;
+    for (const struct extra *extra = render->language->sdk; extra->from; extra++) {
+        const struct tvn_embedded_text *file = find(tvn_toolchain_sdk, extra->from);
+        tvn_assert(file);
+        TVN_TRY(add(render, path_of(render, part->folder, extra->to),
+                    (struct tvn_str){file->text, file->length}, extra->listed));
     }
-    const char *from = tvn_arena_printf(render->arena, "%s/%s", render->language->name, name);
-    const char *to = tvn_arena_printf(render->arena, "%ssrc/%s", part->folder, name);
-    const struct tvn_embedded_text *file = from ? find(tvn_toolchain_sdk, from) : NULL;
-    if (!file) {
-        tvn_assert(!from);
-        return TVN_E_OUT_OF_MEMORY;
-    }
-    return add(render, to, (struct tvn_str){file->text, file->length}, true);
+    return TVN_OK;
 }
 
 static enum tvn_status add_part(struct render *render, const struct part *part)

@@ -131,10 +131,10 @@ static void test_probe_require_when_missing_says_how_to_install(void **state)
     TVN_AUTO(tvn_diag_sink) sink = tvn_diag_sink_create();
     const char *path = NULL;
 
-    assert_diag_status(tvn_probe_require(probe, TVN_TOOL_TINYGO, "component 'x'", sink, &path),
+    assert_diag_status(tvn_probe_require(probe, TVN_TOOL_ZIG, "component 'x'", sink, &path),
                        TVN_E_TOOLCHAIN_MISSING, sink);
 
-    assert_string_equal(tvn_diag_at(sink, 0)->help, tvn_tool_info(TVN_TOOL_TINYGO)->install);
+    assert_string_equal(tvn_diag_at(sink, 0)->help, tvn_tool_info(TVN_TOOL_ZIG)->install);
 }
 
 static void test_probe_variable_that_names_nothing_is_not_passed_over(void **state)
