@@ -5,11 +5,13 @@
 #include "cli/figures.h"
 #include "format/json_writer.h"
 #include "host/host.h"
+#include "observability/recorder.h"
 
 #include <signal.h>
 
-#define SUMMARY_TITLE "  ── Summary ──────────────\n"
-#define LABEL_COLUMNS 13
+#define SUMMARY_TITLE      "  ── Summary ──────────────\n"
+#define LABEL_COLUMNS      13
+#define COPY_RECORDS_SHOWN 64
 
 static const enum tvn_copy_reason payload_reasons[] = {
     TVN_COPY_PAYLOAD_READ, TVN_COPY_PAYLOAD_WRITE, TVN_COPY_HOST_SERIALIZE};
@@ -279,6 +281,60 @@ static void json_streams(const struct tvn_host *host, const struct tvn_run_repor
     tvn_json_end_array(json);
 }
 
+/* A stage's name, or what else bytes come from and go to. */
+static const char *party_name(const struct tvn_run_report *report, uint32_t party)
+{
+    if (party == TVN_COPY_PARTY_HOST) {
+        return "host";
+    }
+    return party < report->stage_count ? report->stages[party].name : "outside";
+}
+
+static void json_copy_record(const struct tvn_run_report *report,
+                             const struct tvn_copy_record *record, struct tvn_json_writer *json)
+{
+    tvn_json_begin_object(json);
+    tvn_json_field_u64(json, "number", record->number);
+    tvn_json_field_u64(json, "at_unix_ns", record->at_ns);
+    tvn_json_field_text(json, "flow", report->flow);
+    tvn_json_field_text(json, "stage", report->stages[record->stage].name);
+    if (record->sequence != TVN_EVENT_NO_SEQUENCE) {
+        tvn_json_field_u64(json, "element", record->sequence);
+    }
+    tvn_json_field_u64(json, "resource", record->resource);
+    tvn_json_field_text(json, "source", party_name(report, record->source));
+    tvn_json_field_text(json, "destination", party_name(report, record->destination));
+    tvn_json_field_text(json, "reason", tvn_copy_reason_name(record->reason));
+    tvn_json_field_u64(json, "copies", record->copies);
+    tvn_json_field_u64(json, "bytes", record->bytes);
+    tvn_json_end_object(json);
+}
+
+/* At level diagnostic: the last copies, one by one. */
+static void json_copy_ledger(const struct tvn_host *host, const struct tvn_run_report *report,
+                             struct tvn_json_writer *json)
+{
+    struct tvn_copy_ledger *ledger =
+        tvn_recorder_copies(tvn_host_flow_recorder(host, report->index));
+    if (!ledger) {
+        return;
+    }
+    struct tvn_copy_record records[COPY_RECORDS_SHOWN];
+    uint64_t count = tvn_copy_ledger_count(ledger);
+    uint64_t first = count > COPY_RECORDS_SHOWN ? count - COPY_RECORDS_SHOWN : 0;
+    uint32_t shown = tvn_copy_ledger_read(ledger, first, COPY_RECORDS_SHOWN, records);
+    tvn_json_key(json, "copy_ledger");
+    tvn_json_begin_object(json);
+    tvn_json_field_u64(json, "records", count);
+    tvn_json_key(json, "last");
+    tvn_json_begin_array(json);
+    for (uint32_t i = 0; i < shown; i++) {
+        json_copy_record(report, &records[i], json);
+    }
+    tvn_json_end_array(json);
+    tvn_json_end_object(json);
+}
+
 void tvn_run_report_json(const struct tvn_host *host, const struct tvn_run_report *report,
                          struct tvn_json_writer *json)
 {
@@ -306,4 +362,5 @@ void tvn_run_report_json(const struct tvn_host *host, const struct tvn_run_repor
     json_copies(report, json);
     json_stages(report, json);
     json_streams(host, report, json);
+    json_copy_ledger(host, report, json);
 }

@@ -41,6 +41,7 @@ struct tvn_recorder {
     _Atomic uint32_t marks_requested;
     _Atomic uint32_t sample_every;
     _Atomic uint32_t level;
+    _Atomic(struct tvn_copy_ledger *) copies; /* NULL until the level is DIAGNOSTIC */
     tvn_recorder_mark mark;
     void *mark_context;
     uint64_t memory_bytes;
@@ -255,7 +256,11 @@ static enum tvn_outcome make_call(struct tvn_event_sink *self, const struct tvn_
         is_early(recorder, call)) {
         return TVN_OUTCOME_WAIT;
     }
-    bool is_told = recorder->listener_count > 0;
+    struct tvn_copy_ledger *copies =
+        tvn_recorder_level(recorder) == TVN_OBSERVE_DIAGNOSTIC
+            ? atomic_load_explicit(&recorder->copies, memory_order_acquire)
+            : NULL;
+    bool is_told = recorder->listener_count > 0 || copies;
     if (is_told) {
         read_copies(stats, &record);
     }
@@ -279,6 +284,9 @@ static enum tvn_outcome make_call(struct tvn_event_sink *self, const struct tvn_
     refresh(recorder, &record);
     if (is_told) {
         subtract_copies(stats, &record);
+        if (copies) {
+            tvn_copy_ledger_add(copies, &record);
+        }
         tell(recorder, &record);
     }
     return record.outcome;
@@ -307,6 +315,7 @@ void tvn_recorder_destroy(struct tvn_recorder *recorder)
     if (!recorder) {
         return;
     }
+    tvn_copy_ledger_destroy(atomic_load_explicit(&recorder->copies, memory_order_relaxed));
     tvn_free(recorder->stages);
     tvn_free(recorder->starts);
     tvn_free(recorder->latency);
@@ -396,6 +405,20 @@ void tvn_recorder_listen(struct tvn_recorder *recorder,
 
 /* ---- levels and marks ---- */
 
+/* Two threads may set the level at a time. */
+static void need_copies(struct tvn_recorder *recorder)
+{
+    if (atomic_load_explicit(&recorder->copies, memory_order_acquire)) {
+        return;
+    }
+    struct tvn_copy_ledger *none = NULL;
+    struct tvn_copy_ledger *made = tvn_copy_ledger_create();
+    if (!atomic_compare_exchange_strong_explicit(&recorder->copies, &none, made,
+                                                 memory_order_acq_rel, memory_order_acquire)) {
+        tvn_copy_ledger_destroy(made);
+    }
+}
+
 void tvn_recorder_set_level(struct tvn_recorder *recorder, enum tvn_observe_level level)
 {
     static const uint32_t masks[TVN_OBSERVE_LEVEL_COUNT] = {
@@ -404,6 +427,9 @@ void tvn_recorder_set_level(struct tvn_recorder *recorder, enum tvn_observe_leve
         [TVN_OBSERVE_DIAGNOSTIC] = TVN_WATCH_EVENTS | TVN_WATCH_CALLS,
     };
     tvn_assert((unsigned)level < TVN_OBSERVE_LEVEL_COUNT);
+    if (level == TVN_OBSERVE_DIAGNOSTIC) {
+        need_copies(recorder);
+    }
     atomic_store_explicit(&recorder->level, level, memory_order_relaxed);
     uint32_t mask = atomic_load_explicit(&recorder->sink.mask, memory_order_relaxed);
     while (!atomic_compare_exchange_weak_explicit(&recorder->sink.mask, &mask,
@@ -488,6 +514,11 @@ void tvn_recorder_detach(struct tvn_recorder *recorder, struct tvn_tap *tap)
 }
 
 /* ---- reading ---- */
+
+struct tvn_copy_ledger *tvn_recorder_copies(const struct tvn_recorder *recorder)
+{
+    return atomic_load_explicit(&recorder->copies, memory_order_acquire);
+}
 
 const struct tvn_histogram *tvn_recorder_latency(const struct tvn_recorder *recorder)
 {

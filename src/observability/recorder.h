@@ -18,6 +18,7 @@
  * latency is known for elements at most `in_flight` pulls old.
  */
 #include "base/histogram.h"
+#include "observability/copy_ledger.h"
 #include "observability/tap.h"
 #include "types/event_sink.h"
 #include "types/flow_stats.h"
@@ -80,7 +81,8 @@ void tvn_recorder_set_stats(struct tvn_recorder *recorder, uint32_t stage,
 void tvn_recorder_listen(struct tvn_recorder *recorder,
                          const struct tvn_recorder_listener *listener);
 
-/* WARM PATH. Any thread; holds from the next vector on. */
+/* WARM PATH. Any thread; holds from the next vector on. The first time that it is DIAGNOSTIC the
+ * ledger of copies is made. */
 void tvn_recorder_set_level(struct tvn_recorder *recorder, enum tvn_observe_level level);
 enum tvn_observe_level tvn_recorder_level(const struct tvn_recorder *recorder);
 /* Any thread. Of PRODUCTION: one element of so many. */
@@ -124,6 +126,9 @@ TVN_NODISCARD enum tvn_status tvn_recorder_attach(struct tvn_recorder *recorder,
 /* The tap is the caller's alone when this returns. */
 void tvn_recorder_detach(struct tvn_recorder *recorder, struct tvn_tap *tap);
 
+/* The flow's last copies; NULL if the level was never DIAGNOSTIC, or memory was exhausted. Lives as
+ * long as the recorder. */
+struct tvn_copy_ledger *tvn_recorder_copies(const struct tvn_recorder *recorder);
 const struct tvn_histogram *tvn_recorder_latency(const struct tvn_recorder *recorder);
 const struct tvn_histogram *tvn_recorder_processing(const struct tvn_recorder *recorder,
                                                     uint32_t stage);
