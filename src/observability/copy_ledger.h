@@ -18,10 +18,10 @@
 
 #define TVN_COPY_LEDGER_RECORDS 1024u /* a power of two */
 
-/* Who may be on either side beside a stage, by its index. */
-#define TVN_COPY_PARTY_HOST    UINT32_MAX       /* the host's buffers, and its metadata */
-#define TVN_COPY_PARTY_OUTSIDE (UINT32_MAX - 1) /* what a built-in stage reads from or writes to \
-                                                 */
+/* Who may be on either side beside a stage, by its index: the host's buffers and metadata, and what
+ * a built-in stage reads from or writes to. */
+#define TVN_COPY_PARTY_HOST    UINT32_MAX
+#define TVN_COPY_PARTY_OUTSIDE (UINT32_MAX - 1)
 
 struct tvn_copy_record {
     uint64_t number;      /* of the flow's records, from 0; given by the ledger */
