@@ -174,6 +174,35 @@ static inline void torvyn_write_number(struct torvyn_output *output, uint64_t nu
     torvyn_write(output, digits + at, sizeof(digits) - at);
 }
 
+/* ---- W3C trace context, in worlds that import torvyn:runtime/tracing ---- */
+
+extern void torvyn_runtime_tracing_set_traceparent(TORVYN_(_string_t) * traceparent,
+                                                   TORVYN_(_string_t) * tracestate);
+extern void torvyn_runtime_tracing_traceparent(TORVYN_(_string_t) * ret);
+
+/* A source: the headers that the element it is about to return came with; "" for none. */
+static inline void torvyn_set_traceparent(const char *traceparent, const char *tracestate)
+{
+    TORVYN_(_string_t) parent;
+    TORVYN_(_string_t) state;
+    TORVYN_(_string_set)(&parent, traceparent);
+    TORVYN_(_string_set)(&state, tracestate);
+    torvyn_runtime_tracing_set_traceparent(&parent, &state);
+}
+/* The header for what is sent on behalf of the element of this call; "" when tracing is off. */
+#define TORVYN_TRACEPARENT_BYTES 56
+static inline void torvyn_traceparent(char out_header[TORVYN_TRACEPARENT_BYTES])
+{
+    TORVYN_(_string_t) header;
+    torvyn_runtime_tracing_traceparent(&header);
+    size_t length = header.len < TORVYN_TRACEPARENT_BYTES ? header.len : 0;
+    if (length > 0) {
+        memcpy(out_header, header.ptr, length);
+    }
+    out_header[length] = '\0';
+    TORVYN_(_string_free)(&header);
+}
+
 /* The ports that a router chose; they are edges of the flow. */
 #define TORVYN_PORTS_MAX 64
 struct torvyn_ports {

@@ -276,6 +276,8 @@ static const struct tvn_wasi_ops wasi_ops = {
 
 /* ---- creation ---- */
 
+static const struct tvn_trace_ids no_trace_ids;
+
 static enum tvn_status init_fields(struct tvn_component_stage *stage,
                                    const struct tvn_component_stage_options *options)
 {
@@ -290,6 +292,7 @@ static enum tvn_status init_fields(struct tvn_component_stage *stage,
     stage->budget.parent = options->flow_budget;
     stage->max_buffer_bytes = options->sandbox->max_buffer_bytes;
     stage->flow_deadline_ns = options->flow_deadline_ns;
+    stage->trace_ids = options->trace_ids ? options->trace_ids : &no_trace_ids;
     stage->guard = options->guard;
     stage->write = options->write;
     stage->write_context = options->write_context;
@@ -372,6 +375,7 @@ static enum tvn_outcome stage_restart(struct tvn_invoker *invoker, struct tvn_fa
     drop_instance(stage);
     stage->memory_seen_bytes = 0;
     stage->fuel_seen = 0;
+    stage->has_incoming = false;
     stage->budget.max_bytes = stage->sandbox->max_memory_bytes;
     stage->invoker.ops = &gone_ops;
     TVN_AUTO(tvn_diag_sink) sink = tvn_diag_sink_create();

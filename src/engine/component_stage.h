@@ -15,6 +15,7 @@
 #include "types/intern.h"
 #include "types/invoker.h"
 #include "types/sandbox.h"
+#include "types/trace_context.h"
 
 #include <stdatomic.h>
 
@@ -45,9 +46,11 @@ struct tvn_component_stage_options {
     struct tvn_budget *flow_budget;   /* of all buffers of the flow; outlives it; NULL: endless */
     tvn_owner owner;                  /* this stage's number in the flow, not 0 */
     const uint64_t *flow_deadline_ns; /* CLOCK_MONOTONIC, 0: none; may be NULL */
-    const _Atomic int *cancel;        /* interrupts guest code at the next tick; may be NULL */
-    int cancel_fd;                    /* readable once cancelled; -1 */
-    int stdin_fd;                     /* -1 */
+    const struct tvn_trace_ids
+        *trace_ids;            /* of the flow's elements; outlives the stage; NULL: none */
+    const _Atomic int *cancel; /* interrupts guest code at the next tick; may be NULL */
+    int cancel_fd;             /* readable once cancelled; -1 */
+    int stdin_fd;              /* -1 */
     const struct tvn_blocking *blocking; /* told about WASI calls that may block; may be NULL */
     tvn_stage_write write;
     void *write_context;

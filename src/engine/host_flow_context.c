@@ -41,9 +41,12 @@ void *tvn_host_trace_id(void *env, void *caller, union tvn_flat *slots, size_t s
     }
     const struct tvn_component_stage *stage = site->host;
     char hex[32];
-    uint32_t length = stage->current
-                          ? hex_of(stage->current->trace_id, sizeof(stage->current->trace_id), hex)
-                          : 0;
+    uint32_t length = 0;
+    if (stage->current) {
+        uint8_t id[16];
+        tvn_trace_id_of(stage->trace_ids, stage->current, id);
+        length = hex_of(id, sizeof(id), hex);
+    }
     return tvn_host_return_bytes(site, slots[1].u32, hex, length);
 }
 
@@ -58,8 +61,12 @@ void *tvn_host_span_id(void *env, void *caller, union tvn_flat *slots, size_t sl
     }
     const struct tvn_component_stage *stage = site->host;
     char hex[16];
-    uint32_t length =
-        stage->current ? hex_of(stage->current->span_id, sizeof(stage->current->span_id), hex) : 0;
+    uint32_t length = 0;
+    if (stage->current) {
+        uint8_t id[8];
+        tvn_span_id_of(stage->trace_ids, stage->current->sequence, id);
+        length = hex_of(id, sizeof(id), hex);
+    }
     return tvn_host_return_bytes(site, slots[1].u32, hex, length);
 }
 

@@ -23,6 +23,7 @@ static const struct tvn_host_group *const host_groups[] = {
     &tvn_host_buffer_allocator,
     &tvn_host_buffer_ops,
     &tvn_host_capability_query,
+    &tvn_host_tracing,
 };
 
 static enum tvn_status add_groups(struct tvn_runtime *runtime)

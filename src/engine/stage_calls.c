@@ -266,6 +266,17 @@ static enum tvn_outcome finish_verdict(struct tvn_component_stage *stage,
 
 /* ---- entries ---- */
 
+/* The output's trace is the one that the guest named. */
+static TVN_COLD void give_context(struct tvn_component_stage *stage, struct tvn_call *call)
+{
+    struct tvn_element *out = call->out;
+    stage->has_incoming = false;
+    call->context = &stage->incoming;
+    out->flags |= stage->incoming.flags & TVN_TRACE_FLAG_SAMPLED ? TVN_ELEMENT_SAMPLED : 0;
+    memcpy(out->trace_id, stage->incoming.trace_id, sizeof(out->trace_id));
+    memcpy(out->parent_id, stage->incoming.parent_id, sizeof(out->parent_id));
+}
+
 static enum tvn_outcome call_pull(struct tvn_component_stage *stage, struct tvn_call *call)
 {
     const struct tvn_export *export = stage->entries[TVN_ENTRY_PULL];
@@ -276,7 +287,12 @@ static enum tvn_outcome call_pull(struct tvn_component_stage *stage, struct tvn_
     if (TVN_UNLIKELY(tvn_export_call(export, slots) != TVN_OK)) {
         return tvn_stage_abandon(stage, export, call);
     }
-    return finish_output(stage, export, slots, 1, TVN_OUTCOME_END, call);
+    enum tvn_outcome outcome = finish_output(stage, export, slots, 1, TVN_OUTCOME_END, call);
+    call->context = NULL;
+    if (TVN_UNLIKELY(stage->has_incoming) && outcome == TVN_OUTCOME_EMIT) {
+        give_context(stage, call);
+    }
+    return outcome;
 }
 
 static enum tvn_outcome call_process(struct tvn_component_stage *stage, struct tvn_call *call)

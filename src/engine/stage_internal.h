@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "component/instance.h"
 #include "engine/component_stage.h"
+#include "types/trace_context.h"
 
 #define TVN_ENTRY_COUNT (TVN_ENTRY_TEARDOWN + 1)
 
@@ -40,6 +41,7 @@ struct tvn_component_stage {
     uint64_t fuel_seen;        /* of this instance, in the statistics already */
     const struct tvn_sandbox *sandbox;
     const uint64_t *flow_deadline_ns;
+    const struct tvn_trace_ids *trace_ids;
     struct tvn_wasi *wasi;
     struct tvn_guard *guard;
     tvn_stage_write write;
@@ -54,6 +56,8 @@ struct tvn_component_stage {
     size_t config_length;
     char *name;
     char *flow_id;
+    bool has_incoming; /* `incoming` is for the next element that pull returns */
+    struct tvn_trace_context incoming;
 };
 
 /* Linear memory and owned buffers share one limit: what the guest's memory grew by is no longer
@@ -73,7 +77,8 @@ extern const struct tvn_host_group
     tvn_host_buffer_allocator;                          /* torvyn:streaming/buffer-allocator */
 extern const struct tvn_host_group tvn_host_buffer_ops; /* torvyn:resources/buffer-ops */
 extern const struct tvn_host_group
-    tvn_host_capability_query; /* torvyn:capabilities/capability-query */
+    tvn_host_capability_query;                       /* torvyn:capabilities/capability-query */
+extern const struct tvn_host_group tvn_host_tracing; /* torvyn:runtime/tracing */
 
 /* flow-context, in host_flow_context.c */
 void *tvn_host_trace_id(void *env, void *caller, union tvn_flat *slots, size_t slot_count);

@@ -194,6 +194,7 @@ static enum tvn_status create_pipeline(struct tvn_host_flow *flow, struct tvn_di
         .env = {.now_ns = now_ns, .wall_ns = wall_ns},
         .stop = &flow->stop,
         .events = tvn_recorder_sink(flow->recorder),
+        .trace_ids = &flow->trace_ids,
         .limit = host->options.limit,
         .deadline_ns = flow->deadline_ns,
         .schedule = host->manifest->config.runtime.scheduling_policy == TVN_CONFIG_SCHEDULING_FIFO

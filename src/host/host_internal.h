@@ -4,6 +4,7 @@
 #include "observability/graph.h"
 #include "observability/recorder.h"
 #include "pipeline/pipeline.h"
+#include "types/trace_context.h"
 #include "workers/workers.h"
 
 /* How far a flow has been stopped; each step comes when the one before did not help in time. */
@@ -20,6 +21,7 @@ struct tvn_host_flow {
     struct tvn_host *host;
     struct tvn_link *link;
     struct tvn_recorder *recorder;
+    struct tvn_trace_ids trace_ids;
     struct tvn_graph graph; /* stages and edges are owned */
     struct tvn_pipeline *pipeline;
     struct tvn_magazine *magazine; /* of the thread that has the pipeline now */

@@ -7,6 +7,7 @@
 #include "host/host_internal.h"
 
 #include <sys/random.h>
+#include <unistd.h>
 
 /* Beside what the queues hold: a vector of each stage. */
 #define IN_FLIGHT_EXTRA 64
@@ -71,6 +72,16 @@ void tvn_host_destroy_recorder(struct tvn_host_flow *flow)
     tvn_free((void *)flow->graph.edges);
 }
 
+/* Which elements are timed, and which ids they have, is no secret; only never twice the same. */
+static uint64_t random_number(void)
+{
+    uint64_t number;
+    if (getrandom(&number, sizeof(number), GRND_NONBLOCK) != (ssize_t)sizeof(number)) {
+        number = tvn_clock_wall_ns() ^ (uint64_t)getpid() << 40;
+    }
+    return number;
+}
+
 enum tvn_status tvn_host_create_recorder(struct tvn_host_flow *flow, struct tvn_diag_sink *sink)
 {
     struct tvn_recorder_options options = {
@@ -79,11 +90,12 @@ enum tvn_status tvn_host_create_recorder(struct tvn_host_flow *flow, struct tvn_
         .level = configured_level(flow->host),
         .sample_every = TVN_RECORDER_SAMPLE_EVERY,
         .in_flight = in_flight(flow->link),
+        .seed = random_number(),
     };
-    if (getrandom(&options.seed, sizeof(options.seed), GRND_NONBLOCK) !=
-        (ssize_t)sizeof(options.seed)) {
-        options.seed = tvn_clock_wall_ns(); /* which elements are timed is no secret */
-    }
+    flow->trace_ids = (struct tvn_trace_ids){
+        .enabled = flow->host->manifest->config.observability.tracing_enabled,
+        .seed = {random_number(), random_number(), random_number()},
+    };
     enum tvn_status status =
         create_graph(flow) ? tvn_recorder_create(&options, &flow->recorder) : TVN_E_OUT_OF_MEMORY;
     if (status != TVN_OK) {

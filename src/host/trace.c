@@ -19,8 +19,10 @@ enum tvn_status tvn_host_trace(struct tvn_host *host, bool show_buffers, struct 
                                struct tvn_trace **out_trace)
 {
     tvn_assert(host && sink && out_trace);
+    host->flows[0].trace_ids.enabled = true;
     const struct tvn_trace_options options = {
         .graph = tvn_host_graph(host),
+        .ids = &host->flows[0].trace_ids,
         .look = look,
         .context = host,
         .show_buffers = show_buffers,
@@ -31,7 +33,6 @@ enum tvn_status tvn_host_trace(struct tvn_host *host, bool show_buffers, struct 
     }
     struct tvn_recorder *recorder = tvn_host_recorder(host);
     tvn_recorder_set_level(recorder, TVN_OBSERVE_DIAGNOSTIC);
-    tvn_recorder_set_tracing(recorder, true);
     tvn_trace_listen(*out_trace, recorder);
     return TVN_OK;
 }

@@ -37,7 +37,6 @@ struct tvn_recorder {
     uint64_t due_ticks; /* of the next one; 0: not paced */
     uint32_t marks_reached;
     uint32_t calls;
-    bool tracing;
     _Atomic uint32_t marks_requested;
     _Atomic uint32_t sample_every;
     _Atomic uint32_t level;
@@ -127,21 +126,6 @@ static inline bool look_for_marks(struct tvn_recorder *recorder, const struct tv
     return reach_mark(recorder, watched->sequence);
 }
 
-/* Ids are random, as W3C trace context wants them, and never zero. */
-static void give_ids(struct tvn_recorder *recorder, struct tvn_element *element)
-{
-    uint64_t ids[3] = {next_random(recorder), next_random(recorder), next_random(recorder) | 1};
-    bool has_trace = false;
-    for (size_t i = 0; i < sizeof(element->trace_id); i++) {
-        has_trace |= element->trace_id[i] != 0;
-    }
-    if (!has_trace) {
-        ids[1] |= 1;
-        memcpy(element->trace_id, ids, sizeof(element->trace_id));
-    }
-    memcpy(element->span_id, &ids[2], sizeof(element->span_id));
-}
-
 /* The output of a pull: from now on its calls are watched. */
 static void pulled(struct tvn_recorder *recorder, const struct tvn_call_record *record)
 {
@@ -157,9 +141,6 @@ static void pulled(struct tvn_recorder *recorder, const struct tvn_call_record *
     recorder->paced++;
     out->flags |= TVN_ELEMENT_WATCHED;
     out->spare = record->end_ticks;
-    if (recorder->tracing) {
-        give_ids(recorder, out);
-    }
 }
 
 static void pushed(struct tvn_recorder *recorder, struct tvn_call_record *record)
@@ -469,11 +450,6 @@ void tvn_recorder_mark_at(struct tvn_recorder *recorder, uint64_t sequence)
 {
     recorder->mark_sequence = sequence;
     recorder->sink.sample_next = tvn_min(recorder->sink.sample_next, sequence);
-}
-
-void tvn_recorder_set_tracing(struct tvn_recorder *recorder, bool tracing)
-{
-    recorder->tracing = tracing;
 }
 
 void tvn_recorder_pace(struct tvn_recorder *recorder, double elements_per_second)

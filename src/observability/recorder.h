@@ -104,10 +104,6 @@ void tvn_recorder_mark_at(struct tvn_recorder *recorder,
 /* At a mark: histograms are empty; what was pulled before has no latency. */
 void tvn_recorder_reset(struct tvn_recorder *recorder);
 
-/* Gives every watched element that has none a trace id, and a span of its own; before the flow
- * starts. */
-void tvn_recorder_set_tracing(struct tvn_recorder *recorder, bool tracing);
-
 /*
  * Lets the sources give at most so many elements a second, evenly; from the first pull on, before
  * the flow starts. An element's latency then counts from when it was due, also if the flow was not

@@ -335,8 +335,11 @@ static void heard_pull(struct tvn_trace *trace, const struct tvn_call_record *re
     if (!active) {
         return;
     }
-    memcpy(active->item->element.trace_id, record->call->out->trace_id, 16);
-    memcpy(active->item->element.span_id, record->call->out->span_id, 8);
+    struct tvn_element out = *record->call->out;
+    out.sequence = watched->sequence; /* it gets it after the call */
+    tvn_trace_id_of(trace->options.ids, &out, active->item->element.trace_id);
+    tvn_span_id_of(trace->options.ids, out.sequence, active->item->element.span_id);
+    memcpy(active->item->element.parent_id, out.parent_id, sizeof(out.parent_id));
     struct tvn_trace_step *step = add_step(active);
     if (step) {
         fill_step(trace, active, step, record);

@@ -17,6 +17,7 @@
 #include "format/json_writer.h"
 #include "observability/graph.h"
 #include "observability/recorder.h"
+#include "types/trace_context.h"
 
 #define TVN_TRACE_STEPS_MAX   1024
 #define TVN_TRACE_ACTIVE_MAX  65536u
@@ -65,6 +66,7 @@ struct tvn_trace_element {
     uint64_t latency_ns; /* to the last sink that took it; 0: none did */
     uint8_t trace_id[16];
     uint8_t span_id[8];
+    uint8_t parent_id[8]; /* of an incoming trace context; zero without */
     enum tvn_trace_end end;
     struct tvn_trace_step *steps; /* owned */
     uint32_t step_count;
@@ -93,7 +95,8 @@ struct tvn_trace_item {
 };
 
 struct tvn_trace_options {
-    const struct tvn_graph *graph; /* outlives the trace */
+    const struct tvn_graph *graph;   /* outlives the trace */
+    const struct tvn_trace_ids *ids; /* of the elements; outlives the trace */
     /* What is in a buffer that exists; false when it does not. On the flow's thread. */
     bool (*look)(void *context, struct tvn_buffer_id id, struct tvn_trace_content *out_content);
     void *context;

@@ -129,6 +129,8 @@ static void element_spans(const struct tvn_graph *graph,
                last->begin_ns + last->duration_ns - begin_ns);
     memcpy(span.link_trace_id, flow_span->trace_id, sizeof(span.link_trace_id));
     memcpy(span.link_span_id, flow_span->span_id, sizeof(span.link_span_id));
+    memcpy(span.parent_id, element->parent_id, sizeof(span.parent_id));
+    span.has_remote_parent = tvn_trace_span_has_parent(&span);
     set_name(&span, "element:%" PRIu64, element->sequence);
     tvn_trace_span_add_text(&span, "torvyn.flow", tvn_str_of(graph->flow));
     tvn_trace_span_add_text(&span, "torvyn.end", tvn_str_of(tvn_trace_end_name(element->end)));

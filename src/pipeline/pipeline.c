@@ -199,6 +199,7 @@ static enum tvn_status create_component(struct tvn_pipeline *pipeline, uint32_t 
         .flow_budget = flow_budget(pipeline),
         .owner = index + 1,
         .flow_deadline_ns = &pipeline->deadline_ns,
+        .trace_ids = options->trace_ids,
         .cancel = &options->stop->cancel,
         .cancel_fd = options->stop->cancel_fd,
         .stdin_fd = 0,

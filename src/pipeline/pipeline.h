@@ -27,10 +27,11 @@ struct tvn_pipeline_options {
     struct tvn_magazine *const *magazine;
     struct tvn_audit *audit; /* may be NULL */
     struct tvn_env env;
-    struct tvn_stop_control *stop; /* outlives the pipeline */
-    struct tvn_event_sink *events; /* outlives the pipeline; may be NULL */
-    uint64_t limit;                /* elements to pull; 0: no limit */
-    uint64_t deadline_ns;          /* from start; 0: none */
+    struct tvn_stop_control *stop;         /* outlives the pipeline */
+    struct tvn_event_sink *events;         /* outlives the pipeline; may be NULL */
+    const struct tvn_trace_ids *trace_ids; /* of the elements; outlives the pipeline; NULL: none */
+    uint64_t limit;                        /* elements to pull; 0: no limit */
+    uint64_t deadline_ns;                  /* from start; 0: none */
     enum tvn_schedule schedule;
     /* Told about calls of components that may block; outlives the pipeline. NULL: nobody cares. */
     const struct tvn_blocking *blocking;

@@ -40,7 +40,7 @@ static inline void inherit(struct tvn_element *out, const struct tvn_element *fr
     out->flags = from->flags;
     out->spare = from->spare;
     memcpy(out->trace_id, from->trace_id, sizeof(out->trace_id));
-    memcpy(out->span_id, from->span_id, sizeof(out->span_id));
+    memcpy(out->parent_id, from->parent_id, sizeof(out->parent_id));
 }
 
 static TVN_ALWAYS_INLINE void processed(struct tvn_vector *vector, struct tvn_edge *input,

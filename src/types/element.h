@@ -31,8 +31,8 @@ struct tvn_element {
     struct tvn_buffer_id payload; /* owned by whoever holds the record */
     uint32_t content_type;        /* index into the flow's intern table; 0 is "" */
     uint32_t flags;
-    uint8_t trace_id[16];
-    uint8_t span_id[8];
-    uint64_t spare; /* the event sink's; outputs get it from their input */
+    uint8_t trace_id[16]; /* of an incoming trace context; zero: types/trace_context.h makes one */
+    uint8_t parent_id[8]; /* of an incoming trace context; zero without */
+    uint64_t spare;       /* the event sink's; outputs get it from their input */
 };
 static_assert(sizeof(struct tvn_element) == 64, "elements are one cache line");

@@ -48,8 +48,8 @@ static inline void tvn_copy_record(struct tvn_copy_stats *copies, enum tvn_copy_
 }
 
 /*
- * One per stage. `copies`, `produced_bytes`, `memory_bytes` and `fuel` are kept by the invoker,
- * `log_lines_dropped` by the pipeline, the rest by the reactor.
+ * One per stage. `copies`, `produced_bytes`, `memory_bytes`, `fuel` and `trace_contexts_invalid`
+ * are kept by the invoker, `log_lines_dropped` by the pipeline, the rest by the reactor.
  */
 struct tvn_stage_stats {
     tvn_stat vectors; /* times it was scheduled and called */
@@ -63,10 +63,11 @@ struct tvn_stage_stats {
     tvn_stat dead_lettered; /* part of failed */
     tvn_stat restarts;      /* fresh instances after a trap or timeout */
     struct tvn_copy_stats copies;
-    tvn_stat produced_bytes;    /* payload bytes of emitted, newly made buffers */
-    tvn_stat memory_bytes;      /* linear memory; see tvn_invoker_ops.refresh */
-    tvn_stat fuel;              /* likewise; 0 when it is not metered */
-    tvn_stat log_lines_dropped; /* of standard error, because there were too many */
+    tvn_stat produced_bytes;         /* payload bytes of emitted, newly made buffers */
+    tvn_stat memory_bytes;           /* linear memory; see tvn_invoker_ops.refresh */
+    tvn_stat fuel;                   /* likewise; 0 when it is not metered */
+    tvn_stat log_lines_dropped;      /* of standard error, because there were too many */
+    tvn_stat trace_contexts_invalid; /* incoming ones that were ignored, in whole or in part */
 };
 
 /* One per edge. */

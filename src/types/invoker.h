@@ -70,6 +70,8 @@ struct tvn_fault {
     char text[TVN_FAULT_TEXT_MAX];
 };
 
+struct tvn_trace_context; /* types/trace_context.h */
+
 #define TVN_CALL_OUT_MAX   32
 #define TVN_CALL_PORTS_MAX 64
 
@@ -78,10 +80,12 @@ struct tvn_call {
     struct tvn_element *out;
     uint32_t out_capacity;
     uint32_t out_count;
-    uint64_t ports;          /* ROUTE, out: bit per port; 0 when called */
-    enum tvn_signal signal;  /* NOTIFY: in; PUSH: out */
-    bool waited;             /* PULL, out: the call blocked; consumers drain before the next pull */
-    uint64_t wake_ns;        /* WAIT: not before this time of the monotonic clock; 0: not known */
+    uint64_t ports;         /* ROUTE, out: bit per port; 0 when called */
+    enum tvn_signal signal; /* NOTIFY: in; PUSH: out */
+    bool waited;            /* PULL, out: the call blocked; consumers drain before the next pull */
+    uint64_t wake_ns;       /* WAIT: not before this time of the monotonic clock; 0: not known */
+    /* PULL, out: where the output's trace comes from; valid until the next call. NULL: nowhere. */
+    const struct tvn_trace_context *context;
     struct tvn_fault *fault; /* written only for ERROR and DEAD */
 };
 

@@ -58,7 +58,7 @@ static void test_wit_print_is_a_fixpoint_over_the_canonical_packages(void **stat
     } rows[] = {
         {TVN_SOURCE_DIR "/wit/torvyn-streaming", 1},    {TVN_SOURCE_DIR "/wit/torvyn-filtering", 2},
         {TVN_SOURCE_DIR "/wit/torvyn-aggregation", 2},  {TVN_SOURCE_DIR "/wit/torvyn-resources", 2},
-        {TVN_SOURCE_DIR "/wit/torvyn-capabilities", 1},
+        {TVN_SOURCE_DIR "/wit/torvyn-capabilities", 1}, {TVN_SOURCE_DIR "/wit/torvyn-runtime", 1},
     };
     for (size_t i = 0; i < TVN_ARRAY_LEN(rows); i++) {
         struct wit_case wit_case = wit_case_begin();

@@ -25,6 +25,8 @@ static bool look(void *context, struct tvn_buffer_id id, struct tvn_trace_conten
     return true;
 }
 
+static const struct tvn_trace_ids trace_ids = {.enabled = true, .seed = {1, 2, 3}};
+
 /* A linear flow, traced. */
 static void start(const char *roles, uint64_t count)
 {
@@ -49,10 +51,9 @@ static void start(const char *roles, uint64_t count)
         tvn_recorder_set_stats(recorder, i, &mock.stages[i].stats);
     }
     const struct tvn_trace_options trace_options = {
-        .graph = &graph, .look = look, .show_buffers = true};
+        .graph = &graph, .ids = &trace_ids, .look = look, .show_buffers = true};
     assert_status(tvn_trace_create(&trace_options, &trace), TVN_OK);
     tvn_trace_listen(trace, recorder);
-    tvn_recorder_set_tracing(recorder, true);
     mock.options.events = tvn_recorder_sink(recorder);
 }
 
