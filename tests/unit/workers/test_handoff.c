@@ -101,7 +101,7 @@ static void end(uint32_t tasks)
 /* Takes a buffer from the thread's magazine and gives it back. */
 static void use_magazine(const struct fake *fake)
 {
-    struct tvn_buffer *buffer;
+    struct tvn_buffer *buffer = NULL;
     assert_status(tvn_buffer_acquire(fake->magazine, 100, TVN_OWNER_HOST, NULL, &buffer), TVN_OK);
     tvn_buffer_release(fake->magazine, buffer);
 }
@@ -251,7 +251,7 @@ static void test_handoff_happens_again_and_again(void **state)
  */
 static enum tvn_flow_turn block_at_random(struct fake *fake)
 {
-    struct tvn_buffer *held;
+    struct tvn_buffer *held = NULL;
     assert_status(tvn_buffer_acquire(fake->magazine, 100, TVN_OWNER_HOST, NULL, &held), TVN_OK);
     fake->seed = fake->seed * 1664525u + 1013904223u;
     unsigned sleep_us = (fake->seed >> 16) % 4 == 0 ? (fake->seed >> 18) % 4000 : 0;
