@@ -194,6 +194,7 @@ static enum tvn_status start(struct session *session, struct tvn_host **out_host
         .timeout_ns = args->timeout_ns,
         .output_fd = tvn_cli_json(session->cli) ? STDERR_FILENO : STDOUT_FILENO,
         .inspect = true,
+        .telemetry = true,
         .step_done = step_done,
         .step_context = session,
         .compiler = "/proc/self/exe",

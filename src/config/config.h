@@ -94,6 +94,9 @@ struct tvn_config_pools {
     uint64_t debug_seed;
 };
 
+enum tvn_config_otlp_protocol { TVN_CONFIG_OTLP_AUTO, TVN_CONFIG_OTLP_GRPC, TVN_CONFIG_OTLP_HTTP };
+enum tvn_config_otlp_encoding { TVN_CONFIG_OTLP_PROTOBUF, TVN_CONFIG_OTLP_JSON };
+
 struct tvn_config_observability {
     enum tvn_config_level level;
     bool tracing_enabled;
@@ -108,10 +111,14 @@ struct tvn_config_observability {
     bool otlp_metrics_enabled;
     uint64_t otlp_metrics_interval_s;
     const char *otlp_metrics_endpoint;
+    enum tvn_config_otlp_protocol otlp_metrics_protocol;
+    enum tvn_config_otlp_encoding otlp_encoding;
     uint64_t ring_buffer_capacity;
     const char *inspection_listen;
     const char *inspection_token_file;
     struct tvn_span tracing_exporter_span;
+    struct tvn_span tracing_endpoint_span;
+    struct tvn_span otlp_metrics_endpoint_span;
 };
 
 struct tvn_config_security {

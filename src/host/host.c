@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "engine/compiler.h"
+#include "host/export_internal.h"
 #include "host/host_internal.h"
 
 #include <errno.h>
@@ -149,6 +150,9 @@ static enum tvn_status start_up(struct tvn_host *host, struct tvn_diag_sink *sin
 {
     TVN_TRY(tvn_manifest_load(host->options.manifest_path, &host->options.config, sink,
                               &host->manifest));
+    if (host->options.telemetry) {
+        TVN_TRY(tvn_host_prepare_export(host, sink));
+    }
     step_done(host, TVN_HOST_STEP_LOADED);
     TVN_TRY(tvn_host_link_all(host, sink));
     step_done(host, TVN_HOST_STEP_LINKED);

@@ -39,6 +39,7 @@ struct tvn_host_options {
     uint64_t payload_bytes; /* of the built-in generator's elements; 0: as long as its text */
     int output_fd;          /* pipeline output: 1, or 2 */
     bool inspect;           /* serve the inspection API while flows run */
+    bool telemetry;         /* export it as [observability] says */
     /* Optional; called as each step of creating is done, on the creating thread. */
     void (*step_done)(void *context, enum tvn_host_step step, const struct tvn_host *host);
     void *step_context;

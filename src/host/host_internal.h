@@ -3,6 +3,7 @@
 #include "host/host.h"
 #include "observability/graph.h"
 #include "observability/recorder.h"
+#include "observability/span_json.h"
 #include "pipeline/pipeline.h"
 #include "types/trace_context.h"
 #include "workers/workers.h"
@@ -38,10 +39,18 @@ struct tvn_host_flow {
     struct tvn_stream_report *stream_reports;
 };
 
+/* Whose telemetry it is. */
+struct tvn_host_identity {
+    struct tvn_otlp_resource resource; /* texts are static or below */
+    char host_name[256];
+    char instance_id[37]; /* a random UUID */
+};
+
 struct tvn_host {
     struct tvn_host_options options;
     enum tvn_host_state state;
     struct tvn_manifest *manifest;
+    struct tvn_host_identity identity; /* with options.telemetry */
     struct tvn_audit *audit;
     struct tvn_resources *resources;
     struct tvn_magazine *magazine; /* of the thread that creates, runs and destroys the host */

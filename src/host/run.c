@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/num.h"
+#include "host/export_internal.h"
 #include "host/host_internal.h"
 #include "host/inspection_internal.h"
 
@@ -478,8 +479,10 @@ enum tvn_status tvn_host_run(struct tvn_host *host, tvn_host_observer observer,
                               "signals cannot be taken over: %s", strerror(errno));
     }
     struct tvn_inspection *inspection = host->options.inspect ? tvn_inspection_start(host) : NULL;
+    struct tvn_host_export *export = host->options.telemetry ? tvn_host_export_start(host) : NULL;
     enum tvn_status status = drive(&control, sink);
     tvn_inspection_stop(inspection);
+    tvn_host_export_stop(export, tvn_clock_monotonic_ns() + TVN_HOST_FLUSH_NS);
     give_signals_back(old_actions);
     host->state = TVN_HOST_STOPPED;
     TVN_TRY(status);

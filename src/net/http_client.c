@@ -9,6 +9,8 @@
 #include <curl/curl.h>
 #include <pthread.h>
 
+#define REUSE_VERSION 0x080000
+
 struct tvn_http_client {
     CURLM *multi;
 };
@@ -200,17 +202,33 @@ static bool is_https(const char *url)
 
 #define SET(option, value) (curl_easy_setopt(call->easy, (option), (value)) == CURLE_OK)
 
-static bool set_up(struct tvn_http_call *call, const struct tvn_http_call_options *options)
+/* libcurl before 8.0.0 cannot send a second request on a connection of HTTP/2 by prior knowledge
+ * (curl's pull request 10643). */
+static bool may_reuse(long version)
+{
+    return version != CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE ||
+           curl_version_info(CURLVERSION_NOW)->version_num >= REUSE_VERSION;
+}
+
+static bool set_version(struct tvn_http_call *call, const struct tvn_http_call_options *options)
 {
     long version = CURL_HTTP_VERSION_1_1;
     if (options->http2) {
         version =
             is_https(options->url) ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
     }
-    return SET(CURLOPT_URL, options->url) && SET(CURLOPT_PROTOCOLS_STR, "http,https") &&
-           SET(CURLOPT_POST, 1L) && SET(CURLOPT_POSTFIELDS, options->body.ptr) &&
+    return SET(CURLOPT_HTTP_VERSION, version) &&
+           (may_reuse(version) ||
+            (SET(CURLOPT_FRESH_CONNECT, 1L) && SET(CURLOPT_FORBID_REUSE, 1L)));
+}
+
+static bool set_up(struct tvn_http_call *call, const struct tvn_http_call_options *options)
+{
+    return set_version(call, options) && SET(CURLOPT_URL, options->url) &&
+           SET(CURLOPT_PROTOCOLS_STR, "http,https") && SET(CURLOPT_POST, 1L) &&
+           SET(CURLOPT_POSTFIELDS, options->body.ptr) &&
            SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)options->body.len) &&
-           SET(CURLOPT_HTTPHEADER, call->headers) && SET(CURLOPT_HTTP_VERSION, version) &&
+           SET(CURLOPT_HTTPHEADER, call->headers) &&
            SET(CURLOPT_USERAGENT, "torvyn/" TVN_VERSION) && SET(CURLOPT_NOSIGNAL, 1L) &&
            SET(CURLOPT_QUICK_EXIT, 1L) /* a name server that is silent does not hold us */ &&
            SET(CURLOPT_NOPROGRESS, 1L) && SET(CURLOPT_FOLLOWLOCATION, 0L) &&

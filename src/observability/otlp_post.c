@@ -315,6 +315,8 @@ static void tell(struct otlp_post *post, const struct verdict *verdict)
     if (verdict->result != OTLP_POST_SENT) {
         if (post->failures == 0) {
             tvn_log_warn("%s do not reach the collector at %s: %s", name, origin, verdict->why);
+        } else {
+            tvn_log_debug("%s still do not: %s", name, verdict->why);
         }
         return;
     }

@@ -12,7 +12,7 @@
 /* Whose telemetry it is. Texts are borrowed. */
 struct tvn_otlp_resource {
     const char *service_name;    /* "torvyn"; never NULL */
-    const char *service_version; /* of the project; NULL: not told */
+    const char *service_version; /* NULL: not told */
     const char *instance_id;     /* of this process, anywhere and ever; NULL: not told */
     const char *host_name;       /* NULL: not told */
     uint32_t pid;                /* 0: not told */
