@@ -4,6 +4,8 @@
 #include "toolchain/init.h"
 #include "toolchain/probe.h"
 
+#define KEPT_SHOWN_MAX 10
+
 struct init_args {
     const char *name;
     const char *template;
@@ -50,7 +52,7 @@ static const struct tvn_opt init_opts[] = {
     {.name = "force",
      .kind = TVN_OPT_FLAG,
      .offset = offsetof(struct init_args, force),
-     .help = "Overwrite files of a folder that is not empty"},
+     .help = "Write into a folder that is not empty; other files stay"},
     {0},
 };
 
@@ -146,19 +148,47 @@ static void add_tree(const struct tree *tree, struct tvn_str folder, const char 
     }
 }
 
-static void render_text(const struct tvn_init_report *report, struct tvn_strbuf *out)
+static void render_kept(const struct tvn_init_report *report, struct tvn_strbuf *out)
+{
+    size_t shown = report->kept_count < KEPT_SHOWN_MAX ? report->kept_count : KEPT_SHOWN_MAX;
+    if (shown > 0) {
+        tvn_strbuf_add_text(out, "\n  Left as they were, though no part of the template:\n");
+    }
+    for (size_t i = 0; i < shown; i++) {
+        tvn_strbuf_add_text(out, "    ");
+        tvn_strbuf_add_escaped(out, tvn_str_of(report->kept[i]));
+        tvn_strbuf_add_char(out, '\n');
+    }
+    if (shown < report->kept_count) {
+        tvn_strbuf_printf(out, "    and %zu more\n", report->kept_count - shown);
+    }
+}
+
+static void render_next(const struct tvn_init_report *report, bool example, struct tvn_strbuf *out)
+{
+    bool empty = strcmp(report->template, "empty") == 0;
+    tvn_strbuf_add_text(out, "\n  Next steps:\n");
+    if (report->folder) {
+        tvn_strbuf_printf(out, "    cd %s\n", report->folder);
+    }
+    if (empty) {
+        tvn_strbuf_add_text(out, "    Declare components and flows in Torvyn.toml, then:\n");
+    } else if (!example) {
+        tvn_strbuf_add_text(out, "    Write the code of what wit/world.wit says, then:\n");
+    }
+    tvn_strbuf_add_text(out, "    torvyn check              # Validate contracts and manifest\n"
+                             "    torvyn build              # Compile to WebAssembly component\n"
+                             "    torvyn run --limit 10     # Run and see output\n");
+}
+
+static void render_text(const struct tvn_init_report *report, bool example, struct tvn_strbuf *out)
 {
     tvn_strbuf_printf(out, "  ✓ Created project \"%s\" with template \"%s\"\n\n  %s\n",
                       report->name, report->template, report->name);
     const struct tree tree = {.report = report, .out = out};
     add_tree(&tree, TVN_STR(""), "");
-    tvn_strbuf_add_text(out, "\n  Next steps:\n");
-    if (report->folder) {
-        tvn_strbuf_printf(out, "    cd %s\n", report->folder);
-    }
-    tvn_strbuf_add_text(out, "    torvyn check              # Validate contracts and manifest\n"
-                             "    torvyn build              # Compile to WebAssembly component\n"
-                             "    torvyn run --limit 10     # Run and see output\n");
+    render_kept(report, out);
+    render_next(report, example, out);
 }
 
 /* ---- JSON ---- */
@@ -177,6 +207,12 @@ static enum tvn_exit print_json(struct tvn_cli *cli, const struct tvn_init_repor
     tvn_json_begin_array(&json);
     for (size_t i = 0; code == TVN_EXIT_OK && i < report->file_count; i++) {
         tvn_json_write_text(&json, report->files[i].path);
+    }
+    tvn_json_end_array(&json);
+    tvn_json_key(&json, "kept");
+    tvn_json_begin_array(&json);
+    for (size_t i = 0; code == TVN_EXIT_OK && i < report->kept_count; i++) {
+        tvn_json_write_text(&json, report->kept[i]);
     }
     tvn_json_end_array(&json);
     return tvn_cli_json_end(cli, code, &out, &json);
@@ -208,7 +244,7 @@ static enum tvn_exit init_run(struct tvn_cli *cli, const void *raw)
     }
     TVN_AUTO_VALUE(tvn_strbuf) out = {0};
     if (code == TVN_EXIT_OK && !cli->arguments->globals.quiet) {
-        render_text(&report, &out);
+        render_text(&report, !args->no_example, &out);
     }
     return tvn_cli_print(cli, &out, code);
 }

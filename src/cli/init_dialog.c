@@ -49,6 +49,19 @@ static void ask(const struct question *question)
     tvn_cli_say(&text);
 }
 
+/* Silence is no consent: an empty line takes the default, the end of input takes nothing. */
+static enum tvn_status no_answer(struct tvn_cli *cli)
+{
+    TVN_AUTO_VALUE(tvn_strbuf) text = {0};
+    tvn_strbuf_add_char(&text, '\n'); /* after the question */
+    tvn_cli_say(&text);
+    (void)tvn_diag_error(cli->sink, TVN_E_IO_ERROR, TVN_SPAN_NONE,
+                         "the input ended before the questions were answered; nothing was created");
+    tvn_diag_help(cli->sink, "answer each question, an empty line takes the default; or leave out "
+                             "--interactive");
+    return TVN_E_IO_ERROR;
+}
+
 static enum tvn_status answer(struct tvn_cli *cli, const struct question *question,
                               const char **field)
 {
@@ -58,7 +71,10 @@ static enum tvn_status answer(struct tvn_cli *cli, const struct question *questi
         struct tvn_str given = {NULL, 0};
         bool more = read_line(&line);
         given = tvn_str_trim(tvn_strbuf_view(&line));
-        if (!more || given.len == 0) {
+        if (!more) {
+            return no_answer(cli);
+        }
+        if (given.len == 0) {
             return TVN_OK;
         }
         const char *text = tvn_arena_strndup(cli->arena, given.ptr, given.len);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "contracts/canonical.h"
 #include "contracts/wit_resolver_internal.h"
 
 #include <stdlib.h>
@@ -23,6 +24,19 @@ static bool kind_fits(struct tvn_wit_resolver *resolver, const struct tvn_wit_en
                                                   : "an interface, not a world");
 }
 
+/* Does the program carry it? */
+static bool is_canonical(struct tvn_str package)
+{
+    TVN_AUTO_VALUE(tvn_strbuf) line = {0};
+    tvn_strbuf_printf(&line, "package %.*s;", TVN_STR_ARG(package));
+    for (const struct tvn_embedded_text *file = tvn_contracts_texts; file->name; file++) {
+        if (!line.failed && strstr(file->text, tvn_strbuf_text(&line))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The versions that there are of the package that was not found, and what to do. */
 static void help_with_package(struct tvn_wit_resolver *resolver, const struct tvn_ast_path *path)
 {
@@ -38,6 +52,10 @@ static void help_with_package(struct tvn_wit_resolver *resolver, const struct tv
     TVN_AUTO_VALUE(tvn_strbuf) wanted = {0};
     struct tvn_package_id id = {path->namespace_name.text, path->package_name.text, path->version};
     tvn_package_id_print(&id, &wanted);
+    if (is_canonical(tvn_strbuf_view(&wanted))) {
+        tvn_diag_help(resolver->sink, "put Torvyn's contracts under deps/: torvyn doctor --fix");
+        return;
+    }
     tvn_wit_resolver_suggest(resolver, tvn_strbuf_view(&wanted), resolver->packages_by_key,
                              "put its .wit files under deps/");
 }

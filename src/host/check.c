@@ -82,6 +82,10 @@ static enum tvn_status check_manifest(struct check *check, const char *path,
         report->steps[TVN_CHECK_MANIFEST_PARSE] = TVN_CHECK_FAILED;
         return status;
     }
+    if (check->manifest) {
+        enum tvn_status references = check_flows(check);
+        status = status == TVN_OK ? references : status;
+    }
     report->steps[TVN_CHECK_MANIFEST_PARSE] = TVN_CHECK_PASSED;
     report->steps[TVN_CHECK_MANIFEST_SCHEMA] = since(check, before);
     return status;

@@ -7,7 +7,7 @@
  * The WIT of a component is the folder wit/ in its path, else the project's wit/. A folder that
  * holds no .wit file itself holds packages, one a folder. The world of a component is, in this
  * order: the only one of its own folder, the one named as the component, the first that exports the
- * interface of a node that uses the component.
+ * interface of a node that uses the component, and lifecycle if that node has a configuration.
  *
  * Memory: the report has an arena of its own. Limits: TVN_CHECK_PACKAGES_MAX packages in a wit/
  * folder, and those of the manifest and of WIT text.

@@ -43,6 +43,9 @@ struct check {
 
 enum tvn_status check_no_memory(struct tvn_diag_sink *sink);
 
+/* check_flows.c: what flows name must be there. */
+TVN_NODISCARD enum tvn_status check_flows(struct check *check);
+
 /* check_wit.c. find: which folders there are, and whose. */
 TVN_NODISCARD enum tvn_status check_wit_find(struct check *check);
 TVN_NODISCARD enum tvn_status check_wit_parse(struct check *check);

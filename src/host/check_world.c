@@ -38,7 +38,36 @@ static bool is_node_of(const struct tvn_manifest_node *node,
            reference.len > path.len && reference.ptr[path.len] == '/';
 }
 
-/* The first world that exports what a node of the component plays. */
+static bool has_lifecycle(const struct tvn_world *world)
+{
+    for (size_t i = 0; i < world->export_count; i++) {
+        if (tvn_str_starts_with(world->exports[i].name, TVN_STR("torvyn:streaming/lifecycle@"))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The first world that exports what the node plays; of several the first with a lifecycle, when
+ * the node has a configuration, which is given to nothing else. */
+static const struct tvn_world *world_of_node(const struct check *check,
+                                             const struct check_component *component,
+                                             const struct tvn_manifest_node *node)
+{
+    const struct tvn_world *first = NULL;
+    const struct tvn_world *world;
+    for (size_t i = 0; (world = check_wit_world(check, component->folder, i)); i++) {
+        if (!exports(world, node->interface)) {
+            continue;
+        }
+        if (node->config[0] == '\0' || has_lifecycle(world)) {
+            return world;
+        }
+        first = first ? first : world;
+    }
+    return first;
+}
+
 static const struct tvn_world *world_of_nodes(const struct check *check,
                                               const struct check_component *component)
 {
@@ -48,11 +77,9 @@ static const struct tvn_world *world_of_nodes(const struct check *check,
             if (!is_node_of(&flow->nodes[n], component->declared)) {
                 continue;
             }
-            const struct tvn_world *world;
-            for (size_t i = 0; (world = check_wit_world(check, component->folder, i)); i++) {
-                if (exports(world, flow->nodes[n].interface)) {
-                    return world;
-                }
+            const struct tvn_world *world = world_of_node(check, component, &flow->nodes[n]);
+            if (world) {
+                return world;
             }
         }
     }

@@ -74,8 +74,8 @@ void tvn_build_report_deinit(struct tvn_build_report *report);
 TVN_DEFINE_CLEANUP_VALUE(tvn_build_report, tvn_build_report_deinit)
 
 /*
- * COLD PATH. E0010 when a tool is missing (then nothing is started), E0211 when what was built is
- * no component, E0004, E0011. A compiler's own failure is no diagnostic: TVN_OK, and the outcome.
+ * COLD PATH. E0010 when a tool is missing (then nothing is started), E0012 when one fails (what it
+ * printed is in the result), E0211 when what was built is no component, E0004, E0011.
  * The report is written in any case and must be deinitialised.
  */
 TVN_NODISCARD enum tvn_status tvn_build(const struct tvn_build_options *options,

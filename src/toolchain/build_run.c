@@ -207,7 +207,10 @@ static enum tvn_status end_step(struct build_job *job, const struct tvn_build_op
     if (code != 0) {
         job->result->failure =
             tvn_arena_printf(plan->arena, "%s ended with status %d", step->name, code);
-        return fail_job(job, TVN_OK, options);
+        (void)tvn_diag_error(plan->sink, TVN_E_BUILD_FAILED, plan->component->declared->name_span,
+                             "%s was not built: %s ended with status %d", build_needed_by(plan),
+                             step->name, code);
+        return fail_job(job, TVN_E_BUILD_FAILED, options);
     }
     if (++job->step < plan->steps.count) {
         return start_step(job, options);

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/suggest.h"
+#include "toolchain/build_internal.h"
 #include "toolchain/output.h"
 #include "toolchain/probe.h"
 #include "toolchain/process.h"
@@ -245,6 +246,39 @@ static enum tvn_status check_options(const struct tvn_init_options *options,
     return result;
 }
 
+static bool is_of_project(const struct tvn_init_report *report, const char *path)
+{
+    for (size_t i = 0; i < report->file_count; i++) {
+        if (strcmp(report->files[i].path, path) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What is in the folder beside what will be written: a build may take it for the project's. */
+static enum tvn_status find_kept(struct tvn_init_report *report, const char *folder)
+{
+    TVN_AUTO_VALUE(build_files) files = {0};
+    enum tvn_status status = build_files_add(&files, report->arena, folder, NULL);
+    if (status != TVN_OK && status != TVN_E_OUT_OF_MEMORY) {
+        return TVN_OK; /* too much to be listed, or not readable: none of it is touched */
+    }
+    const char **kept = TVN_ARENA_ARRAY(report->arena, const char *, files.list.count + 1);
+    if (status != TVN_OK || !kept) {
+        return TVN_E_OUT_OF_MEMORY;
+    }
+    size_t prefix = strcmp(folder, ".") == 0 ? 0 : strlen(folder) + 1;
+    for (size_t i = 0; i < files.list.count; i++) {
+        const char *path = files.list.items[i] + prefix;
+        if (!is_of_project(report, path)) {
+            kept[report->kept_count++] = path;
+        }
+    }
+    report->kept = kept;
+    return TVN_OK;
+}
+
 static enum tvn_status write_files(const struct tvn_init_report *report, const char *folder,
                                    struct tvn_diag_sink *sink)
 {
@@ -291,6 +325,9 @@ enum tvn_status tvn_init_project(const struct tvn_init_options *options, struct 
     };
     if (tvn_template_render(&what, out_report->arena, &out_report->files,
                             &out_report->file_count) != TVN_OK) {
+        return no_memory(sink);
+    }
+    if (options->force && find_kept(out_report, folder) != TVN_OK) {
         return no_memory(sink);
     }
     TVN_TRY(write_files(out_report, folder, sink));

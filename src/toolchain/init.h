@@ -33,6 +33,8 @@ struct tvn_init_report {
     const char *folder; /* NULL: the working directory */
     const struct tvn_template_file *files;
     size_t file_count;
+    const char *const *kept; /* paths of files that were there before and are not the project's */
+    size_t kept_count;
     bool git; /* a repository was made */
 };
 void tvn_init_report_deinit(struct tvn_init_report *report);

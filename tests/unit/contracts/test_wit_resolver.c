@@ -279,6 +279,8 @@ static void test_wit_resolver_suggests_near_names(void **state)
     expect_help("package a:b; world w { import c:d/e; } package c:d@0.1.0 { interface e {} }",
                 "there is 'c:d@0.1.0': a path names the version too");
     expect_help("package a:b; world w { import wasi:clocks/x; }", "put its .wit files under deps/");
+    expect_help("package a:b; world w { import torvyn:streaming/x@0.1.0; }",
+                "put Torvyn's contracts under deps/: torvyn doctor --fix");
     expect_help("package a:b; interface i { f: func() -> float32; }", "it is called 'f32' now");
 }
 
