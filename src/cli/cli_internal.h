@@ -59,6 +59,8 @@ extern const struct tvn_command tvn_cmd_build;
 extern const struct tvn_command tvn_cmd_link;
 extern const struct tvn_command tvn_cmd_run;
 extern const struct tvn_command tvn_cmd_graph;
+extern const struct tvn_command tvn_cmd_tap;
+extern const struct tvn_command tvn_cmd_top;
 extern const struct tvn_command tvn_cmd_inspect;
 extern const struct tvn_command tvn_cmd_trace;
 extern const struct tvn_command tvn_cmd_diff;

@@ -13,6 +13,8 @@ const struct tvn_command *const tvn_commands[] = {
     &tvn_cmd_run,
     &tvn_cmd_trace,
     &tvn_cmd_bench,
+    &tvn_cmd_top,
+    &tvn_cmd_tap,
     &tvn_cmd_graph,
     &tvn_cmd_inspect,
     &tvn_cmd_diff,

@@ -19,6 +19,12 @@
 #include "host/metrics_source.h"
 #include "net/http_server.h"
 
+/* inspection_socket.c: $TORVYN_STATE_DIR, $XDG_RUNTIME_DIR/torvyn, $TMPDIR/torvyn-<uid>. False when
+ * it does not fit. */
+bool tvn_inspection_state_directory(char *out, size_t size);
+/* True for a folder of this user that nobody else can write to. */
+bool tvn_inspection_directory_is_safe(const char *path);
+
 /* inspection_socket.c: a listening socket in the state directory, and its path; -1 and a reason. */
 struct tvn_inspection_socket {
     int fd;

@@ -26,8 +26,7 @@ static bool set_path(char *out, size_t size, const char *directory, const char *
     return length > 0 && (size_t)length < size;
 }
 
-/* $TORVYN_STATE_DIR, $XDG_RUNTIME_DIR/torvyn, $TMPDIR/torvyn-<uid>. */
-static bool state_directory(char *out, size_t size)
+bool tvn_inspection_state_directory(char *out, size_t size)
 {
     const char *state = getenv("TORVYN_STATE_DIR");
     const char *runtime = getenv("XDG_RUNTIME_DIR");
@@ -44,8 +43,7 @@ static bool state_directory(char *out, size_t size)
     return length > 0 && (size_t)length < size;
 }
 
-/* A folder of this user that nobody else can write to. */
-static bool directory_is_safe(const char *path)
+bool tvn_inspection_directory_is_safe(const char *path)
 {
     struct stat info;
     return lstat(path, &info) == 0 && S_ISDIR(info.st_mode) && info.st_uid == geteuid() &&
@@ -99,7 +97,7 @@ void tvn_inspection_socket_open(struct tvn_inspection_socket *out_socket)
     *out_socket = (struct tvn_inspection_socket){.fd = -1, .lock_fd = -1};
     char *why = out_socket->why;
     size_t why_size = sizeof(out_socket->why);
-    if (!state_directory(directory, sizeof(directory))) {
+    if (!tvn_inspection_state_directory(directory, sizeof(directory))) {
         (void)snprintf(why, why_size, "the state directory's path is too long");
         return;
     }
@@ -107,7 +105,7 @@ void tvn_inspection_socket_open(struct tvn_inspection_socket *out_socket)
         (void)snprintf(why, why_size, "the state directory cannot be made: %s", strerror(errno));
         return;
     }
-    if (!directory_is_safe(directory)) {
+    if (!tvn_inspection_directory_is_safe(directory)) {
         (void)snprintf(why, why_size, "the state directory is not ours, or others may write to it");
         return;
     }
