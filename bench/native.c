@@ -50,13 +50,15 @@ static enum tvn_outcome source_invoke(struct tvn_invoker *self, enum tvn_entry e
         if (atomic_load_explicit(&source->stop, memory_order_relaxed)) {
             return TVN_OUTCOME_END;
         }
-        eventfd_t count;
-        if (source->left > 0 && eventfd_read(source->fd, &count) == 0) {
-            source->left--;
-            return emit(source, call);
-        }
         if (source->left == 0) {
             return TVN_OUTCOME_END;
+        }
+        /* One read empties it, as a short read empties a pipe: the next one would find nothing. */
+        eventfd_t count;
+        source->is_empty = !source->is_empty && eventfd_read(source->fd, &count) == 0;
+        if (source->is_empty) {
+            source->left--;
+            return emit(source, call);
         }
         atomic_store_explicit(&source->waits, true, memory_order_relaxed);
         return TVN_OUTCOME_WAIT;

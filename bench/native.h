@@ -21,6 +21,7 @@ struct bench_source {
     struct tvn_magazine *const *magazine;
     _Atomic bool stop;
     _Atomic bool waits; /* it was asked and had nothing */
+    bool is_empty;      /* the last pull took what was there */
 };
 
 /* Hands its input on. */

@@ -2,7 +2,8 @@
 /*
  * The worker threads, with native flows.
  *  - wake: from data on a descriptor to the call of the sink: of a worker that sleeps, of one that
- *    still looks around, and of one that runs another flow; beside a bare futex wake-up.
+ *    still looks around, and of one that runs another flow; beside threads that do nothing but wait
+ *    on a futex, and for a descriptor, as data on a descriptor cannot wake a futex.
  *  - fair: elements of flows that share one worker, the most over the least; what four times the
  *    priority brings.
  *  - scaling: two flows by one worker and by two.
@@ -19,6 +20,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -150,24 +152,20 @@ static void print_times(const char *name)
 
 /* ---- wake-ups ---- */
 
-/* One element at a time, each `gap_us` after the one before has arrived. */
-static void post_all(struct flow *flow, uint64_t wakes, unsigned gap_us)
+/* One element; returns when it has arrived. */
+static void post(struct flow *flow, uint64_t number)
 {
-    for (uint64_t i = 1; i <= wakes; i++) {
-        if (gap_us > 0) {
-            usleep(gap_us);
-        }
-        atomic_store_explicit(&posted_ns, tvn_clock_monotonic_ns(), memory_order_release);
-        (void)eventfd_write(flow->source.fd, 1);
-        while (tvn_stat_get(&flow->sink.delivered) < i) {
-        }
+    atomic_store_explicit(&posted_ns, tvn_clock_monotonic_ns(), memory_order_release);
+    (void)eventfd_write(flow->source.fd, 1);
+    while (tvn_stat_get(&flow->sink.delivered) < number) {
     }
 }
 
-static void measure_wakes(const char *name, uint64_t wakes, unsigned gap_us, bool busy)
+/* A worker that runs `flow`, asleep for want of data; and, when `busy`, another flow that has data
+ * all the time. */
+static void start_waiting(struct flow *flow, bool busy)
 {
     start_workers(1, TVN_WORKERS_DEMAND_DRIVEN);
-    struct flow *flow = &flows[0];
     create(flow, UINT64_MAX);
     flow->source.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     flow->sink.posted_ns = &posted_ns;
@@ -180,49 +178,127 @@ static void measure_wakes(const char *name, uint64_t wakes, unsigned gap_us, boo
     while (!atomic_load(&flow->source.waits)) {
         usleep(100);
     }
-    post_all(flow, wakes, gap_us);
-    if (busy) {
-        stop_flow(&flows[1]);
-    }
+}
+
+static void stop_waiting(struct flow *flow)
+{
     stop_flow(flow);
     tvn_workers_destroy(workers);
     close(flow->source.fd);
+}
+
+static void measure_wakes(const char *name, uint64_t wakes, bool busy)
+{
+    struct flow *flow = &flows[0];
+    start_waiting(flow, busy);
+    for (uint64_t i = 1; i <= wakes; i++) {
+        post(flow, i);
+    }
+    if (busy) {
+        stop_flow(&flows[1]);
+    }
+    stop_waiting(flow);
     print_times(name);
 }
 
-static _Atomic uint32_t word;
-static _Atomic uint64_t answers;
+/* ---- beside bare wake-ups ---- */
+
+/* A thread that does nothing but wait, and note how long it took. */
+struct bare {
+    pthread_t thread;
+    int fd; /* an eventfd; -1: the futex */
+    uint64_t wakes;
+    _Atomic uint32_t word;
+    _Atomic uint64_t answers;
+    struct tvn_histogram times;
+};
+
+static struct bare by_futex;
+static struct bare by_epoll;
+
+static void wait_once(struct bare *bare, int epoll_fd)
+{
+    struct epoll_event event;
+    eventfd_t ignored;
+    if (bare->fd >= 0) {
+        (void)epoll_wait(epoll_fd, &event, 1, -1);
+        (void)eventfd_read(bare->fd, &ignored);
+        return;
+    }
+    while (atomic_load(&bare->word) == 0) {
+        (void)syscall(SYS_futex, &bare->word, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
+    }
+    atomic_store(&bare->word, 0);
+}
 
 static void *wait_bare(void *argument)
 {
-    uint64_t wakes = *(const uint64_t *)argument;
-    for (uint64_t i = 1; i <= wakes; i++) {
-        while (atomic_load(&word) == 0) {
-            (void)syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
-        }
-        tvn_histogram_record(&times, tvn_clock_monotonic_ns() - atomic_load(&posted_ns));
-        atomic_store(&word, 0);
-        atomic_store(&answers, i);
+    struct bare *bare = argument;
+    int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    struct epoll_event event = {.events = EPOLLIN};
+    if (bare->fd >= 0) {
+        (void)epoll_ctl(epoll_fd, EPOLL_CTL_ADD, bare->fd, &event);
     }
+    for (uint64_t i = 1; i <= bare->wakes; i++) {
+        wait_once(bare, epoll_fd);
+        tvn_histogram_record(&bare->times, tvn_clock_monotonic_ns() - atomic_load(&posted_ns));
+        atomic_store(&bare->answers, i);
+    }
+    close(epoll_fd);
     return NULL;
 }
 
-static void measure_bare(uint64_t wakes)
+static void start_bare(struct bare *bare, int fd, uint64_t wakes)
 {
-    pthread_t thread;
-    if (pthread_create(&thread, NULL, wait_bare, &wakes) != 0) {
+    bare->fd = fd;
+    bare->wakes = wakes;
+    if (pthread_create(&bare->thread, NULL, wait_bare, bare) != 0) {
         bench_fail("no thread");
     }
-    for (uint64_t i = 1; i <= wakes; i++) {
-        usleep(SLEEP_GAP_US);
-        atomic_store(&posted_ns, tvn_clock_monotonic_ns());
-        atomic_store(&word, 1);
-        (void)syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
-        while (atomic_load(&answers) < i) {
-        }
+}
+
+static void wake_bare(struct bare *bare, uint64_t number)
+{
+    usleep(SLEEP_GAP_US);
+    atomic_store(&posted_ns, tvn_clock_monotonic_ns());
+    if (bare->fd >= 0) {
+        (void)eventfd_write(bare->fd, 1);
+    } else {
+        atomic_store(&bare->word, 1);
+        (void)syscall(SYS_futex, &bare->word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
     }
-    pthread_join(thread, NULL);
-    print_times("bare_futex");
+    while (atomic_load(&bare->answers) < number) {
+    }
+}
+
+static double median_us(const struct tvn_histogram *histogram)
+{
+    return (double)tvn_histogram_quantile(histogram, 0.5) / 1000.0;
+}
+
+/* In turn, so that a busy moment of the machine hits all three alike. */
+static void measure_parked(uint64_t wakes)
+{
+    struct flow *flow = &flows[0];
+    start_waiting(flow, false);
+    start_bare(&by_futex, -1, wakes);
+    start_bare(&by_epoll, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), wakes);
+    for (uint64_t i = 1; i <= wakes; i++) {
+        wake_bare(&by_futex, i);
+        wake_bare(&by_epoll, i);
+        usleep(SLEEP_GAP_US);
+        post(flow, i);
+    }
+    pthread_join(by_futex.thread, NULL);
+    pthread_join(by_epoll.thread, NULL);
+    close(by_epoll.fd);
+    stop_waiting(flow);
+    double parked_us = median_us(&times);
+    printf("\"bare_futex_p50_us\": %.2f, \"bare_epoll_p50_us\": %.2f, ", median_us(&by_futex.times),
+           median_us(&by_epoll.times));
+    printf("\"parked_over_futex\": %.2f, \"parked_over_epoll\": %.2f, ",
+           parked_us / median_us(&by_futex.times), parked_us / median_us(&by_epoll.times));
+    print_times("parked");
 }
 
 /* ---- fairness ---- */
@@ -285,10 +361,9 @@ int main(int argc, char **argv)
                                            {"--milliseconds", &milliseconds, 60000}};
     bench_parse(argc, argv, USAGE, options, TVN_ARRAY_LEN(options), NULL, 0);
     printf("{");
-    measure_bare(wakes);
-    measure_wakes("parked", wakes, SLEEP_GAP_US, false);
-    measure_wakes("spinning", wakes, 0, false);
-    measure_wakes("running", wakes, 0, true);
+    measure_parked(wakes);
+    measure_wakes("spinning", wakes, false);
+    measure_wakes("running", wakes, true);
     measure_fairness(milliseconds);
     uint64_t alone_ns = time_two(1, elements);
     uint64_t both_ns = time_two(2, elements);

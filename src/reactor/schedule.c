@@ -126,6 +126,24 @@ static enum tvn_flow_turn suspended(struct tvn_flow *flow, struct tvn_flow_wait 
     return TVN_FLOW_IDLE;
 }
 
+static uint32_t place_of(const struct tvn_flow *flow, uint32_t cursor)
+{
+    return flow->schedule == TVN_SCHEDULE_CONSUMER_FIRST ? cursor : flow->stage_count - 1 - cursor;
+}
+
+/* Where the next turn begins: what is visited before has nothing to do until one that waits has
+ * done something, and every visit is a few cache lines more between data and consumer. */
+static uint32_t first_waiting(const struct tvn_flow *flow)
+{
+    for (uint32_t cursor = 0; cursor < flow->stage_count; cursor++) {
+        enum tvn_stage_phase phase = flow->order[place_of(flow, cursor)]->phase;
+        if (phase == TVN_STAGE_WAIT_FD || phase == TVN_STAGE_WAIT_TIME) {
+            return cursor;
+        }
+    }
+    return 0;
+}
+
 /* No stage had anything to do. */
 static enum tvn_flow_turn go_idle(struct tvn_flow *flow, struct tvn_flow_wait *out_wait)
 {
@@ -138,9 +156,9 @@ static enum tvn_flow_turn go_idle(struct tvn_flow *flow, struct tvn_flow_wait *o
     for (uint32_t i = 0; i < flow->stage_count; i++) {
         add_wait(flow, &flow->stages[i], &wait);
     }
+    flow->cursor = first_waiting(flow);
     /* Else nothing would ever wake it: our bug. */
     tvn_assert(wait.wake_ns != UINT64_MAX || wait.fd_count > 0);
-    flow->cursor = 0;
     *out_wait = wait;
     return TVN_FLOW_IDLE;
 }
@@ -235,10 +253,8 @@ static enum tvn_flow_turn work(struct tvn_flow *flow, struct tvn_flow_wait *out_
             tvn_flow_cut(flow);
             continue;
         }
-        uint32_t place = flow->schedule == TVN_SCHEDULE_CONSUMER_FIRST
-                             ? flow->cursor
-                             : flow->stage_count - 1 - flow->cursor;
-        bool moved = tvn_stage_run(flow, flow->order[place], flow->turn_elements);
+        struct tvn_stage *stage = flow->order[place_of(flow, flow->cursor)];
+        bool moved = tvn_stage_run(flow, stage, flow->turn_elements);
         flow->cursor = flow->cursor + 1 == flow->stage_count ? 0 : flow->cursor + 1;
         quiet = moved ? 0 : quiet + 1;
         if (quiet == flow->stage_count) {

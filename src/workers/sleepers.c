@@ -206,7 +206,16 @@ static void disarm(struct tvn_sleepers *sleepers, struct tvn_task *task)
         tvn_heap_remove(&sleepers->timers, &task->timer);
         note_first_timer(sleepers);
     }
-    task->armed = false;
+    atomic_store_explicit(&task->armed, false, memory_order_release);
+}
+
+/* What a poll has taken was all that the task waited for: its next turn need not look. */
+static void disarm_taken(struct tvn_task *task)
+{
+    if (task->watch_count <= 1 && task->timer.position == TVN_HEAP_OUT) {
+        task->watch_count = 0;
+        atomic_store_explicit(&task->armed, false, memory_order_release);
+    }
 }
 
 /* ---- without ---- */
@@ -214,11 +223,12 @@ static void disarm(struct tvn_sleepers *sleepers, struct tvn_task *task)
 bool tvn_sleepers_arm(struct tvn_sleepers *sleepers, struct tvn_task *task,
                       const struct tvn_flow_wait *wait)
 {
-    tvn_assert(!task->armed && wait->fd_count <= TVN_FLOW_WAIT_FDS_MAX);
+    tvn_assert(!atomic_load_explicit(&task->armed, memory_order_relaxed));
+    tvn_assert(wait->fd_count <= TVN_FLOW_WAIT_FDS_MAX);
     uint64_t wake_ns = wait->wake_ns;
     bool ready = false;
     pthread_mutex_lock(&sleepers->lock);
-    task->armed = true;
+    atomic_store_explicit(&task->armed, true, memory_order_relaxed);
     for (uint32_t i = 0; i < wait->fd_count && !ready; i++) {
         enum watch_result result = add_watch(sleepers, task, wait->fds[i].fd, wait->fds[i].events);
         ready = result == WATCH_READY;
@@ -237,7 +247,7 @@ bool tvn_sleepers_arm(struct tvn_sleepers *sleepers, struct tvn_task *task,
 
 void tvn_sleepers_disarm(struct tvn_sleepers *sleepers, struct tvn_task *task)
 {
-    if (!task->armed) {
+    if (!atomic_load_explicit(&task->armed, memory_order_acquire)) {
         return;
     }
     pthread_mutex_lock(&sleepers->lock);
@@ -256,6 +266,9 @@ static int wait_events(int epoll_fd, struct epoll_event *events, uint64_t timeou
     if (timeout_ns == 0) {
         return epoll_wait(epoll_fd, events, EVENTS_MAX, 0);
     }
+    if (timeout_ns == UINT64_MAX) { /* the kernel need not set up a timer, nor take it back */
+        return epoll_wait(epoll_fd, events, EVENTS_MAX, -1);
+    }
     timeout_ns = tvn_min(timeout_ns, WAIT_MAX_NS);
     const struct timespec timeout = {.tv_sec = (time_t)(timeout_ns / NS_PER_S),
                                      .tv_nsec = (long)(timeout_ns % NS_PER_S)};
@@ -263,13 +276,17 @@ static int wait_events(int epoll_fd, struct epoll_event *events, uint64_t timeou
     return count < 0 && errno == ENOSYS ? wait_ms(epoll_fd, events, timeout_ns) : count;
 }
 
-/* How long the caller may wait, published so that an earlier timer can end it. */
+/* How long the caller may wait (UINT64_MAX: for ever), published so that an earlier timer can end
+ * it. */
 static uint64_t begin_wait(struct tvn_sleepers *sleepers)
 {
     pthread_mutex_lock(&sleepers->lock);
     uint64_t until_ns = atomic_load_explicit(&sleepers->next_timer_ns, memory_order_relaxed);
     sleepers->polled_until_ns = until_ns;
     pthread_mutex_unlock(&sleepers->lock);
+    if (until_ns == UINT64_MAX) {
+        return UINT64_MAX;
+    }
     uint64_t now_ns = tvn_clock_monotonic_ns();
     return until_ns > now_ns ? until_ns - now_ns : 0;
 }
@@ -287,6 +304,7 @@ static void take_watches(struct tvn_sleepers *sleepers, const struct epoll_event
         if ((event->events & wanted) != 0 && *count < TVN_POLL_TASKS_MAX) {
             out_tasks[(*count)++] = watch->task;
             unlink_watch(sleepers, watch);
+            disarm_taken(watch->task);
         }
     }
     if (watched->first && !ask_kernel(sleepers, (int)event->data.u64)) {

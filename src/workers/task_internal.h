@@ -19,8 +19,10 @@ struct tvn_fd_watch {
 
 struct tvn_task {
     tvn_task_state state;
-    bool armed;            /* watches or timer may be set; only who runs it looks here */
-    uint32_t watch_count;  /* likewise */
+    /* Watches or a timer may be set. Cleared, with the sleepers' lock, also by the poll that takes
+     * the only one. */
+    _Atomic bool armed;
+    uint32_t watch_count;  /* whose turn it is, or with the sleepers' lock */
     struct tvn_task *next; /* in a queue, or of the free slots */
     struct tvn_task_options options;
     struct tvn_flow_quantum quantum;

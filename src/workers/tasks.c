@@ -78,7 +78,7 @@ static void fill(struct tvn_task *task, const struct tvn_workers_options *worker
     task->quantum = quantum_of(workers, options->priority);
     task->cost_shift = shifts[options->priority];
     task->cost = 0;
-    tvn_assert(!task->armed && task->watch_count == 0);
+    tvn_assert(!atomic_load_explicit(&task->armed, memory_order_relaxed) && task->watch_count == 0);
 }
 
 enum tvn_status tvn_task_slot_take(struct tvn_workers *workers,

@@ -110,31 +110,47 @@ void tvn_worker_queue(struct tvn_workers *workers, struct tvn_task *task)
     notify(workers);
 }
 
-/* Looks once at descriptors and timers, or waits for them; the caller may poll. */
-static void poll_sleepers(struct tvn_worker *worker, bool wait)
+/*
+ * Looks once at descriptors and timers, or waits for them; the caller may poll. A worker that has
+ * nothing else to do keeps the first task that it finds.
+ */
+static void poll_sleepers(struct tvn_worker *worker, bool wait, bool has_nothing)
 {
     struct tvn_task *tasks[TVN_POLL_TASKS_MAX];
     struct tvn_workers *pool = worker->pool;
     uint32_t count = tvn_sleepers_poll(&pool->sleepers, wait, tasks);
     atomic_store_explicit(&pool->polled_ticks, tvn_ticks_now(), memory_order_relaxed);
     tvn_stat_add(&worker->stats.polls, 1);
-    uint32_t ready = 0;
+    bool may_keep = has_nothing && !worker->queue.fair;
+    uint32_t queued = 0;
     for (uint32_t i = 0; i < count; i++) {
-        if (tvn_task_state_notify(&tasks[i]->state)) {
-            ready = tvn_run_queue_push(&worker->queue, tasks[i]);
-            tvn_stat_add(&worker->stats.woken, 1);
+        if (!tvn_task_state_notify(&tasks[i]->state)) {
+            continue;
+        }
+        tvn_stat_add(&worker->stats.woken, 1);
+        if (may_keep && !worker->handed) {
+            worker->handed = tasks[i];
+        } else {
+            queued = tvn_run_queue_push(&worker->queue, tasks[i]);
         }
     }
-    if (ready > 1) { /* this worker runs one itself */
+    if (queued > (worker->handed ? 0 : 1)) { /* this worker runs one itself */
         notify(pool);
     }
 }
 
-static void try_poll(struct tvn_worker *worker)
+static struct tvn_task *take_handed(struct tvn_worker *worker)
+{
+    struct tvn_task *task = worker->handed;
+    worker->handed = NULL;
+    return task;
+}
+
+static void try_poll(struct tvn_worker *worker, bool has_nothing)
 {
     struct tvn_sleepers *sleepers = &worker->pool->sleepers;
     if (tvn_sleepers_any(sleepers) && tvn_sleepers_begin_poll(sleepers)) {
-        poll_sleepers(worker, false);
+        poll_sleepers(worker, false, has_nothing);
         tvn_sleepers_end_poll(sleepers);
     }
 }
@@ -174,6 +190,14 @@ static void finish(struct tvn_worker *worker, struct tvn_task *task)
     }
 }
 
+static void poll_between_turns(struct tvn_worker *worker, uint64_t now_ticks)
+{
+    uint64_t polled = atomic_load_explicit(&worker->pool->polled_ticks, memory_order_relaxed);
+    if ((int64_t)(now_ticks - polled) > (int64_t)worker->pool->poll_every_ticks) {
+        try_poll(worker, false);
+    }
+}
+
 static void run_turn(struct tvn_thread *thread, struct tvn_task *task)
 {
     struct tvn_worker *worker = thread->worker;
@@ -196,6 +220,7 @@ static void run_turn(struct tvn_thread *thread, struct tvn_task *task)
     switch (turn) {
     case TVN_FLOW_YIELD:
         tvn_stat_add(&worker->stats.yields, 1);
+        poll_between_turns(worker, ended); /* what it finds is before this task */
         tvn_task_state_requeue(&task->state);
         if (tvn_run_queue_push(&worker->queue, task) > 1) {
             notify(worker->pool);
@@ -203,14 +228,12 @@ static void run_turn(struct tvn_thread *thread, struct tvn_task *task)
         break;
     case TVN_FLOW_IDLE:
         put_to_sleep(worker, task, &wait);
+        poll_between_turns(worker, ended);
         break;
     case TVN_FLOW_DONE:
         finish(worker, task);
+        poll_between_turns(worker, ended);
         break;
-    }
-    uint64_t polled = atomic_load_explicit(&worker->pool->polled_ticks, memory_order_relaxed);
-    if ((int64_t)(ended - polled) > (int64_t)worker->pool->poll_every_ticks) {
-        try_poll(worker);
     }
 }
 
@@ -303,8 +326,8 @@ static struct tvn_task *search(struct tvn_worker *worker)
     do {
         struct tvn_task *task = steal(worker);
         if (!task) {
-            try_poll(worker);
-            task = next_ready(worker);
+            try_poll(worker, true);
+            task = worker->handed ? take_handed(worker) : next_ready(worker);
         }
         if (task || atomic_load_explicit(&pool->stopping, memory_order_relaxed)) {
             return task;
@@ -324,7 +347,7 @@ static void wait_for_work(struct tvn_worker *worker)
         return;
     }
     if (tvn_park_begin_poll(&worker->park)) {
-        poll_sleepers(worker, true);
+        poll_sleepers(worker, true, true);
         tvn_park_end_poll(&worker->park);
     }
     tvn_sleepers_end_poll(sleepers);
@@ -351,10 +374,18 @@ static void park(struct tvn_worker *worker)
     }
 }
 
+/* The worker goes to a thread that is in the middle of a turn. */
+static void queue_handed(struct tvn_worker *worker)
+{
+    if (worker->handed) {
+        (void)tvn_run_queue_push(&worker->queue, take_handed(worker));
+    }
+}
+
 static void run_or_park(struct tvn_thread *thread)
 {
     struct tvn_worker *worker = thread->worker;
-    struct tvn_task *task = next_ready(worker);
+    struct tvn_task *task = worker->handed ? take_handed(worker) : next_ready(worker);
     if (!task) {
         task = search(worker);
     }
@@ -376,6 +407,7 @@ void *tvn_worker_main(void *argument)
             tvn_handoff_await(thread);
         } else if (TVN_UNLIKELY(atomic_load_explicit(&pool->waiting_count, memory_order_relaxed) >
                                 0)) {
+            queue_handed(thread->worker);
             end_search(thread->worker);
             tvn_handoff_give(thread);
         }

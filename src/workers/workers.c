@@ -15,7 +15,7 @@
 TVN_LOG_CATEGORY("workers");
 
 #define STACK_BYTES   ((size_t)2 << 20)
-#define POLL_EVERY_NS 10000 /* while workers are busy */
+#define POLL_EVERY_NS 4000  /* while workers are busy */
 #define SPIN_NS       20000 /* before a worker parks */
 
 /* ---- threads ---- */

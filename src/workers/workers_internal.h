@@ -24,6 +24,8 @@ struct tvn_worker {
     uint32_t tick;
     uint32_t random;
     bool searching; /* counted in pool->searching */
+    /* What a poll found while there was nothing else to do: it runs next, and is in no queue. */
+    struct tvn_task *handed;
     /* What others touch. */
     alignas(64) struct tvn_park park;
     struct tvn_worker *idle_next; /* with idle_lock */
