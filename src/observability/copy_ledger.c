@@ -38,7 +38,7 @@ static void name_parties(const struct tvn_call_record *call, struct tvn_copy_rec
     case TVN_COPY_REASON_COUNT:
         break;
     }
-    tvn_assert(!"a reason");
+    tvn_unreachable();
 }
 
 static uint64_t resource_of(const struct tvn_call_record *call, enum tvn_copy_reason reason)
