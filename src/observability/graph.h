@@ -28,3 +28,17 @@ struct tvn_graph {
     const struct tvn_graph_edge *edges;
     uint32_t edge_count;
 };
+
+/* How many records a stage puts out with one output; `ports`: a router's choice. */
+static inline uint32_t tvn_graph_outputs(const struct tvn_graph *graph, uint32_t stage,
+                                         uint64_t ports)
+{
+    bool is_router = graph->stages[stage].role == TVN_ROLE_ROUTER;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < graph->edge_count; i++) {
+        const struct tvn_graph_edge *edge = &graph->edges[i];
+        bool is_chosen = !is_router || (ports >> (edge->port % 64) & 1) != 0;
+        count += edge->from == stage && is_chosen ? 1 : 0;
+    }
+    return count;
+}

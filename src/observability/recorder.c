@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "observability/tracer.h"
 
 #include <string.h>
 
@@ -30,8 +31,10 @@ struct tvn_recorder {
     struct tvn_histogram *waiting;
     uint64_t random;
     uint64_t reset_ticks; /* what began before does not count */
+    uint64_t timed_next;  /* the first pull from it on is timed at level PRODUCTION */
     uint64_t mark_sequence;
-    double pace_ticks; /* between two elements; 0: as fast as possible */
+    struct tvn_tracer *tracer; /* or NULL */
+    double pace_ticks;         /* between two elements; 0: as fast as possible */
     uint64_t pace_begin_ticks;
     uint64_t paced;     /* elements */
     uint64_t due_ticks; /* of the next one; 0: not paced */
@@ -71,7 +74,15 @@ static void choose_next(struct tvn_recorder *recorder, uint64_t sequence)
 {
     uint64_t every = atomic_load_explicit(&recorder->sample_every, memory_order_relaxed);
     uint64_t distance = every == 1 ? 1 : 1 + next_random(recorder) % (2 * every - 1);
-    recorder->sink.sample_next = tvn_min(sequence + distance, recorder->mark_sequence);
+    recorder->timed_next = sequence + distance;
+}
+
+/* The next pull that is watched although not all are. */
+static void watch_next(struct tvn_recorder *recorder)
+{
+    uint64_t next = tvn_min(recorder->timed_next, recorder->mark_sequence);
+    recorder->sink.sample_next =
+        recorder->tracer ? tvn_min(next, tvn_tracer_next(recorder->tracer)) : next;
 }
 
 static bool is_timed(enum tvn_entry entry, enum tvn_outcome outcome)
@@ -127,11 +138,19 @@ static inline bool look_for_marks(struct tvn_recorder *recorder, const struct tv
 }
 
 /* The output of a pull: from now on its calls are watched. */
-static void pulled(struct tvn_recorder *recorder, const struct tvn_call_record *record)
+static void pulled(struct tvn_recorder *recorder, const struct tvn_call_record *record,
+                   bool details)
 {
     const struct tvn_watched *watched = record->watched;
-    choose_next(recorder, watched->sequence);
-    if (record->outcome != TVN_OUTCOME_EMIT) {
+    bool timed = details || watched->sequence >= recorder->timed_next;
+    if (timed) {
+        choose_next(recorder, watched->sequence);
+    }
+    bool emits = record->outcome == TVN_OUTCOME_EMIT && record->call->out_count > 0;
+    bool traced =
+        emits && recorder->tracer && tvn_tracer_pulled(recorder->tracer, record, timed, details);
+    watch_next(recorder);
+    if (!emits || !(timed || traced)) {
         return;
     }
     struct tvn_element *out = record->call->out;
@@ -222,6 +241,29 @@ static inline void refresh(struct tvn_recorder *recorder, const struct tvn_call_
     }
 }
 
+/* Times, latency, and what is traced. */
+static void account(struct tvn_recorder *recorder, struct tvn_call_record *record, uint64_t since,
+                    bool details)
+{
+    const struct tvn_watched *watched = record->watched;
+    if (is_timed(watched->entry, record->outcome)) {
+        tvn_histogram_record(&recorder->processing[watched->stage],
+                             tvn_ticks_to_ns(record->end_ticks - record->begin_ticks));
+    }
+    if (watched->in) {
+        waited(recorder, record, since);
+        watched->in->spare = record->end_ticks;
+        if (watched->entry == TVN_ENTRY_PUSH && record->outcome == TVN_OUTCOME_EMIT) {
+            pushed(recorder, record);
+        }
+        if (recorder->tracer) {
+            tvn_tracer_called(recorder->tracer, record, details);
+        }
+    } else if (watched->entry == TVN_ENTRY_PULL) {
+        pulled(recorder, record, details);
+    }
+}
+
 static enum tvn_outcome make_call(struct tvn_event_sink *self, const struct tvn_watched *watched,
                                   struct tvn_call *call)
 {
@@ -237,45 +279,36 @@ static enum tvn_outcome make_call(struct tvn_event_sink *self, const struct tvn_
         is_early(recorder, call)) {
         return TVN_OUTCOME_WAIT;
     }
+    bool details = tvn_recorder_level(recorder) == TVN_OBSERVE_DIAGNOSTIC;
     struct tvn_copy_ledger *copies =
-        tvn_recorder_level(recorder) == TVN_OBSERVE_DIAGNOSTIC
-            ? atomic_load_explicit(&recorder->copies, memory_order_acquire)
-            : NULL;
-    bool is_told = recorder->listener_count > 0 || copies;
-    if (is_told) {
+        details ? atomic_load_explicit(&recorder->copies, memory_order_acquire) : NULL;
+    bool counts_copies = recorder->listener_count > 0 || details;
+    if (counts_copies) {
         read_copies(stats, &record);
     }
     uint64_t since = watched->in ? watched->in->spare : 0;
     record.begin_ticks = tvn_ticks_now();
     record.outcome = tvn_invoke(watched->invoker, watched->entry, call);
     record.end_ticks = tvn_ticks_now();
-    if (is_timed(watched->entry, record.outcome)) {
-        tvn_histogram_record(&recorder->processing[watched->stage],
-                             tvn_ticks_to_ns(record.end_ticks - record.begin_ticks));
-    }
-    if (watched->in) {
-        waited(recorder, &record, since);
-        watched->in->spare = record.end_ticks;
-        if (watched->entry == TVN_ENTRY_PUSH && record.outcome == TVN_OUTCOME_EMIT) {
-            pushed(recorder, &record);
-        }
-    } else if (watched->entry == TVN_ENTRY_PULL) {
-        pulled(recorder, &record);
-    }
-    refresh(recorder, &record);
-    if (is_told) {
+    if (counts_copies) {
         subtract_copies(stats, &record);
-        if (copies) {
-            tvn_copy_ledger_add(copies, &record);
-        }
-        tell(recorder, &record);
     }
+    account(recorder, &record, since, details);
+    refresh(recorder, &record);
+    if (copies) {
+        tvn_copy_ledger_add(copies, &record);
+    }
+    tell(recorder, &record);
     return record.outcome;
 }
 
 static void take_event(struct tvn_event_sink *self, const struct tvn_event *event)
 {
     struct tvn_recorder *recorder = (struct tvn_recorder *)self;
+    if (recorder->tracer) {
+        tvn_tracer_event(recorder->tracer, event,
+                         tvn_recorder_level(recorder) == TVN_OBSERVE_DIAGNOSTIC);
+    }
     for (uint32_t i = 0; i < recorder->listener_count; i++) {
         if (recorder->listeners[i].event) {
             recorder->listeners[i].event(recorder->listeners[i].context, event);
@@ -375,6 +408,11 @@ void tvn_recorder_set_stats(struct tvn_recorder *recorder, uint32_t stage,
 {
     tvn_assert(stage < recorder->stage_count && stats);
     recorder->stages[stage] = stats;
+}
+
+void tvn_recorder_set_tracer(struct tvn_recorder *recorder, struct tvn_tracer *tracer)
+{
+    recorder->tracer = tracer;
 }
 
 void tvn_recorder_listen(struct tvn_recorder *recorder,

@@ -63,6 +63,7 @@ struct tvn_recorder_options {
 };
 
 struct tvn_recorder;
+struct tvn_tracer;
 
 // COLD PATH. TVN_E_CONSTRAINT_VIOLATION for counts or limits of 0, TVN_E_OUT_OF_MEMORY.
 TVN_NODISCARD enum tvn_status tvn_recorder_create(const struct tvn_recorder_options *options,
@@ -76,6 +77,9 @@ struct tvn_event_sink *tvn_recorder_sink(struct tvn_recorder *recorder);
  * Outlives the recorder. */
 void tvn_recorder_set_stats(struct tvn_recorder *recorder, uint32_t stage,
                             const struct tvn_stage_stats *stats);
+
+/* COLD PATH. Before the flow starts: who makes spans of what is watched; outlives the flow. */
+void tvn_recorder_set_tracer(struct tvn_recorder *recorder, struct tvn_tracer *tracer);
 
 /* COLD PATH. Before the flow starts. */
 void tvn_recorder_listen(struct tvn_recorder *recorder,

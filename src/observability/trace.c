@@ -246,16 +246,7 @@ static void note_buffer(struct tvn_trace *trace, struct active *active, struct t
 /* Records of an element that a stage puts out with one output. */
 static int64_t fan_out(const struct tvn_trace *trace, uint32_t stage, const struct tvn_call *call)
 {
-    const struct tvn_graph *graph = trace->options.graph;
-    bool is_router = graph->stages[stage].role == TVN_ROLE_ROUTER;
-    int64_t records = 0;
-    for (uint32_t i = 0; i < graph->edge_count; i++) {
-        const struct tvn_graph_edge *edge = &graph->edges[i];
-        records +=
-            edge->from == stage && (!is_router || (call->ports >> (edge->port % 64) & 1) != 0) ? 1
-                                                                                               : 0;
-    }
-    return records;
+    return tvn_graph_outputs(trace->options.graph, stage, call->ports);
 }
 
 /* How many records more there are of the element after the call. */
