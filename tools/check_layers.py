@@ -22,7 +22,6 @@ EXTERNAL = [
     (re.compile(r"^(zlib|zconf)\.h$"), "zlib"),
     (re.compile(r"^(zstd|zdict)(_errors)?\.h$"), "zstd"),
     (re.compile(r"^curl/"), "curl"),
-    (re.compile(r"^microhttpd\.h$"), "microhttpd"),
 ]
 # Folders that alone may include a library's headers, where the module row is not narrow enough.
 EXTERNAL_FOLDER = {"wasmtime": "src/component/wasmtime/"}

@@ -119,6 +119,8 @@ struct tvn_config_observability {
     struct tvn_span tracing_exporter_span;
     struct tvn_span tracing_endpoint_span;
     struct tvn_span otlp_metrics_endpoint_span;
+    struct tvn_span inspection_listen_span;
+    struct tvn_span inspection_token_file_span;
 };
 
 struct tvn_config_security {

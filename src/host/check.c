@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "base/mem.h"
 #include "host/check_internal.h"
+#include "host/inspection_tcp.h"
 #include "security/capability.h"
 
 const char *tvn_check_step_name(enum tvn_check_step step)
@@ -78,6 +79,7 @@ static enum tvn_status check_manifest(struct check *check, const char *path,
     enum tvn_status status = tvn_manifest_load(path, NULL, check->sink, &check->manifest);
     if (status == TVN_OK) {
         status = tvn_security_check_manifest(check->manifest, check->sink);
+        keep_first(&status, tvn_inspection_tcp_check(check->manifest, check->sink));
     } else if (is_parse_error(status)) {
         report->steps[TVN_CHECK_MANIFEST_PARSE] = TVN_CHECK_FAILED;
         return status;

@@ -30,6 +30,7 @@ void tvn_host_destroy(struct tvn_host *host)
     for (uint32_t i = 0; i < host->flow_count; i++) {
         tvn_host_flow_end(&host->flows[i]);
     }
+    tvn_inspection_tcp_close(&host->inspection_tcp);
     tvn_workers_destroy(host->workers);
     tvn_runtime_destroy(host->runtime);
     tvn_magazine_destroy(host->magazine);
@@ -157,6 +158,9 @@ static enum tvn_status start_up(struct tvn_host *host, struct tvn_diag_sink *sin
     TVN_TRY(tvn_host_link_all(host, sink));
     step_done(host, TVN_HOST_STEP_LINKED);
     TVN_TRY(tvn_audit_open(host->manifest, sink, &host->audit));
+    if (host->options.inspect) {
+        TVN_TRY(tvn_inspection_tcp_open(host->manifest, sink, &host->inspection_tcp));
+    }
     TVN_TRY(create_resources(host, sink));
     TVN_TRY(create_runtime(host, sink));
     TVN_TRY(tvn_host_create_pipelines(host, sink));
@@ -173,6 +177,7 @@ enum tvn_status tvn_host_create(const struct tvn_host_options *options, struct t
         return tvn_diag_error(sink, TVN_E_OUT_OF_MEMORY, TVN_SPAN_NONE, "no memory to start");
     }
     host->options = *options;
+    host->inspection_tcp.fd = -1;
     host->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (host->done_fd < 0) {
         return tvn_diag_error(sink, TVN_E_IO_ERROR, TVN_SPAN_NONE, "no descriptor for an event: %s",

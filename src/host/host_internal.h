@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 #include "host/host.h"
+#include "host/inspection_tcp.h"
 #include "observability/graph.h"
 #include "observability/recorder.h"
 #include "observability/span_json.h"
@@ -52,6 +53,7 @@ struct tvn_host {
     struct tvn_manifest *manifest;
     struct tvn_host_identity identity; /* with options.telemetry */
     struct tvn_audit *audit;
+    struct tvn_inspection_tcp inspection_tcp; /* the socket is the server's while flows run */
     struct tvn_resources *resources;
     struct tvn_magazine *magazine; /* of the thread that creates, runs and destroys the host */
     struct tvn_runtime *runtime;

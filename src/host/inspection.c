@@ -7,6 +7,35 @@
 
 TVN_LOG_CATEGORY("host");
 
+/* On the sockets that there are. */
+static bool start_server(struct tvn_inspection *inspection)
+{
+    struct tvn_inspection_tcp *tcp = &inspection->host->inspection_tcp;
+    struct tvn_http_listener listeners[TVN_HTTP_LISTENERS_MAX];
+    uint32_t count = 0;
+    if (inspection->socket.fd >= 0) {
+        listeners[count++] = (struct tvn_http_listener){.fd = inspection->socket.fd};
+    }
+    if (tcp->fd >= 0) {
+        listeners[count++] = (struct tvn_http_listener){
+            .fd = tcp->fd, .policy = {.host = tcp->host, .port = tcp->port, .token = tcp->token}};
+    }
+    if (count == 0 || tvn_http_server_start(listeners, count, tvn_inspection_route, inspection,
+                                            &inspection->server) != TVN_OK) {
+        return false;
+    }
+    if (inspection->socket.fd >= 0) {
+        tvn_log_debug("inspection at '%s'", inspection->socket.path);
+    } else {
+        tvn_log_info("no inspection socket: %s", inspection->socket.why);
+    }
+    if (tcp->fd >= 0) {
+        tvn_log_info("inspection at http://%s:%u", tcp->host, (unsigned)tcp->port);
+        tcp->fd = -1; /* the server's */
+    }
+    return true;
+}
+
 struct tvn_inspection *tvn_inspection_start(struct tvn_host *host)
 {
     struct tvn_inspection *inspection = tvn_calloc(1, sizeof(*inspection));
@@ -18,16 +47,13 @@ struct tvn_inspection *tvn_inspection_start(struct tvn_host *host)
     if (tvn_metrics_source_create(host, &inspection->metrics) == TVN_OK) {
         tvn_inspection_socket_open(&inspection->socket);
     }
-    if (inspection->socket.fd < 0 ||
-        tvn_http_server_start(inspection->socket.fd, tvn_inspection_route, inspection,
-                              &inspection->server) != TVN_OK) {
+    if (!inspection->metrics || !start_server(inspection)) {
         tvn_log_info("no inspection server: %s",
                      inspection->socket.why[0] ? inspection->socket.why : "no memory");
         tvn_fd_close(&inspection->socket.fd);
         tvn_inspection_stop(inspection);
         return NULL;
     }
-    tvn_log_debug("inspection at '%s'", inspection->socket.path);
     return inspection;
 }
 

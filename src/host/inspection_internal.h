@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The inspection server of a running host, on a Unix socket of mode 0600 in the state directory:
+ * The inspection server of a running host, on a Unix socket of mode 0600 in the state directory
+ * and, if configured, on TCP for who has the token (inspection_tcp.h):
  *
  *   GET  /health              {"status":"ok"}
  *   GET  /metrics             Prometheus' text; 404 unless metrics_enabled and prometheus_enabled

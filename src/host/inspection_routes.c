@@ -40,11 +40,14 @@ static bool next_segment(struct tvn_str *rest, struct tvn_str *out_name)
     return true;
 }
 
-static struct tvn_host_flow *find_flow(const struct tvn_inspection *inspection, struct tvn_str name)
+static struct tvn_host_flow *find_flow(const struct tvn_inspection *inspection,
+                                       struct tvn_str escaped)
 {
-    for (uint32_t i = 0; i < inspection->host->flow_count; i++) {
+    TVN_AUTO_VALUE(tvn_strbuf) name = {0};
+    tvn_http_unescape(escaped, &name);
+    for (uint32_t i = 0; i < inspection->host->flow_count && !name.failed; i++) {
         struct tvn_host_flow *flow = &inspection->host->flows[i];
-        if (tvn_str_is(name, flow->link->flow_name)) {
+        if (tvn_str_is(tvn_strbuf_view(&name), flow->link->flow_name)) {
             return flow;
         }
     }
@@ -84,17 +87,22 @@ void tvn_inspection_route(void *context, const struct tvn_http_request *request,
                           struct tvn_http_response *response)
 {
     struct tvn_inspection *inspection = context;
-    bool known = false;
     for (size_t i = 0; i < TVN_ARRAY_LEN(routes); i++) {
         struct tvn_inspection_call call = {.request = request};
-        if (!matches(inspection, &routes[i], tvn_str_of(request->path), &call)) {
+        if (!matches(inspection, &routes[i], request->path, &call)) {
             continue;
         }
-        if (routes[i].is_post == request->is_post) {
-            routes[i].answer(inspection, &call, response);
-            return;
+        if (routes[i].is_post != request->is_post) {
+            response->allow = routes[i].is_post ? "POST" : "GET, HEAD";
+            continue;
         }
-        known = true;
+        response->allow = NULL;
+        routes[i].answer(inspection, &call, response);
+        return;
     }
-    tvn_inspection_refuse(response, known ? 405 : 404, known ? "method not allowed" : "not found");
+    if (response->allow) {
+        tvn_inspection_refuse(response, 405, "method not allowed");
+    } else {
+        tvn_inspection_refuse(response, 404, "not found");
+    }
 }

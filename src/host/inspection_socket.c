@@ -14,7 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define BACKLOG 16
+#define BACKLOG 64
 
 static_assert(sizeof(((struct sockaddr_un *)0)->sun_path) ==
                   sizeof(((struct tvn_inspection_socket *)0)->path),

@@ -150,12 +150,12 @@ static void close_tap(void *context)
 static bool argument(const struct tvn_http_request *request, const char *name, uint64_t min,
                      uint64_t max, uint64_t *out)
 {
-    const char *text = tvn_http_argument(request, name);
+    struct tvn_str text;
     uint64_t value = 0;
-    if (!text) {
+    if (!tvn_http_query_find(request->query, name, &text)) {
         return true;
     }
-    if (!tvn_parse_u64(text, strlen(text), &value) || value < min || value > max) {
+    if (!tvn_parse_u64(text.ptr, text.len, &value) || value < min || value > max) {
         return false;
     }
     *out = value;

@@ -2,327 +2,272 @@
 #include "net/http_server.h"
 
 #include "base/assert.h"
+#include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "net/http_stream_internal.h"
+#include "base/num.h"
+#include "net/http_connection_internal.h"
 
-#include <microhttpd.h>
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
 #include <signal.h>
-#include <strings.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 TVN_LOG_CATEGORY("net");
 
+#define NS_PER_S        UINT64_C(1000000000)
+#define ACCEPT_PAUSE_NS UINT64_C(100000000) /* after there were no descriptors or no memory */
+#define ACCEPTS_A_TURN  64
+#define FD_STOP         0
+#define FD_LISTENERS    1
+#define FD_CONNECTIONS  (FD_LISTENERS + TVN_HTTP_LISTENERS_MAX)
+#define FD_COUNT        (FD_CONNECTIONS + TVN_HTTP_CONNECTIONS_MAX)
+
 struct tvn_http_server {
-    struct MHD_Daemon *daemon;
-    tvn_http_handler handler;
-    void *context;
-    struct http_streams streams;
+    struct tvn_http_service service;
+    struct tvn_http_listener listeners[TVN_HTTP_LISTENERS_MAX];
+    uint32_t listener_count;
+    int stop_fd; /* eventfd, readable once the server is to stop */
+    pthread_t thread;
+    uint64_t accept_again_ns; /* not before */
+    struct tvn_http_connection connections[TVN_HTTP_CONNECTIONS_MAX];
 };
 
-/* What of a request has come. */
-struct exchange {
-    struct tvn_strbuf body;
-    bool too_large;
-    bool begun; /* the headers were looked at */
-};
+/* ---- accepting ---- */
 
-static enum MHD_Result send_response(struct MHD_Connection *connection, unsigned status,
-                                     const char *content_type, struct MHD_Response *response)
+/* Descriptors are given out lowest first: a high one says that few are left. */
+static bool descriptors_are_scarce(int fd)
 {
-    (void)MHD_add_response_header(response, "Content-Type", content_type);
-    (void)MHD_add_response_header(response, "Cache-Control", "no-store");
-    (void)MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-    if (status >= MHD_HTTP_BAD_REQUEST) { /* what follows may not be what the peer thinks */
-        (void)MHD_add_response_header(response, "Connection", "close");
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) {
+        return false;
     }
-    if (status == MHD_HTTP_METHOD_NOT_ALLOWED) {
-        (void)MHD_add_response_header(response, "Allow", "GET, HEAD, POST");
-    }
-    enum MHD_Result queued = MHD_queue_response(connection, status, response);
-    MHD_destroy_response(response);
-    return queued;
+    rlim_t spare = tvn_min(limit.rlim_cur / 4, (rlim_t)TVN_HTTP_DESCRIPTORS_SPARE);
+    return (rlim_t)fd >= limit.rlim_cur - spare;
 }
 
-static enum MHD_Result answer(struct MHD_Connection *connection, unsigned status,
-                              const char *content_type, struct tvn_str body)
+static bool is_unix(int fd)
 {
-    struct MHD_Response *response =
-        MHD_create_response_from_buffer(body.len, (void *)body.ptr, MHD_RESPMEM_MUST_COPY);
-    return response ? send_response(connection, status, content_type, response) : MHD_NO;
-}
-
-static enum MHD_Result refuse(struct MHD_Connection *connection, unsigned status, const char *why)
-{
-    TVN_AUTO_VALUE(tvn_strbuf) body = {0};
-    tvn_strbuf_printf(&body, "{\"error\":\"%s\"}\n", why);
-    return answer(connection, status, "application/json", tvn_strbuf_view(&body));
-}
-
-static const char *header(struct MHD_Connection *connection, const char *name)
-{
-    return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
-}
-
-const char *tvn_http_argument(const struct tvn_http_request *request, const char *name)
-{
-    return MHD_lookup_connection_value(request->arguments, MHD_GET_ARGUMENT_KIND, name);
-}
-
-static bool is_port(struct tvn_str text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] < '0' || text.ptr[i] > '9') {
-            return false;
-        }
-    }
-    return text.len >= 1 && text.len <= 5;
-}
-
-/* A name that leads to this machine whatever a name server says. */
-static bool host_allowed(const char *host)
-{
-    static const char *const names[] = {"localhost", "127.0.0.1", "[::1]"};
-    struct tvn_str text = tvn_str_of(host ? host : "");
-    if (text.len == 0) {
-        return true; /* HTTP/1.0; a browser always names it */
-    }
-    for (size_t i = 0; i < TVN_ARRAY_LEN(names); i++) {
-        struct tvn_str name = tvn_str_of(names[i]);
-        if (!tvn_str_starts_with(text, name)) {
-            continue;
-        }
-        struct tvn_str rest = tvn_str_slice(text, name.len, text.len);
-        if (rest.len == 0 || (rest.ptr[0] == ':' && is_port(tvn_str_slice(rest, 1, rest.len)))) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool is_unix(struct MHD_Connection *connection)
-{
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     struct sockaddr_storage address;
     socklen_t length = sizeof(address);
-    return info && getsockname(info->connect_fd, (struct sockaddr *)&address, &length) == 0 &&
+    return getsockname(fd, (struct sockaddr *)&address, &length) == 0 &&
            address.ss_family == AF_UNIX;
 }
 
 /* Over a Unix socket: the same user, or root. */
-static bool peer_allowed(struct MHD_Connection *connection)
+static bool peer_allowed(int fd)
 {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    struct sockaddr_storage address;
-    socklen_t length = sizeof(address);
-    if (!info || getsockname(info->connect_fd, (struct sockaddr *)&address, &length) != 0) {
-        return false;
-    }
-    if (address.ss_family != AF_UNIX) {
-        return true;
-    }
     struct ucred peer;
-    length = sizeof(peer);
-    return getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 &&
+    socklen_t length = sizeof(peer);
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 &&
            (peer.uid == geteuid() || peer.uid == 0);
 }
 
-/* Headers that say where a request ends or for whom it is. */
-struct framing {
-    unsigned lengths;
-    unsigned encodings;
-    unsigned hosts;
-};
-
-static enum MHD_Result count_header(void *context, enum MHD_ValueKind kind, const char *name,
-                                    const char *value)
+/* A place for a connection: a free one, else that of the one which has been silent longest. */
+static struct tvn_http_connection *make_room(struct tvn_http_server *server)
 {
-    (void)kind;
-    struct framing *framing = context;
-    if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0 &&
-        (!value || value[0] == '\0' || strspn(value, "0123456789") != strlen(value))) {
-        framing->lengths++; /* counts twice: refused */
-    }
-    framing->lengths += strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0 ? 1 : 0;
-    framing->encodings += strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0 ? 1 : 0;
-    framing->hosts += strcasecmp(name, MHD_HTTP_HEADER_HOST) == 0 ? 1 : 0;
-    return MHD_YES;
-}
-
-/* Two readers must not come to different ends of a request. */
-static bool framing_is_clear(struct MHD_Connection *connection)
-{
-    struct framing framing = {0};
-    (void)MHD_get_connection_values(connection, MHD_HEADER_KIND, count_header, &framing);
-    return framing.lengths + framing.encodings <= 1 && framing.hosts <= 1;
-}
-
-/* MHD_YES with *out_refused when it was answered already. */
-static enum MHD_Result check_headers(struct MHD_Connection *connection, const char *path,
-                                     const char *method, bool *out_refused)
-{
-    bool is_post = strcmp(method, MHD_HTTP_METHOD_POST) == 0;
-    const char *type = header(connection, MHD_HTTP_HEADER_CONTENT_TYPE);
-    *out_refused = true;
-    if (!is_post && strcmp(method, MHD_HTTP_METHOD_GET) != 0 &&
-        strcmp(method, MHD_HTTP_METHOD_HEAD) != 0) {
-        return refuse(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "method not allowed");
-    }
-    if (!peer_allowed(connection)) {
-        return refuse(connection, MHD_HTTP_FORBIDDEN, "not your process");
-    }
-    if (!host_allowed(header(connection, MHD_HTTP_HEADER_HOST)) ||
-        header(connection, MHD_HTTP_HEADER_ORIGIN)) {
-        return refuse(connection, MHD_HTTP_FORBIDDEN, "not for browsers");
-    }
-    if (!framing_is_clear(connection)) {
-        return refuse(connection, MHD_HTTP_BAD_REQUEST, "ambiguous request");
-    }
-    if (path[0] != '/' || strchr(path, '%')) {
-        return refuse(connection, MHD_HTTP_BAD_REQUEST, "bad path");
-    }
-    if (is_post && (!type || strcmp(type, "application/json") != 0)) {
-        return refuse(connection, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE, "not application/json");
-    }
-    *out_refused = false;
-    return MHD_YES;
-}
-
-static enum MHD_Result answer_stream(struct tvn_http_server *server,
-                                     struct MHD_Connection *connection,
-                                     const struct tvn_http_response *response)
-{
-    struct MHD_Response *made =
-        http_stream_response(&server->streams, connection, &response->stream);
-    if (!made) {
-        response->stream.close(response->stream.context);
-        return refuse(connection, MHD_HTTP_SERVICE_UNAVAILABLE, "too many streams");
-    }
-    return send_response(connection, response->status, response->content_type, made);
-}
-
-static enum MHD_Result handle(struct tvn_http_server *server, struct MHD_Connection *connection,
-                              const char *path, const char *method, const struct exchange *exchange)
-{
-    if (exchange->too_large) {
-        return refuse(connection, MHD_HTTP_CONTENT_TOO_LARGE, "body too large");
-    }
-    const struct tvn_http_request request = {
-        .is_post = strcmp(method, MHD_HTTP_METHOD_POST) == 0,
-        .path = path,
-        .body = tvn_strbuf_view(&exchange->body),
-        .is_unix = is_unix(connection),
-        .arguments = connection,
-    };
-    struct tvn_http_response response = {.status = 200, .content_type = "application/json"};
-    server->handler(server->context, &request, &response);
-    if (response.stream.read) {
-        tvn_strbuf_deinit(&response.body);
-        return answer_stream(server, connection, &response);
-    }
-    enum MHD_Result queued = response.body.failed
-                                 ? refuse(connection, MHD_HTTP_INTERNAL_SERVER_ERROR, "no memory")
-                                 : answer(connection, response.status, response.content_type,
-                                          tvn_strbuf_view(&response.body));
-    tvn_strbuf_deinit(&response.body);
-    return queued;
-}
-
-static enum MHD_Result on_request(void *context, struct MHD_Connection *connection,
-                                  const char *path, const char *method, const char *version,
-                                  const char *upload, size_t *upload_size, void **state)
-{
-    (void)version;
-    struct exchange *exchange = *state;
-    if (!exchange) {
-        exchange = tvn_calloc(1, sizeof(*exchange));
-        *state = exchange;
-        return exchange ? MHD_YES : MHD_NO;
-    }
-    if (!exchange->begun) {
-        exchange->begun = true;
-        tvn_strbuf_init(&exchange->body, TVN_HTTP_BODY_MAX + 1);
-        bool refused;
-        enum MHD_Result result = check_headers(connection, path, method, &refused);
-        if (refused) {
-            *upload_size = 0;
-            return result;
+    struct tvn_http_connection *silent = NULL;
+    for (size_t i = 0; i < TVN_HTTP_CONNECTIONS_MAX; i++) {
+        struct tvn_http_connection *connection = &server->connections[i];
+        if (connection->phase == TVN_HTTP_FREE) {
+            return connection;
+        }
+        if (tvn_http_connection_is_idle(connection) &&
+            (!silent || connection->deadline_ns < silent->deadline_ns)) {
+            silent = connection;
         }
     }
-    if (*upload_size > 0) {
-        exchange->too_large |= exchange->body.len + *upload_size > TVN_HTTP_BODY_MAX;
-        if (!exchange->too_large) {
-            tvn_strbuf_add(&exchange->body, upload, *upload_size);
+    if (silent) {
+        tvn_http_connection_close(silent, &server->service);
+    }
+    return silent;
+}
+
+static void accept_some(struct tvn_http_server *server, const struct tvn_http_listener *listener,
+                        uint64_t now_ns)
+{
+    for (unsigned i = 0; i < ACCEPTS_A_TURN; i++) {
+        int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        if (fd < 0) {
+            if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+                server->accept_again_ns = now_ns + ACCEPT_PAUSE_NS;
+            }
+            return;
         }
-        *upload_size = 0;
-        return MHD_YES;
+        struct tvn_http_connection *room = descriptors_are_scarce(fd) ? NULL : make_room(server);
+        if (!room) {
+            tvn_fd_close(&fd);
+            continue;
+        }
+        struct tvn_http_policy policy = listener->policy;
+        bool over_unix = is_unix(fd);
+        policy.peer_refused |= over_unix && !peer_allowed(fd);
+        tvn_http_connection_open(room, fd, &policy, over_unix, now_ns);
+        tvn_http_connection_run(room, &server->service, now_ns); /* its request may be there */
     }
-    return handle(context, connection, path, method, exchange);
 }
 
-static void on_completed(void *context, struct MHD_Connection *connection, void **state,
-                         enum MHD_RequestTerminationCode code)
+/* ---- the loop ---- */
+
+static uint64_t first_deadline_ns(const struct tvn_http_server *server)
 {
-    (void)context;
-    (void)connection;
-    (void)code;
-    struct exchange *exchange = *state;
-    if (exchange) {
-        tvn_strbuf_deinit(&exchange->body);
-        tvn_free(exchange);
+    uint64_t first_ns = server->accept_again_ns != 0 ? server->accept_again_ns : UINT64_MAX;
+    for (size_t i = 0; i < TVN_HTTP_CONNECTIONS_MAX; i++) {
+        const struct tvn_http_connection *connection = &server->connections[i];
+        if (connection->phase == TVN_HTTP_FREE) {
+            continue;
+        }
+        if (connection->more) {
+            return 0;
+        }
+        first_ns = tvn_min(first_ns, connection->deadline_ns);
     }
-    *state = NULL;
+    return first_ns;
 }
 
-/* Paths stay as they came. */
-static size_t keep_escapes(void *context, struct MHD_Connection *connection, char *text)
+/* Waits until a descriptor is ready or until_ns has come; ready ones have revents. */
+static void wait_for_events(const struct tvn_http_server *server, struct pollfd fds[FD_COUNT],
+                            uint64_t until_ns, uint64_t now_ns)
 {
-    (void)context;
-    (void)connection;
-    return strlen(text);
+    fds[FD_STOP] = (struct pollfd){.fd = server->stop_fd, .events = POLLIN};
+    for (uint32_t i = 0; i < TVN_HTTP_LISTENERS_MAX; i++) {
+        bool listens = i < server->listener_count && server->accept_again_ns == 0;
+        fds[FD_LISTENERS + i] =
+            (struct pollfd){.fd = listens ? server->listeners[i].fd : -1, .events = POLLIN};
+    }
+    for (size_t i = 0; i < TVN_HTTP_CONNECTIONS_MAX; i++) {
+        const struct tvn_http_connection *connection = &server->connections[i];
+        fds[FD_CONNECTIONS + i] =
+            (struct pollfd){.fd = connection->phase == TVN_HTTP_FREE ? -1 : connection->fd,
+                            .events = tvn_http_connection_events(connection)};
+    }
+    uint64_t wait_ns = until_ns > now_ns ? until_ns - now_ns : 0;
+    struct timespec timeout = {.tv_sec = (time_t)(wait_ns / NS_PER_S),
+                               .tv_nsec = (long)(wait_ns % NS_PER_S)};
+    if (ppoll(fds, FD_COUNT, until_ns == UINT64_MAX ? NULL : &timeout, NULL) <= 0) {
+        for (size_t i = 0; i < FD_COUNT; i++) {
+            fds[i].revents = 0;
+        }
+    }
 }
 
-static void log_nothing(void *context, const char *format, va_list args)
+static void run_connections(struct tvn_http_server *server, const struct pollfd fds[FD_COUNT],
+                            uint64_t now_ns)
 {
-    (void)context;
-    (void)format;
-    (void)args;
+    for (size_t i = 0; i < TVN_HTTP_CONNECTIONS_MAX; i++) {
+        struct tvn_http_connection *connection = &server->connections[i];
+        if (connection->phase == TVN_HTTP_FREE) {
+            continue;
+        }
+        if (fds[FD_CONNECTIONS + i].revents != 0 || connection->more) {
+            tvn_http_connection_run(connection, &server->service, now_ns);
+        }
+        if (connection->phase != TVN_HTTP_FREE && connection->deadline_ns <= now_ns) {
+            tvn_http_connection_expire(connection, &server->service, now_ns);
+        }
+    }
 }
 
-enum tvn_status tvn_http_server_start(int listen_fd, tvn_http_handler handler, void *context,
-                                      struct tvn_http_server **out_server)
+/* Ends what has no answer under way; true when nothing is left. */
+static bool wind_down(struct tvn_http_server *server, bool at_once)
 {
-    tvn_assert(listen_fd >= 0 && handler && out_server);
+    bool over = true;
+    for (size_t i = 0; i < TVN_HTTP_CONNECTIONS_MAX; i++) {
+        struct tvn_http_connection *connection = &server->connections[i];
+        if (connection->phase == TVN_HTTP_FREE) {
+            continue;
+        }
+        bool answers = connection->phase >= TVN_HTTP_ANSWER;
+        if (connection->phase == TVN_HTTP_STREAM && connection->out.len == 0) {
+            connection->deadline_ns = 0; /* it says how it ends */
+        }
+        if (answers && !at_once) {
+            over = false;
+        } else {
+            tvn_http_connection_close(connection, &server->service);
+        }
+    }
+    return over;
+}
+
+static void *serve(void *context)
+{
+    struct tvn_http_server *server = context;
+    struct pollfd fds[FD_COUNT];
+    uint64_t stop_ns = UINT64_MAX; /* when nothing is waited for any more */
+    uint64_t now_ns = tvn_clock_monotonic_ns();
+    for (;;) {
+        wait_for_events(server, fds, tvn_min(first_deadline_ns(server), stop_ns), now_ns);
+        now_ns = tvn_clock_monotonic_ns();
+        if (server->accept_again_ns <= now_ns) {
+            server->accept_again_ns = 0;
+        }
+        run_connections(server, fds, now_ns);
+        for (uint32_t i = 0; i < server->listener_count; i++) {
+            if (fds[FD_LISTENERS + i].revents != 0) {
+                accept_some(server, &server->listeners[i], now_ns);
+            }
+        }
+        if (stop_ns == UINT64_MAX && fds[FD_STOP].revents != 0) {
+            eventfd_t ignored;
+            (void)eventfd_read(server->stop_fd, &ignored);
+            stop_ns = now_ns + TVN_HTTP_STOP_S * NS_PER_S;
+            server->listener_count = 0;
+            server->service.stopping = true;
+        }
+        if (stop_ns != UINT64_MAX && wind_down(server, now_ns >= stop_ns)) {
+            return NULL;
+        }
+    }
+}
+
+/* ---- life ---- */
+
+/* No signal is taken on the server's thread, but those that no thread may block. */
+static int start_thread(struct tvn_http_server *server)
+{
+    sigset_t all;
+    sigset_t old;
+    sigfillset(&all);
+    sigdelset(&all, SIGSEGV);
+    sigdelset(&all, SIGILL);
+    sigdelset(&all, SIGFPE);
+    sigdelset(&all, SIGBUS);
+    pthread_sigmask(SIG_BLOCK, &all, &old);
+    int error = pthread_create(&server->thread, NULL, serve, server);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return error;
+}
+
+enum tvn_status tvn_http_server_start(const struct tvn_http_listener *listeners,
+                                      uint32_t listener_count, tvn_http_handler handler,
+                                      void *context, struct tvn_http_server **out_server)
+{
+    tvn_assert(listeners && handler && out_server);
+    tvn_assert(listener_count > 0 && listener_count <= TVN_HTTP_LISTENERS_MAX);
     struct tvn_http_server *server = tvn_calloc(1, sizeof(*server));
     if (!server) {
         return TVN_E_OUT_OF_MEMORY;
     }
-    server->handler = handler;
-    server->context = context;
-    http_streams_init(&server->streams);
-    sigset_t all;
-    sigset_t old;
-    sigfillset(&all);
-    sigdelset(&all, SIGSEGV); /* never blocked in any thread */
-    sigdelset(&all, SIGILL);
-    sigdelset(&all, SIGFPE);
-    sigdelset(&all, SIGBUS);
-    pthread_sigmask(SIG_BLOCK, &all, &old); /* the server's thread inherits it */
-    server->daemon = MHD_start_daemon(
-        MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
-        on_request, server, MHD_OPTION_LISTEN_SOCKET, listen_fd, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)TVN_HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)TVN_HTTP_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)2 * TVN_HTTP_HEADER_MAX, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-        MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_EXTERNAL_LOGGER, log_nothing,
-        NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_END);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    if (!server->daemon) {
+    server->service = (struct tvn_http_service){.handler = handler, .context = context};
+    server->listener_count = listener_count;
+    for (uint32_t i = 0; i < TVN_HTTP_LISTENERS_MAX; i++) {
+        server->listeners[i] =
+            i < listener_count ? listeners[i] : (struct tvn_http_listener){.fd = -1};
+        tvn_assert(i >= listener_count || listeners[i].fd >= 0);
+    }
+    for (size_t i = 0; i < TVN_HTTP_CONNECTIONS_MAX; i++) {
+        server->connections[i].fd = -1;
+    }
+    server->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (server->stop_fd < 0 || start_thread(server) != 0) {
         tvn_log_debug("the HTTP server does not start");
-        http_streams_deinit(&server->streams);
+        tvn_fd_close(&server->stop_fd);
         tvn_free(server);
         return TVN_E_IO_ERROR;
     }
@@ -332,10 +277,14 @@ enum tvn_status tvn_http_server_start(int listen_fd, tvn_http_handler handler, v
 
 void tvn_http_server_stop(struct tvn_http_server *server)
 {
-    if (server) {
-        http_streams_stop(&server->streams);
-        MHD_stop_daemon(server->daemon);
-        http_streams_deinit(&server->streams);
-        tvn_free(server);
+    if (!server) {
+        return;
     }
+    (void)eventfd_write(server->stop_fd, 1);
+    pthread_join(server->thread, NULL);
+    for (uint32_t i = 0; i < TVN_HTTP_LISTENERS_MAX; i++) {
+        tvn_fd_close(&server->listeners[i].fd);
+    }
+    tvn_fd_close(&server->stop_fd);
+    tvn_free(server);
 }
