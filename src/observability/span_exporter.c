@@ -133,9 +133,11 @@ static void settle(struct exporter *exporter, uint32_t count, uint32_t exported)
 static void wait_to_retry(struct exporter *exporter, uint32_t tries, uint32_t retry_ms)
 {
     uint32_t doubling = tvn_min(tries - 1, (uint32_t)6);
-    uint32_t pause_ms = retry_ms > 0 ? retry_ms : (uint32_t)TVN_SPAN_RETRY_MIN_MS << doubling;
+    uint32_t own_ms =
+        tvn_min((uint32_t)TVN_SPAN_RETRY_MIN_MS << doubling, (uint32_t)TVN_SPAN_RETRY_MAX_MS);
+    uint32_t told_ms = tvn_min(retry_ms, (uint32_t)TVN_SPAN_RETRY_TOLD_MAX_MS);
     uint64_t now_ns = tvn_clock_monotonic_ns();
-    uint64_t until_ns = now_ns + tvn_min(pause_ms, (uint32_t)TVN_SPAN_RETRY_MAX_MS) * NS_PER_MS;
+    uint64_t until_ns = now_ns + (told_ms > 0 ? told_ms : own_ms) * NS_PER_MS;
     uint64_t flush_until_ns = now_ns + TVN_SPAN_FLUSH_RETRY_MS * NS_PER_MS;
     bool in_time = true;
     while (!exporter->ending && in_time) {

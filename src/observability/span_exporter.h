@@ -64,7 +64,8 @@ struct tvn_span_exporter_options {
 #define TVN_SPAN_DELAY_DEFAULT_MS        200
 #define TVN_SPAN_SEND_TIMEOUT_DEFAULT_MS 10000
 #define TVN_SPAN_RETRY_MIN_MS            100
-#define TVN_SPAN_RETRY_MAX_MS            5000
+#define TVN_SPAN_RETRY_MAX_MS            5000  /* of the exporter's own back-off */
+#define TVN_SPAN_RETRY_TOLD_MAX_MS       60000 /* of what a transport asks for */
 #define TVN_SPAN_FLUSH_RETRY_MS          100
 
 /* COLD PATH. Starts the thread. TVN_E_CONSTRAINT_VIOLATION for options beyond their limits,

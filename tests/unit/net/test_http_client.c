@@ -1,73 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/http_client.h"
 
-#include "tvn_test.h"
-
-#include <arpa/inet.h>
-#include <pthread.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include "http_peer.h"
 
 #define LONG_MS 60000 /* for what must happen, however slow the machine is */
-
-/* A peer that takes one connection, reads the head of a request, says `says`, and hangs up when it
- * is told or at once. */
-struct peer {
-    int listen_fd;
-    const char *says;
-    size_t repeat; /* of the answer's last byte */
-    bool is_http2;
-    bool holds; /* the connection, until the client hangs up */
-    pthread_t thread;
-    char head[4096];
-    char url[64];
-};
-
-static void *serve(void *argument)
-{
-    struct peer *peer = argument;
-    int fd = accept(peer->listen_fd, NULL, NULL);
-    size_t used = 0;
-    /* What is not read would be answered with a reset. HTTP/2 begins with a head too. */
-    const char *until = peer->is_http2 ? "\r\n\r\n" : "\r\n\r\nhello";
-    while (used < sizeof(peer->head) - 1 && !strstr(peer->head, until)) {
-        ssize_t got = read(fd, peer->head + used, sizeof(peer->head) - 1 - used);
-        if (got <= 0) {
-            break;
-        }
-        used += (size_t)got;
-    }
-    size_t length = strlen(peer->says);
-    bool open = send(fd, peer->says, length, MSG_NOSIGNAL) == (ssize_t)length;
-    char part[4096];
-    memset(part, length > 0 ? peer->says[length - 1] : 0, sizeof(part));
-    for (size_t sent = 0; open && sent < peer->repeat; sent += sizeof(part)) {
-        open = send(fd, part, sizeof(part), MSG_NOSIGNAL) == (ssize_t)sizeof(part);
-    }
-    while (peer->holds && read(fd, part, sizeof(part)) > 0) {
-    }
-    close(fd);
-    return NULL;
-}
-
-static void start_peer(struct peer *peer)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof(address);
-    peer->listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(peer->listen_fd, (struct sockaddr *)&address, length), 0);
-    assert_int_equal(listen(peer->listen_fd, 1), 0);
-    assert_int_equal(getsockname(peer->listen_fd, (struct sockaddr *)&address, &length), 0);
-    (void)snprintf(peer->url, sizeof(peer->url), "http://127.0.0.1:%u/x",
-                   (unsigned)ntohs(address.sin_port));
-    assert_int_equal(pthread_create(&peer->thread, NULL, serve, peer), 0);
-}
-
-static void stop_peer(struct peer *peer)
-{
-    pthread_join(peer->thread, NULL);
-    close(peer->listen_fd);
-}
 
 static const char *const headers[] = {"Content-Type: text/test", "TE: trailers"};
 
@@ -104,10 +40,11 @@ static void test_post_is_sent_and_answered(void **state)
     (void)state;
     TVN_AUTO(tvn_http_client) client = NULL;
     assert_status(tvn_http_client_create(&client), TVN_OK);
-    struct peer peer = {.says = "HTTP/1.1 100 Continue\r\nX-Early: 1\r\n\r\n"
-                                "HTTP/1.1 429 Slow down\r\nContent-Length: 3\r\nRetry-After: 7\r\n"
-                                "X-Twice: a\r\nX-TWICE:  b \r\n\r\nabc"};
-    start_peer(&peer);
+    struct http_peer peer = {.says =
+                                 "HTTP/1.1 100 Continue\r\nX-Early: 1\r\n\r\n"
+                                 "HTTP/1.1 429 Slow down\r\nContent-Length: 3\r\nRetry-After: 7\r\n"
+                                 "X-Twice: a\r\nX-TWICE:  b \r\n\r\nabc"};
+    http_peer_start(&peer);
     TVN_AUTO(tvn_http_call) call = post(client, peer.url, LONG_MS, false);
     const struct tvn_http_answer *answer = finish(client, call);
     assert_int_equal(answer->failure, TVN_HTTP_ANSWERED);
@@ -118,7 +55,7 @@ static void test_post_is_sent_and_answered(void **state)
     assert_true(tvn_http_answer_header(answer, "x-twice", &value));
     assert_true(tvn_str_is(value, "b"));
     assert_false(tvn_http_answer_header(answer, "x-early", &value));
-    stop_peer(&peer);
+    http_peer_stop(&peer);
     assert_non_null(strstr(peer.head, "POST /x HTTP/1.1\r\n"));
     assert_non_null(strstr(peer.head, "\r\nContent-Type: text/test\r\n"));
     assert_non_null(strstr(peer.head, "\r\nContent-Length: 5\r\n"));
@@ -131,14 +68,14 @@ static void test_redirects_are_not_followed(void **state)
     (void)state;
     TVN_AUTO(tvn_http_client) client = NULL;
     assert_status(tvn_http_client_create(&client), TVN_OK);
-    struct peer peer = {.says = "HTTP/1.1 307 Elsewhere\r\nLocation: http://127.0.0.1:1/\r\n"
-                                "Content-Length: 0\r\n\r\n"};
-    start_peer(&peer);
+    struct http_peer peer = {.says = "HTTP/1.1 307 Elsewhere\r\nLocation: http://127.0.0.1:1/\r\n"
+                                     "Content-Length: 0\r\n\r\n"};
+    http_peer_start(&peer);
     TVN_AUTO(tvn_http_call) call = post(client, peer.url, LONG_MS, false);
     const struct tvn_http_answer *answer = finish(client, call);
     assert_int_equal(answer->failure, TVN_HTTP_ANSWERED);
     assert_int_equal(answer->status, 307);
-    stop_peer(&peer);
+    http_peer_stop(&peer);
 }
 
 static void test_hostile_answers_fail(void **state)
@@ -163,9 +100,10 @@ static void test_hostile_answers_fail(void **state)
     for (size_t i = 0; i < TVN_ARRAY_LEN(cases); i++) {
         TVN_AUTO(tvn_http_client) client = NULL;
         assert_status(tvn_http_client_create(&client), TVN_OK);
-        struct peer peer = {
-            .says = cases[i].says, .repeat = cases[i].repeat, .is_http2 = cases[i].http2};
-        start_peer(&peer);
+        struct http_peer peer = {.says = cases[i].says,
+                                 .repeat = cases[i].repeat,
+                                 .until = cases[i].http2 ? "\r\n\r\n" : NULL};
+        http_peer_start(&peer);
         struct tvn_http_call *call = post(client, peer.url, LONG_MS, cases[i].http2);
         const struct tvn_http_answer *answer = finish(client, call);
         print_message("%zu: %s\n", i, answer->why);
@@ -176,7 +114,7 @@ static void test_hostile_answers_fail(void **state)
                     (too_much && cases[i].failure == TVN_HTTP_TOO_LARGE));
         assert_int_equal(answer->status, 0);
         tvn_http_call_destroy(call);
-        stop_peer(&peer);
+        http_peer_stop(&peer);
     }
 }
 
@@ -185,20 +123,21 @@ static void test_a_silent_peer_times_out_or_is_given_up(void **state)
     (void)state;
     TVN_AUTO(tvn_http_client) client = NULL;
     assert_status(tvn_http_client_create(&client), TVN_OK);
-    struct peer peer = {.says = "", .holds = true};
-    start_peer(&peer);
+    struct http_peer peer = {.says = "", .holds = true};
+    http_peer_start(&peer);
     struct tvn_http_call *call = post(client, peer.url, 50, false);
     assert_int_equal(finish(client, call)->failure, TVN_HTTP_TIMED_OUT);
     tvn_http_call_destroy(call);
-    stop_peer(&peer);
-    struct peer other = {.says = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab", .holds = true};
-    start_peer(&other);
+    http_peer_stop(&peer);
+    struct http_peer other = {.says = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab",
+                              .holds = true};
+    http_peer_start(&other);
     call = post(client, other.url, LONG_MS, false);
     tvn_http_client_wait(client, 1);
     assert_null(tvn_http_call_answer(call));
     tvn_http_call_destroy(call);
     tvn_http_client_destroy(TVN_TAKE(client)); /* hangs up */
-    stop_peer(&other);
+    http_peer_stop(&other);
 }
 
 static void test_a_refused_port_is_unreachable(void **state)
