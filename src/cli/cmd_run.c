@@ -54,13 +54,14 @@ static const struct tvn_opt run_opts[] = {
      .offset = offsetof(struct run_args, inputs),
      .value_name = "SOURCE",
      .help = "Read from this instead of the flow's source: a file, - (standard input), "
-             "generator or generator:COUNT; NODE=SOURCE when there are several sources"},
+             "generator or generator:COUNT; NODE=SOURCE when there are several sources, "
+             "FLOW/NODE=SOURCE when there are several flows"},
     {.name = "output",
      .kind = TVN_OPT_LIST,
      .offset = offsetof(struct run_args, outputs),
      .value_name = "SINK",
      .help = "Write to this instead of the flow's sink: a file or - (standard output); NODE=SINK "
-             "when there are several sinks"},
+             "when there are several sinks, FLOW/NODE=SINK when there are several flows"},
     {.name = "limit",
      .kind = TVN_OPT_COUNT,
      .offset = offsetof(struct run_args, limit),
@@ -414,10 +415,6 @@ static const char *usage_error(const struct run_args *args, const char **out_hel
     if (args->all && flows > 0) {
         *out_help = "leave out --all, or the names";
         return "--all cannot be used with a flow's name";
-    }
-    if ((args->all || flows > 1) && args->inputs.count + args->outputs.count > 0) {
-        *out_help = "set the ends in the manifest, or run one flow";
-        return "--input and --output are for one flow";
     }
     return NULL;
 }

@@ -88,6 +88,46 @@ static enum tvn_status refuse_shared_stdin(const struct tvn_host *host, struct t
     return TVN_OK;
 }
 
+/* ---- ends that are for no flow ---- */
+
+static bool names_a_flow(const struct tvn_host *host, const char *given)
+{
+    for (uint32_t i = 0; i < host->flow_count; i++) {
+        const char *name = host->flows[i].link->flow_name;
+        size_t length = strlen(name);
+        if (strncmp(given, name, length) == 0 && given[length] == '/' && strchr(given, '=')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum tvn_status refuse_strange_end(const struct tvn_host *host, const char *option,
+                                          const char *const *given, size_t count,
+                                          struct tvn_diag_sink *sink)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!names_a_flow(host, given[i])) {
+            (void)tvn_diag_error(sink, TVN_E_TOPOLOGY_INVALID, TVN_SPAN_NONE,
+                                 "%s %s: which of the flows is meant?", option, given[i]);
+            tvn_diag_help(sink, "name flow and node: %s %s/NODE=…", option,
+                          host->flows[0].link->flow_name);
+            return TVN_E_TOPOLOGY_INVALID;
+        }
+    }
+    return TVN_OK;
+}
+
+static enum tvn_status refuse_strange_ends(const struct tvn_host *host, struct tvn_diag_sink *sink)
+{
+    const struct tvn_link_options *link = &host->options.link;
+    if (host->flow_count < 2) {
+        return TVN_OK;
+    }
+    TVN_TRY(refuse_strange_end(host, "--input", link->inputs, link->input_count, sink));
+    return refuse_strange_end(host, "--output", link->outputs, link->output_count, sink);
+}
+
 /* ---- linking ---- */
 
 static enum tvn_status reserve(struct tvn_host *host)
@@ -142,11 +182,13 @@ enum tvn_status tvn_host_link_all(struct tvn_host *host, struct tvn_diag_sink *s
     for (uint32_t i = 0; i < host->flow_count; i++) {
         struct tvn_link_options options = host->options.link;
         options.flow = name_of(host, i);
+        options.one_of_several = host->flow_count > 1;
         enum tvn_status status =
             tvn_link_create(host->manifest, &options, sink, &host->flows[i].link);
         result = result == TVN_OK ? status : result;
     }
     TVN_TRY(result);
+    TVN_TRY(refuse_strange_ends(host, sink));
     TVN_TRY(refuse_shared_stdin(host, sink));
     return reserve_reports(host) == TVN_OK ? TVN_OK : no_memory(sink);
 }

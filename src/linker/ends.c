@@ -48,11 +48,42 @@ static uint32_t named_stage(struct tvn_link_build *build, const char *given, con
     return index;
 }
 
-static enum tvn_status replace(struct tvn_link_build *build, const struct end_kind *kind,
-                               const char *given)
+/* What follows this flow's name and '/' before an equals sign; NULL: it does not begin so. */
+static const char *after_flow(const struct tvn_link *link, const char *given)
 {
-    const char *spec;
-    uint32_t index = named_stage(build, given, &spec);
+    size_t length = strlen(link->flow_name);
+    bool named = strncmp(given, link->flow_name, length) == 0 && given[length] == '/';
+    return named && strchr(given, '=') ? given + length + 1 : NULL;
+}
+
+/* FLOW/NODE=SPEC of this flow, whose node is the one that will be added: its spec. NULL: not so. */
+static const char *spec_of_added(const struct end_kind *kind, const char *after, uint32_t count)
+{
+    size_t length = strlen(kind->name);
+    bool named = strncmp(after, kind->name, length) == 0 && after[length] == '=';
+    return named && count == 0 ? after + length + 1 : NULL;
+}
+
+static enum tvn_status replace(struct tvn_link_build *build, const struct end_kind *kind,
+                               const char *whole)
+{
+    const char *given = whole;
+    const char *after = after_flow(build->link, whole);
+    if (!after && build->options->one_of_several) {
+        return TVN_OK; /* another flow's */
+    }
+    const char *spec = NULL;
+    uint32_t index = named_stage(build, after ? after : given, &spec);
+    if (after && index == UINT32_MAX) { /* no node of it: a path, or a mistake */
+        uint32_t ignored = 0;
+        spec = spec_of_added(kind, after, count_role(build->link, kind->role, &ignored));
+        if (!spec && build->options->one_of_several) {
+            return tvn_diag_error(build->sink, TVN_E_TOPOLOGY_INVALID, TVN_SPAN_NONE,
+                                  "%s %s: flow '%s' has no such node", kind->option, given,
+                                  build->link->flow_name);
+        }
+        spec = spec ? spec : given;
+    }
     uint32_t last = 0;
     uint32_t count = count_role(build->link, kind->role, &last);
     if (index == UINT32_MAX) {

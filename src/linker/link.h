@@ -67,10 +67,13 @@ struct tvn_link {
 
 struct tvn_link_options {
     const char *flow; /* name; "flow." before it is allowed; NULL: the first in file order */
-    const char *const *inputs; /* --input: SRC, or NODE=SRC when there are several sources */
+    /* --input: SRC, or NODE=SRC when there are several sources, or FLOW/NODE=SRC, which is for the
+     * flow of this name only. */
+    const char *const *inputs;
     size_t input_count;
     const char *const *outputs; /* --output, likewise */
     size_t output_count;
+    bool one_of_several; /* flows: each end must name its flow */
     /* A folder of .wasm files that is looked into first, by a component's name or a path's last
      * part; NULL: none. */
     const char *components;
