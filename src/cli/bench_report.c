@@ -225,12 +225,15 @@ static const char *const metric_titles[TVN_BENCH_METRIC_COUNT] = {
     [TVN_BENCH_LATENCY_P99] = "p99 (µs)",
 };
 
-static const char *verdict(const struct tvn_bench_change *change)
+/* What a comparison came to, in words that also hold when something is not certain. */
+static const char *conclusion(const struct tvn_bench_comparison *comparison)
 {
-    if (!change->judged) {
-        return "not judged";
+    for (size_t i = 0; !comparison->regression && i < TVN_BENCH_METRIC_COUNT; i++) {
+        if (comparison->changes[i].judged && comparison->changes[i].beyond) {
+            return "No certain regression";
+        }
     }
-    return change->worse ? "REGRESSION" : "ok";
+    return comparison->regression ? "Regression" : "No regression";
 }
 
 static void pretty_comparison(const struct tvn_bench_comparison *comparison, struct tvn_strbuf *out)
@@ -242,10 +245,10 @@ static void pretty_comparison(const struct tvn_bench_comparison *comparison, str
         tvn_strbuf_printf(out, "%.*f → %.*f (%+.1f%%, confidence %.1f%%)  %s\n",
                           i == TVN_BENCH_THROUGHPUT ? 0 : 1, change->before,
                           i == TVN_BENCH_THROUGHPUT ? 0 : 1, change->now, 100 * change->change,
-                          100 * change->confidence, verdict(change));
+                          100 * change->confidence,
+                          tvn_bench_verdict(comparison, (enum tvn_bench_metric)i));
     }
-    tvn_strbuf_printf(out, "  %s (threshold %g%%)\n",
-                      comparison->regression ? "Regression" : "No regression",
+    tvn_strbuf_printf(out, "  %s (threshold %g%%)\n", conclusion(comparison),
                       100 * comparison->threshold);
 }
 
@@ -375,7 +378,8 @@ static void markdown_comparison(const struct tvn_bench_comparison *comparison,
     for (size_t i = 0; i < TVN_BENCH_METRIC_COUNT; i++) {
         const struct tvn_bench_change *change = &comparison->changes[i];
         tvn_strbuf_printf(out, "| %s | %.1f | %.1f | %+.1f%% | %s |\n", metric_titles[i],
-                          change->before, change->now, 100 * change->change, verdict(change));
+                          change->before, change->now, 100 * change->change,
+                          tvn_bench_verdict(comparison, (enum tvn_bench_metric)i));
     }
 }
 

@@ -20,6 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define ATTEMPTS_MAX        3u /* measurements before a regression is one */
 #define DURATION_DEFAULT_NS UINT64_C(10000000000)
 #define WARMUP_DEFAULT_NS   UINT64_C(2000000000)
 #define DURATION_MAX_NS     UINT64_C(86400000000000) /* a day */
@@ -531,6 +532,47 @@ static enum tvn_status start(struct session *session, struct tvn_host **out_host
     return status;
 }
 
+/* What was read from standard input is gone: such a flow cannot be measured again. */
+static bool is_repeatable(const struct tvn_host *host)
+{
+    static const char *const gone[] = {"-", "stdin", "builtin:stdin"};
+    const struct tvn_link *link = tvn_host_link(host);
+    for (uint32_t i = 0; i < link->stage_count; i++) {
+        const struct tvn_link_stage *stage = &link->stages[i];
+        bool is_source = stage->role == TVN_ROLE_SOURCE && stage->kind == TVN_LINK_STAGE_BUILTIN;
+        for (size_t k = 0; is_source && k < TVN_ARRAY_LEN(gone); k++) {
+            if (strcmp(stage->builtin, gone[k]) == 0) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static void say_again(const struct session *session, unsigned attempt)
+{
+    if (tvn_cli_talks(session->cli)) {
+        TVN_AUTO_VALUE(tvn_strbuf) text = {0};
+        tvn_strbuf_printf(&text, "It seems to be slower. Measuring again, %u of %u\n\n",
+                          attempt + 1, ATTEMPTS_MAX);
+        tvn_cli_say(&text);
+    }
+}
+
+/* A regression that only one measurement shows may be the machine's: it is to be measured again. */
+static bool is_doubtful(const struct session *session, const struct tvn_host *host,
+                        const struct tvn_bench_report *report, const struct tvn_run_report *run,
+                        unsigned attempt)
+{
+    struct tvn_bench_comparison comparison;
+    if (!session->args->compare || attempt == ATTEMPTS_MAX || report->elements == 0 ||
+        report->round_count == 0 || run->signal != 0 || !is_repeatable(host)) {
+        return false;
+    }
+    tvn_bench_compare(report, &session->before, session->threshold, &comparison);
+    return comparison.regression;
+}
+
 static enum tvn_exit finish(const struct session *session, const struct tvn_host *host,
                             const struct tvn_bench_report *report, const struct tvn_run_report *run,
                             enum tvn_status status)
@@ -542,7 +584,9 @@ static enum tvn_exit finish(const struct session *session, const struct tvn_host
     if (report->elements == 0 || report->round_count == 0) {
         (void)tvn_diag_error(sink, TVN_E_CONSTRAINT_VIOLATION, TVN_SPAN_NONE,
                              "flow '%s' ended before anything was measured", report->flow);
-        tvn_diag_help(sink, "shorten --warmup, or give the flow a longer input");
+        tvn_diag_help(sink,
+                      "shorten --warmup, or give the flow a longer input; '--input generator' "
+                      "is one without end");
         return publish(session, NULL, NULL,
                        run->signal == SIGINT ? TVN_EXIT_INTERRUPTED : TVN_EXIT_ERROR);
     }
@@ -563,22 +607,42 @@ static enum tvn_exit finish(const struct session *session, const struct tvn_host
     return publish(session, report, session->args->compare ? &comparison : NULL, code);
 }
 
-static enum tvn_exit measure(struct session *session)
+/* One measurement. *out_again: it is not judged yet, another one is needed. */
+static enum tvn_exit measure(struct session *session, unsigned attempt, bool *out_again)
 {
     struct tvn_cli *cli = session->cli;
     TVN_AUTO(tvn_host) host = NULL;
     TVN_AUTO(tvn_bench) bench = NULL;
-    if ((session->args->compare && read_baseline(session) != TVN_OK) ||
-        start(session, &host) != TVN_OK ||
+    if (start(session, &host) != TVN_OK ||
         tvn_bench_create(host, &session->options, cli->sink, &bench) != TVN_OK) {
         return publish(session, NULL, NULL, TVN_EXIT_ERROR);
     }
     tvn_cli_show_diagnostics(cli);
-    say_start(session, host);
+    if (attempt == 1) {
+        say_start(session, host);
+    }
     struct tvn_run_report run = {0};
     const struct tvn_bench_report *report;
     enum tvn_status status = tvn_bench_run(bench, cli->sink, &run, &report);
-    return finish(session, host, report, &run, status);
+    *out_again = status == TVN_OK && is_doubtful(session, host, report, &run, attempt);
+    return *out_again ? TVN_EXIT_OK : finish(session, host, report, &run, status);
+}
+
+static enum tvn_exit measure_all(struct session *session)
+{
+    bool again = true;
+    enum tvn_exit code = TVN_EXIT_ERROR;
+    if (session->args->compare && read_baseline(session) != TVN_OK) {
+        return publish(session, NULL, NULL, code);
+    }
+    for (unsigned attempt = 1; again; attempt++) {
+        again = false;
+        code = measure(session, attempt, &again);
+        if (again) {
+            say_again(session, attempt);
+        }
+    }
+    return code;
 }
 
 static enum tvn_exit bench_run(struct tvn_cli *cli, const void *raw)
@@ -602,7 +666,7 @@ static enum tvn_exit bench_run(struct tvn_cli *cli, const void *raw)
                              "/dev/null cannot be opened: %s", strerror(errno));
         return publish(&session, NULL, NULL, TVN_EXIT_ERROR);
     }
-    enum tvn_exit code = measure(&session);
+    enum tvn_exit code = measure_all(&session);
     tvn_fd_close(&session.null_fd);
     return code;
 }
@@ -617,8 +681,11 @@ const struct tvn_command tvn_cmd_bench = {
         "Counts are exact. Times are those of every element, or of elements chosen at random when "
         "timing all of them would slow the flow; the report says which. The measured time is cut "
         "into rounds: a comparison tells a change from noise by them. Time in which another "
-        "program "
-        "had the processor does not count as the flow's there.",
+        "program had the processor does not count as the flow's there.\n\n"
+        "A regression is one that is beyond the threshold with a confidence of 99 %, also in the "
+        "best rounds, and in three measurements: what seems to be one is measured again, unless "
+        "the "
+        "flow reads standard input. What is beyond the threshold but not certain is said to be so.",
     .opts = bench_opts,
     .operands = bench_operands,
     .examples = bench_examples,

@@ -164,8 +164,11 @@ struct tvn_bench_change {
     double now;
     double change;     /* of now against before, relative: 0.1 is 10 % more */
     double confidence; /* that the rounds of both do not come from the same distribution: 0 to 1 */
-    bool worse;        /* beyond the threshold and with confidence */
-    bool judged;       /* false: shown, but no ground for a regression */
+    double
+        best_change; /* the same of the best quarters of the rounds, which noise hardly reaches */
+    bool beyond;     /* worse than the threshold, whatever the confidence */
+    bool worse;      /* beyond, with confidence, and the best rounds are beyond as well */
+    bool judged;     /* false: shown, but no ground for a regression */
 };
 
 struct tvn_bench_comparison {
@@ -176,9 +179,14 @@ struct tvn_bench_comparison {
 
 #define TVN_BENCH_CONFIDENCE 0.99
 
+/* "REGRESSION", "slower, not certain" (or "later"), "ok", "not judged" */
+const char *tvn_bench_verdict(const struct tvn_bench_comparison *comparison,
+                              enum tvn_bench_metric metric);
+
 /*
- * Compares round by round (Mann-Whitney). Throughput and median latency are judged; at a given
- * rate, where throughput says nothing, median and 99th percentile are.
+ * Compares round by round (Mann-Whitney). Whatever else a machine does only makes rounds worse, so
+ * a regression must also show where they are best. Throughput and median latency are judged; at a
+ * given rate, where throughput says nothing, median and 99th percentile are.
  */
 void tvn_bench_compare(const struct tvn_bench_report *now, const struct tvn_bench_baseline *before,
                        double threshold, struct tvn_bench_comparison *out_comparison);

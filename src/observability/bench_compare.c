@@ -175,6 +175,21 @@ static double median(const struct sample *sample)
                             : (sorted.values[half - 1] + sorted.values[half]) / 2;
 }
 
+/* The best value but for a quarter of the rounds: the largest or the smallest. */
+static double best(const struct sample *sample, bool more_is_better)
+{
+    struct sample sorted = *sample;
+    qsort(sorted.values, sorted.count, sizeof(sorted.values[0]), compare_doubles);
+    uint32_t from_end = (sorted.count - 1) / 4;
+    return sorted.values[more_is_better ? sorted.count - 1 - from_end : from_end];
+}
+
+/* How much worse: the same distance in both directions, half as fast is as bad as twice as slow. */
+static double factor_of(double now, double before, bool more_is_better)
+{
+    return more_is_better ? before / tvn_max(now, 1e-9) : now / tvn_max(before, 1e-9);
+}
+
 /* How sure it is that values of `high` tend to be larger: one-sided Mann-Whitney, normal
  * approximation. */
 static double confidence_larger(const struct sample *high, const struct sample *low)
@@ -208,10 +223,12 @@ static void judge(struct tvn_bench_change *change, const struct sample *now,
     change->change = change->now / change->before - 1;
     bool larger = change->now > change->before;
     change->confidence = larger ? confidence_larger(now, before) : confidence_larger(before, now);
-    /* The same distance in both directions: half as fast is as bad as twice as slow. */
-    double factor =
-        more_is_better ? change->before / tvn_max(change->now, 1e-9) : change->now / change->before;
-    change->worse = factor > 1 + threshold && change->confidence >= TVN_BENCH_CONFIDENCE;
+    double best_now = best(now, more_is_better);
+    double best_before = best(before, more_is_better);
+    change->best_change = best_now / tvn_max(best_before, 1e-9) - 1;
+    change->beyond = factor_of(change->now, change->before, more_is_better) > 1 + threshold;
+    change->worse = change->beyond && change->confidence >= TVN_BENCH_CONFIDENCE &&
+                    factor_of(best_now, best_before, more_is_better) > 1 + threshold;
 }
 
 void tvn_bench_compare(const struct tvn_bench_report *now, const struct tvn_bench_baseline *before,
@@ -232,6 +249,20 @@ void tvn_bench_compare(const struct tvn_bench_report *now, const struct tvn_benc
     }
 }
 
+const char *tvn_bench_verdict(const struct tvn_bench_comparison *comparison,
+                              enum tvn_bench_metric metric)
+{
+    tvn_assert((unsigned)metric < TVN_BENCH_METRIC_COUNT);
+    const struct tvn_bench_change *change = &comparison->changes[metric];
+    if (!change->judged) {
+        return "not judged";
+    }
+    if (change->beyond && !change->worse) {
+        return metric == TVN_BENCH_THROUGHPUT ? "slower, not certain" : "later, not certain";
+    }
+    return change->worse ? "REGRESSION" : "ok";
+}
+
 void tvn_bench_write_comparison(const struct tvn_bench_comparison *comparison,
                                 struct tvn_json_writer *json)
 {
@@ -246,7 +277,10 @@ void tvn_bench_write_comparison(const struct tvn_bench_comparison *comparison,
         tvn_json_field_real(json, "before", change->before);
         tvn_json_field_real(json, "now", change->now);
         tvn_json_field_real(json, "change", change->change);
+        tvn_json_field_real(json, "best_change", change->best_change);
         tvn_json_field_real(json, "confidence", change->confidence);
+        tvn_json_field_text(json, "verdict",
+                            tvn_bench_verdict(comparison, (enum tvn_bench_metric)i));
         tvn_json_field_bool(json, "worse", change->worse);
         tvn_json_field_bool(json, "judged", change->judged);
         tvn_json_end_object(json);

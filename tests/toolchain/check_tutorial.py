@@ -2,8 +2,8 @@
 """Does what a tutorial says, in an empty folder. Of its code blocks,
 
   sh              are commands, run where the ones before left off
-  text            is what the commands before it print, on both streams. '…' stands for a number, a line '...' for any
-                  number of lines
+  text            is what the commands before it print, on both streams. '…' stands for a number, and what follows it
+                  for any unit of the same kind if it is 'µs' or ' MiB'; a line '...' for any number of lines
   X shows FILE    is the content of a file that is there
   X writes FILE   becomes the content of a file
   X appended to FILE   is added to a file's end
@@ -34,8 +34,20 @@ def blocks(text):
             found[2].append(line)
 
 
+# How fast and how large something is depends on the machine, and with it the unit.
+UNITS = (("µs", "(?:ns|µs|ms|s)"), (" MiB", " (?:B|KiB|MiB|GiB)"))
+
+
+def with_any_unit(part):
+    for unit, pattern in UNITS:
+        if part.startswith(unit):
+            return pattern + re.escape(part[len(unit):])
+    return re.escape(part)
+
+
 def pattern_of(line):
-    return re.compile(r"[0-9][0-9.,]*".join(re.escape(part) for part in line.split("…")))
+    first, *rest = line.split("…")
+    return re.compile(r"[0-9][0-9.,]*".join([re.escape(first), *map(with_any_unit, rest)]))
 
 
 def matches(expected, actual):

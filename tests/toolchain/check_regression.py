@@ -1,0 +1,72 @@
+#!/usr/bin/env python3
+"""A new project, as the quickstart makes it: `torvyn bench --compare` exits with 3 each time after its component was made
+slower, and each time with 0 while it is what it was, however busy the machine is."""
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+# The component's work, a hundred times over.
+SLOW = """
+static volatile unsigned idle;
+
+static void dawdle(void)
+{
+    for (unsigned i = 0; i < 20000; i++) {
+        idle += i;
+    }
+}
+"""
+ENTRY = "static enum torvyn_result process(struct torvyn_element *input, struct torvyn_output *output)\n{\n"
+BENCH = ["bench", "--duration", "1s", "--warmup", "200ms"]
+
+
+class Project:
+    def __init__(self, torvyn, work):
+        shutil.rmtree(work, ignore_errors=True)
+        home = os.path.join(work, "home")
+        os.makedirs(home)
+        self.torvyn = os.path.abspath(torvyn)
+        self.folder = work
+        self.environment = dict(os.environ, TORVYN_HOME=home, TORVYN_STATE_DIR=os.path.join(home, "state"))
+
+    def run(self, *arguments, code=0):
+        result = subprocess.run([self.torvyn, *arguments], cwd=self.folder, env=self.environment, capture_output=True,
+                                stdin=subprocess.DEVNULL, text=True, timeout=300)
+        if result.returncode != code:
+            sys.exit(f"{arguments}: exit {result.returncode}, not {code}\n{result.stdout}\n{result.stderr}")
+        return result.stdout
+
+    def compare(self, times, code):
+        for _ in range(times):
+            report = json.loads(self.run(*BENCH, "--compare", "before", "--format", "json", code=code))
+            if report["comparison"]["regression"] != (code == 3):
+                sys.exit(f"exit {code}, but {report['comparison']}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--torvyn", required=True)
+    parser.add_argument("--work", required=True, help="folder that is emptied and used")
+    parser.add_argument("--times", type=int, default=10)
+    options = parser.parse_args()
+    project = Project(options.torvyn, options.work)
+    project.run("init", "my-transform", "--template", "transform", "--language", "c")
+    project.folder = os.path.join(options.work, "my-transform")
+    project.run("build")
+    project.run(*BENCH, "--baseline", "before")
+    project.compare(options.times, 0)
+    source = os.path.join(project.folder, "src", "transform.c")
+    with open(source, encoding="utf-8") as file:
+        text = file.read()
+    if ENTRY not in text:
+        sys.exit(f"the template is not what it was:\n{text}")
+    with open(source, "w", encoding="utf-8") as file:
+        file.write(text.replace(ENTRY, SLOW + "\n" + ENTRY + "    dawdle();\n"))
+    project.run("build")
+    project.compare(options.times, 3)
+
+
+main()
