@@ -77,8 +77,8 @@ static void test_refused_spans_are_counted(void **state)
         "HTTP/1.1 301 Elsewhere\r\nLocation: /\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\n<html>",
         /* rejects more than there was */
-        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 41\r\n"
-        "Connection: close\r\n\r\n{\"partialSuccess\":{\"rejectedSpans\":\"99\"}}",
+        ("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 41\r\n"
+         "Connection: close\r\n\r\n{\"partialSuccess\":{\"rejectedSpans\":\"99\"}}"),
     };
     for (size_t i = 0; i < TVN_ARRAY_LEN(answers); i++) {
         struct http_peer peer = {.says = answers[i]};
