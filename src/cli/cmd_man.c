@@ -129,9 +129,16 @@ static enum tvn_exit man_run(struct tvn_cli *cli, const void *args)
     return tvn_cli_print_text(cli, "roff", &out);
 }
 
+static const struct tvn_example man_examples[] = {
+    {"torvyn man | man -l -", "Read the manual page"},
+    {"torvyn man > /usr/local/share/man/man1/torvyn.1", "Install it for 'man torvyn'"},
+    {0},
+};
+
 const struct tvn_command tvn_cmd_man = {
     .name = "man",
-    .summary = "Print the manual page in roff",
-    .hidden = true,
+    .summary = "Print the manual page",
+    .description = "Prints the manual page in roff, the language of man.",
+    .examples = man_examples,
     .run = man_run,
 };

@@ -82,7 +82,7 @@ static const struct tvn_opt run_opts[] = {
      .kind = TVN_OPT_WORD,
      .offset = offsetof(struct run_args, log_level),
      .value_name = "LEVEL",
-     .help = "What to log",
+     .help = "What to log [default: warn]",
      .choices = level_names},
     {0},
 };

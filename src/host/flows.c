@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "connectors/spec.h"
 #include "host/host_internal.h"
+#include "host/stale.h"
 
 #include <errno.h>
 #include <string.h>
@@ -185,6 +186,9 @@ enum tvn_status tvn_host_link_all(struct tvn_host *host, struct tvn_diag_sink *s
         options.one_of_several = host->flow_count > 1;
         enum tvn_status status =
             tvn_link_create(host->manifest, &options, sink, &host->flows[i].link);
+        if (status == TVN_OK) {
+            host_warn_stale(host->flows[i].link, sink);
+        }
         result = result == TVN_OK ? status : result;
     }
     TVN_TRY(result);

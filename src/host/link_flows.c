@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "base/mem.h"
 #include "host/link_wasi_internal.h"
+#include "host/stale.h"
 #include "security/capability.h"
 
 void tvn_flow_links_deinit(struct tvn_flow_links *links)
@@ -94,6 +95,7 @@ static enum tvn_status link_one(struct tvn_flow_links *links,
         item->link = NULL;
         return status;
     }
+    host_warn_stale(item->link, sink);
     return describe(item, sink);
 }
 

@@ -81,3 +81,13 @@ TVN_DEFINE_CLEANUP_VALUE(tvn_build_report, tvn_build_report_deinit)
 TVN_NODISCARD enum tvn_status tvn_build(const struct tvn_build_options *options,
                                         struct tvn_diag_sink *sink,
                                         struct tvn_build_report *out_report);
+
+struct tvn_arena;
+
+/*
+ * COLD PATH. The newest source of the component's folder, or of its WIT, that changed after
+ * `output` was made; NULL when there is none, or the folder cannot be read. In the arena.
+ */
+const char *tvn_build_newer_source(const struct tvn_manifest *manifest,
+                                   const struct tvn_manifest_component *component,
+                                   const char *output, struct tvn_arena *arena);
