@@ -24,6 +24,16 @@ TVN_NODISCARD enum tvn_status tvn_file_read(const char *path, size_t max_bytes,
 /* Writes all of it, going on after EINTR and short writes; waits for a non-blocking descriptor.
  * TVN_E_IO_ERROR, errno. */
 TVN_NODISCARD enum tvn_status tvn_fd_write_all(int fd, const void *bytes, size_t length);
+/* COLD PATH. Makes the folders above `path`. TVN_E_IO_ERROR (errno), TVN_E_OUT_OF_MEMORY. */
+TVN_NODISCARD enum tvn_status tvn_file_make_folders(const char *path);
+/*
+ * COLD PATH. A file with this content, whole or not at all: written beside its place, then renamed.
+ * What stood there is replaced, a link is not followed. TVN_E_IO_ERROR (errno),
+ * TVN_E_OUT_OF_MEMORY (errno ENOMEM).
+ */
+TVN_NODISCARD enum tvn_status tvn_file_replace(const char *path, struct tvn_str content);
+/* The same, with the folders that it needs. */
+TVN_NODISCARD enum tvn_status tvn_file_put(const char *path, struct tvn_str content);
 bool tvn_file_exists(const char *path);
 /* Joins with one slash; an absolute `name` wins. Heap string or NULL when memory is exhausted. */
 TVN_NODISCARD char *tvn_path_join(const char *directory, const char *name);

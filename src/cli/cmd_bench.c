@@ -321,11 +321,6 @@ static enum tvn_status read_baseline(struct session *session)
     return TVN_OK;
 }
 
-static bool make_folder(const char *path)
-{
-    return mkdir(path, 0777) == 0 || errno == EEXIST;
-}
-
 /* A pipe or a device must not be replaced by a file. */
 static bool write_in_place(const char *path, const struct tvn_strbuf *text)
 {
@@ -347,25 +342,11 @@ static bool write_file(const char *path, const struct tvn_strbuf *text)
     if (!text->failed && stat(path, &info) == 0 && !S_ISREG(info.st_mode)) {
         return write_in_place(path, text);
     }
-    TVN_AUTO_VALUE(tvn_strbuf) part = {0};
-    tvn_strbuf_printf(&part, "%s.%ld", path, (long)getpid());
-    if (part.failed || text->failed) {
+    if (text->failed) {
         errno = ENOMEM;
         return false;
     }
-    int fd = open(part.ptr, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (fd < 0) {
-        return false;
-    }
-    bool written = tvn_fd_write_all(fd, text->ptr, text->len) == TVN_OK;
-    written &= close(fd) == 0;
-    if (!written || rename(part.ptr, path) != 0) {
-        int error = errno;
-        (void)unlink(part.ptr);
-        errno = error;
-        return false;
-    }
-    return true;
+    return tvn_file_replace(path, tvn_strbuf_view(text)) == TVN_OK;
 }
 
 static enum tvn_status save_baseline(const struct session *session, const char *directory,
@@ -380,15 +361,11 @@ static enum tvn_status save_baseline(const struct session *session, const char *
     tvn_bench_write_json(report, &json);
     tvn_json_end_object(&json);
     tvn_strbuf_add_char(&text, '\n');
-    TVN_AUTO_VALUE(tvn_strbuf) folder = {0};
-    tvn_strbuf_printf(&folder, "%s/.torvyn", directory);
-    bool done = make_folder(tvn_strbuf_text(&folder));
-    tvn_strbuf_add_text(&folder, "/bench");
-    done = done && make_folder(tvn_strbuf_text(&folder));
     const char *path = baseline_path(cli, directory, session->args->baseline);
-    if (!path || !done || !write_file(path, &text)) {
+    errno = ENOMEM;
+    if (!path || text.failed || tvn_file_put(path, tvn_strbuf_view(&text)) != TVN_OK) {
         (void)tvn_diag_error(cli->sink, TVN_E_IO_ERROR, TVN_SPAN_NONE,
-                             "the baseline cannot be written to '%s': %s", tvn_strbuf_text(&folder),
+                             "the baseline cannot be written to '%s/.torvyn/bench': %s", directory,
                              strerror(errno));
         return TVN_E_IO_ERROR;
     }

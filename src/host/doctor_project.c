@@ -4,7 +4,6 @@
 #include "contracts/canonical.h"
 #include "host/check.h"
 #include "host/doctor_internal.h"
-#include "toolchain/output.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -54,8 +53,7 @@ static bool write_file(struct doctor *doctor, const char *deps,
                        const struct tvn_embedded_text *file)
 {
     TVN_AUTO_FREE char *path = tvn_path_join(deps, file->name);
-    if (!path || tvn_output_make_folders(path) != TVN_OK ||
-        tvn_output_write(path, (struct tvn_str){file->text, file->length}) != TVN_OK) {
+    if (!path || tvn_file_put(path, (struct tvn_str){file->text, file->length}) != TVN_OK) {
         (void)tvn_diag_error(doctor->sink, TVN_E_IO_ERROR, TVN_SPAN_NONE, "cannot write '%s': %s",
                              path ? path : deps, strerror(errno));
         return false;

@@ -5,7 +5,6 @@
 #include "base/mem.h"
 #include "toolchain/build_internal.h"
 #include "toolchain/go_memory.h"
-#include "toolchain/output.h"
 
 #include <errno.h>
 
@@ -77,7 +76,7 @@ static enum tvn_status share_memory(struct build_plan *plan)
     if (status != TVN_OK) {
         return not_ours(plan, from);
     }
-    if (tvn_output_write(to, tvn_strbuf_view(&changed)) != TVN_OK) {
+    if (tvn_file_put(to, tvn_strbuf_view(&changed)) != TVN_OK) {
         return tvn_diag_error(plan->sink, TVN_E_IO_ERROR, TVN_SPAN_NONE,
                               "'%s' cannot be written: %s", to, strerror(errno));
     }

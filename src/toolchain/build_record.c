@@ -8,7 +8,6 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "toolchain/build_internal.h"
-#include "toolchain/output.h"
 
 #include <sys/stat.h>
 
@@ -186,6 +185,6 @@ void build_record_write(struct build_plan *plan, const char *inputs)
         add_depfile(plan, plan->depfiles.items[i], &out);
     }
     enum tvn_status status =
-        out.failed ? TVN_E_OUT_OF_MEMORY : tvn_output_write(plan->record, tvn_strbuf_view(&out));
+        out.failed ? TVN_E_OUT_OF_MEMORY : tvn_file_put(plan->record, tvn_strbuf_view(&out));
     (void)status; /* as above */
 }

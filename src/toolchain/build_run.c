@@ -4,7 +4,6 @@
 #include "base/mem.h"
 #include "contracts/version_section.h"
 #include "toolchain/build_internal.h"
-#include "toolchain/output.h"
 #include "toolchain/process.h"
 
 #include <errno.h>
@@ -61,7 +60,7 @@ static enum tvn_status check_component(const struct build_plan *plan, const char
 
 static enum tvn_status put(const struct build_plan *plan, const char *path, struct tvn_str content)
 {
-    if (tvn_output_write(path, content) == TVN_OK) {
+    if (tvn_file_put(path, content) == TVN_OK) {
         return TVN_OK;
     }
     return tvn_diag_error(plan->sink, TVN_E_IO_ERROR, TVN_SPAN_NONE, "'%s' cannot be written: %s",
@@ -178,7 +177,7 @@ static enum tvn_status start_job(struct build_job *job, const struct tvn_build_o
     if (!inside) {
         return fail_job(job, build_no_memory(plan->sink), options);
     }
-    if (tvn_output_make_folders(inside) != TVN_OK) {
+    if (tvn_file_make_folders(inside) != TVN_OK) {
         return fail_job(job,
                         tvn_diag_error(plan->sink, TVN_E_IO_ERROR, TVN_SPAN_NONE,
                                        "folder '%s' cannot be made: %s", plan->work,

@@ -6,7 +6,6 @@
 #include "base/mem.h"
 #include "base/suggest.h"
 #include "toolchain/build_internal.h"
-#include "toolchain/output.h"
 #include "toolchain/probe.h"
 #include "toolchain/process.h"
 
@@ -288,7 +287,7 @@ static enum tvn_status write_files(const struct tvn_init_report *report, const c
         if (!path) {
             return no_memory(sink);
         }
-        if (tvn_output_write(path, file->text) != TVN_OK) {
+        if (tvn_file_put(path, file->text) != TVN_OK) {
             return tvn_diag_error(sink, TVN_E_IO_ERROR, TVN_SPAN_NONE, "'%s' cannot be written: %s",
                                   path, strerror(errno));
         }

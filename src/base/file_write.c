@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "toolchain/output.h"
-
+/* Files that are made: beside their place, then renamed. */
 #include "base/file.h"
 #include "base/mem.h"
 
@@ -18,7 +17,7 @@ static enum tvn_status out_of_memory(void)
     return TVN_E_OUT_OF_MEMORY;
 }
 
-enum tvn_status tvn_output_make_folders(const char *path)
+enum tvn_status tvn_file_make_folders(const char *path)
 {
     TVN_AUTO_FREE char *copy = tvn_strdup(path);
     if (!copy) {
@@ -53,9 +52,8 @@ static int create_beside(const char *path, struct tvn_strbuf *out_name)
     return -1;
 }
 
-enum tvn_status tvn_output_write(const char *path, struct tvn_str content)
+enum tvn_status tvn_file_replace(const char *path, struct tvn_str content)
 {
-    TVN_TRY(tvn_output_make_folders(path));
     TVN_AUTO_VALUE(tvn_strbuf) temporary = {0};
     int fd = create_beside(path, &temporary);
     if (fd < 0) {
@@ -74,4 +72,10 @@ enum tvn_status tvn_output_write(const char *path, struct tvn_str content)
         errno = saved;
     }
     return status;
+}
+
+enum tvn_status tvn_file_put(const char *path, struct tvn_str content)
+{
+    TVN_TRY(tvn_file_make_folders(path));
+    return tvn_file_replace(path, content);
 }
