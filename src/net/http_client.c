@@ -7,6 +7,7 @@
 #include "base/num.h"
 
 #include <curl/curl.h>
+#include <fcntl.h>
 #include <pthread.h>
 
 #define REUSE_VERSION 0x080000
@@ -210,6 +211,14 @@ static bool may_reuse(long version)
            curl_version_info(CURLVERSION_NOW)->version_num >= REUSE_VERSION;
 }
 
+/* libcurl's sockets are not for the processes that this one starts. */
+static int close_on_exec(void *context, curl_socket_t fd, curlsocktype purpose)
+{
+    (void)context;
+    (void)purpose;
+    return fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 ? CURL_SOCKOPT_OK : CURL_SOCKOPT_ERROR;
+}
+
 static bool set_version(struct tvn_http_call *call, const struct tvn_http_call_options *options)
 {
     long version = CURL_HTTP_VERSION_1_1;
@@ -230,6 +239,7 @@ static bool set_up(struct tvn_http_call *call, const struct tvn_http_call_option
            SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)options->body.len) &&
            SET(CURLOPT_HTTPHEADER, call->headers) &&
            SET(CURLOPT_USERAGENT, "torvyn/" TVN_VERSION) && SET(CURLOPT_NOSIGNAL, 1L) &&
+           SET(CURLOPT_SOCKOPTFUNCTION, close_on_exec) &&
            SET(CURLOPT_QUICK_EXIT, 1L) /* a name server that is silent does not hold us */ &&
            SET(CURLOPT_NOPROGRESS, 1L) && SET(CURLOPT_FOLLOWLOCATION, 0L) &&
            SET(CURLOPT_CONNECTTIMEOUT_MS, (long)options->connect_timeout_ms) &&
