@@ -14,6 +14,7 @@
 #define NAME_MIN    6u
 #define NAME_MAX    24u
 #define EDGE_MAX    40u
+#define COUNT_MAX   1e18
 #define HEAT_WARM   0.5
 #define HEAT_HOT    0.9
 #define COLOUR_COOL "\x1b[32m"
@@ -37,10 +38,16 @@ static void add_right(struct tvn_strbuf *out, const struct tvn_strbuf *text, uin
     tvn_strbuf_add_str(out, tvn_strbuf_view(text));
 }
 
+/* A rate of a peer that lies may be beyond any integer. */
+static uint64_t whole(double value)
+{
+    return value >= COUNT_MAX ? (uint64_t)COUNT_MAX : (uint64_t)(value + 0.5);
+}
+
 static void add_number(struct tvn_strbuf *out, double value, uint32_t width)
 {
     TVN_AUTO_VALUE(tvn_strbuf) text = {0};
-    tvn_figure_count(&text, (uint64_t)(value + 0.5));
+    tvn_figure_count(&text, whole(value));
     add_right(out, &text, width);
 }
 
@@ -71,7 +78,7 @@ static void add_us(struct tvn_strbuf *out, double us, uint32_t width)
 static void add_bytes(struct tvn_strbuf *out, double bytes, uint32_t width)
 {
     TVN_AUTO_VALUE(tvn_strbuf) text = {0};
-    tvn_figure_bytes(&text, (uint64_t)bytes);
+    tvn_figure_bytes(&text, whole(bytes));
     add_right(out, &text, width);
 }
 
