@@ -4,6 +4,7 @@
   top       one sample, many samples, two processes, a flow that ends
   terminal  keys, a new size and the end on a terminal; NO_COLOR
   tap       elements of both edges, samples, limits, what is refused, a flow that ends; no TCP
+  tap_truth what a tap shows is what went through
   hostile   peers that answer with something else than they should
 """
 import fcntl
@@ -275,6 +276,37 @@ def tap(case):
     _, err = reading.communicate(timeout=WAIT_S)
     check(reading.returncode == 0 and b"the flow has ended" in err, f"tap: {reading.returncode} {err}")
     stuck.close()
+
+
+def tap_truth(case):
+    """What a tap shows is what went through, to the byte: lines that are fed while it looks."""
+    process, name = case.start("--input", "-")
+    reading = subprocess.Popen([case.torvyn, "tap", "main", "relay->sink", "--format", "json", "--bytes", "4096"],
+                               cwd=case.folder, env=case.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE)
+    sent, received = [], []
+    for i in range(20000):  # until the tap is there: it sees some line, and all that follow
+        line = f"line {i} " + "x" * (i % 300)
+        sent.append(line)
+        process.stdin.write((line + "\n").encode())
+        process.stdin.flush()
+        if select.select([reading.stdout], [], [], 0.02)[0]:
+            break
+    for i in range(200):  # fewer than the ring holds: nothing may be lost
+        sent.append(f"more {i}")
+    process.stdin.write(("\n".join(sent[-200:]) + "\n").encode())
+    process.stdin.close()
+    process.stdin = None
+    out, err = reading.communicate(timeout=WAIT_S)
+    received = [json.loads(line) for line in out.decode().splitlines()]
+    check(received and [v["text"] for v in received] == sent[-len(received):], f"{len(received)} of {len(sent)}: {err}")
+    check(len(received) > 200, f"only {len(received)} elements")
+    first = received[0]["sequence"]
+    check([v["sequence"] for v in received] == list(range(first, first + len(received))), "the sequences")
+    check(all(v["length"] == len(v["text"]) and not v["truncated"] for v in received), "the lengths")
+    check(reading.returncode == 0, f"tap: {reading.returncode} {err}")
+    process.wait(timeout=WAIT_S)
+    check(process.returncode == 0, f"run: {process.returncode}")
 
 
 def case_tap_works(case):
