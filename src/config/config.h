@@ -117,6 +117,7 @@ struct tvn_config_observability {
     const char *inspection_listen;
     const char *inspection_token_file;
     struct tvn_span tracing_exporter_span;
+    struct tvn_span tracing_file_span;
     struct tvn_span tracing_endpoint_span;
     struct tvn_span otlp_metrics_endpoint_span;
     struct tvn_span inspection_listen_span;

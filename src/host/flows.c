@@ -251,8 +251,7 @@ static enum tvn_status create_pipeline(struct tvn_host_flow *flow, struct tvn_di
         .output_fd = host->options.output_fd,
     };
     TVN_TRY(tvn_pipeline_create(flow->link, &options, sink, &flow->pipeline));
-    tvn_host_bind_recorder(flow);
-    return TVN_OK;
+    return tvn_host_bind_recorder(flow, sink);
 }
 
 enum tvn_status tvn_host_create_pipelines(struct tvn_host *host, struct tvn_diag_sink *sink)

@@ -8,6 +8,7 @@
 #include "engine/compiler.h"
 #include "host/export_internal.h"
 #include "host/host_internal.h"
+#include "host/tracing_internal.h"
 
 #include <errno.h>
 #include <sys/eventfd.h>
@@ -33,6 +34,7 @@ void tvn_host_destroy(struct tvn_host *host)
     tvn_inspection_tcp_close(&host->inspection_tcp);
     tvn_workers_destroy(host->workers);
     tvn_runtime_destroy(host->runtime);
+    tvn_span_exporter_destroy(host->exporter);
     tvn_magazine_destroy(host->magazine);
     tvn_resources_destroy(host->resources);
     (void)tvn_audit_close(host->audit, NULL);
@@ -157,6 +159,7 @@ static enum tvn_status start_up(struct tvn_host *host, struct tvn_diag_sink *sin
     step_done(host, TVN_HOST_STEP_LOADED);
     TVN_TRY(tvn_host_link_all(host, sink));
     step_done(host, TVN_HOST_STEP_LINKED);
+    TVN_TRY(tvn_host_open_tracing(host, sink));
     TVN_TRY(tvn_audit_open(host->manifest, sink, &host->audit));
     if (host->options.inspect) {
         TVN_TRY(tvn_inspection_tcp_open(host->manifest, sink, &host->inspection_tcp));

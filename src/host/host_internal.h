@@ -23,6 +23,7 @@ struct tvn_host_flow {
     struct tvn_host *host;
     struct tvn_link *link;
     struct tvn_recorder *recorder;
+    struct tvn_tracer *tracer; /* NULL: no spans */
     struct tvn_trace_ids trace_ids;
     struct tvn_graph graph; /* stages and edges are owned */
     struct tvn_pipeline *pipeline;
@@ -51,7 +52,8 @@ struct tvn_host {
     struct tvn_host_options options;
     enum tvn_host_state state;
     struct tvn_manifest *manifest;
-    struct tvn_host_identity identity; /* with options.telemetry */
+    struct tvn_host_identity identity;  /* with options.telemetry */
+    struct tvn_span_exporter *exporter; /* NULL: no spans */
     struct tvn_audit *audit;
     struct tvn_inspection_tcp inspection_tcp; /* the socket is the server's while flows run */
     struct tvn_resources *resources;
@@ -84,7 +86,7 @@ void tvn_host_flow_ask(struct tvn_host_flow *flow, enum tvn_stop level);
 
 /* observe.c: the recorder of the flow; before the pipeline, and once there is one. */
 enum tvn_status tvn_host_create_recorder(struct tvn_host_flow *flow, struct tvn_diag_sink *sink);
-void tvn_host_bind_recorder(struct tvn_host_flow *flow);
+enum tvn_status tvn_host_bind_recorder(struct tvn_host_flow *flow, struct tvn_diag_sink *sink);
 void tvn_host_destroy_recorder(struct tvn_host_flow *flow);
 
 /* report.c: reads the counters; may run beside the flow. */

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "host/host_internal.h"
+#include "host/tracing_internal.h"
 #include "security/capability.h"
 #include "security/guard.h"
 
@@ -111,6 +112,7 @@ void tvn_metrics_source_read(struct tvn_metrics_source *source, struct tvn_metri
         .capabilities = source->capabilities,
         .capability_count = read_capabilities(source),
         .resident_bytes = resident_bytes(),
+        .spans_dropped = tvn_host_spans_dropped(source->host),
         .now_ns = tvn_clock_monotonic_ns(),
     };
 }

@@ -5,6 +5,8 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "host/host_internal.h"
+#include "host/tracing_internal.h"
+#include "observability/tracer.h"
 
 #include <sys/random.h>
 #include <unistd.h>
@@ -68,6 +70,7 @@ static bool create_graph(struct tvn_host_flow *flow)
 void tvn_host_destroy_recorder(struct tvn_host_flow *flow)
 {
     tvn_recorder_destroy(flow->recorder);
+    tvn_tracer_destroy(flow->tracer);
     tvn_free((void *)flow->graph.stages);
     tvn_free((void *)flow->graph.edges);
 }
@@ -102,14 +105,15 @@ enum tvn_status tvn_host_create_recorder(struct tvn_host_flow *flow, struct tvn_
         return tvn_diag_error(sink, tvn_status_fold(status), TVN_SPAN_NONE,
                               "no memory for the histograms of flow '%s'", flow->link->flow_name);
     }
-    return TVN_OK;
+    return tvn_host_create_tracer(flow, options.in_flight, sink);
 }
 
-void tvn_host_bind_recorder(struct tvn_host_flow *flow)
+enum tvn_status tvn_host_bind_recorder(struct tvn_host_flow *flow, struct tvn_diag_sink *sink)
 {
     for (uint32_t i = 0; i < flow->link->stage_count; i++) {
         tvn_recorder_set_stats(flow->recorder, i, tvn_pipeline_stage_stats(flow->pipeline, i));
     }
+    return tvn_host_bind_tracer(flow, sink);
 }
 
 struct tvn_recorder *tvn_host_flow_recorder(const struct tvn_host *host, uint32_t flow)

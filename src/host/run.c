@@ -10,6 +10,7 @@
 #include "host/export_internal.h"
 #include "host/host_internal.h"
 #include "host/inspection_internal.h"
+#include "host/tracing_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -482,6 +483,7 @@ enum tvn_status tvn_host_run(struct tvn_host *host, tvn_host_observer observer,
     struct tvn_host_export *export = host->options.telemetry ? tvn_host_export_start(host) : NULL;
     enum tvn_status status = drive(&control, sink);
     tvn_inspection_stop(inspection);
+    tvn_host_finish_tracing(host, tvn_clock_monotonic_ns() + TVN_HOST_FLUSH_SPANS_NS);
     tvn_host_export_stop(export, tvn_clock_monotonic_ns() + TVN_HOST_FLUSH_NS);
     give_signals_back(old_actions);
     host->state = TVN_HOST_STOPPED;

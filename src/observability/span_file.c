@@ -21,7 +21,6 @@ TVN_LOG_CATEGORY("observability");
 struct file {
     struct tvn_span_transport base;
     struct tvn_span_file_options options;
-    struct tvn_otlp_resource resource; /* texts are owned */
     atomic_bool interrupted;
     bool failed; /* told in the log */
     struct tvn_strbuf line;
@@ -80,7 +79,7 @@ static enum tvn_span_send send_spans(struct tvn_span_transport *self,
         size_t taken = tvn_min(count - i, (size_t)file->options.spans_per_line);
         tvn_strbuf_reset(&file->line);
         file->written = 0;
-        tvn_span_json_batch(&file->resource, &spans[i], taken, &file->line);
+        tvn_span_json_batch(file->options.resource, &spans[i], taken, &file->line);
         tvn_strbuf_add_char(&file->line, '\n');
         if (file->line.failed) {
             return give_up(file, ENOMEM);
@@ -110,8 +109,6 @@ static void destroy(struct tvn_span_transport *self)
         tvn_fd_close(&file->options.fd);
     }
     tvn_strbuf_deinit(&file->line);
-    tvn_free((char *)file->resource.service_name);
-    tvn_free((char *)file->resource.service_version);
     tvn_free(file);
 }
 
@@ -120,24 +117,14 @@ enum tvn_status tvn_span_file_transport_create(const struct tvn_span_file_option
 {
     static const struct tvn_span_transport_ops ops = {
         .send = send_spans, .interrupt = interrupt, .destroy = destroy};
-    tvn_assert(options && options->fd >= 0 && options->spans_per_line > 0 && out_transport);
+    tvn_assert(options && options->fd >= 0 && options->spans_per_line > 0 && options->resource &&
+               out_transport);
     struct file *file = tvn_calloc(1, sizeof(*file));
     if (!file) {
         return TVN_E_OUT_OF_MEMORY;
     }
-    const struct tvn_otlp_resource *resource = options->resource;
     file->base.ops = &ops;
     file->options = *options;
-    file->options.owns_fd = false;
-    file->resource.service_name = tvn_strdup(resource->service_name);
-    file->resource.service_version =
-        resource->service_version ? tvn_strdup(resource->service_version) : NULL;
-    if (!file->resource.service_name ||
-        (resource->service_version && !file->resource.service_version)) {
-        destroy(&file->base);
-        return TVN_E_OUT_OF_MEMORY;
-    }
-    file->options.owns_fd = options->owns_fd;
     *out_transport = &file->base;
     return TVN_OK;
 }

@@ -15,7 +15,7 @@
 struct tvn_span_file_options {
     int fd;
     bool owns_fd;                             /* closed with the transport */
-    const struct tvn_otlp_resource *resource; /* copied */
+    const struct tvn_otlp_resource *resource; /* outlives the transport */
     uint32_t spans_per_line;                  /* from 1 */
 };
 
