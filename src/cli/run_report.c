@@ -201,6 +201,17 @@ void tvn_run_report_text(const struct tvn_host *host, const struct tvn_run_repor
 
 /* ---- JSON ---- */
 
+static void json_copies_of(const struct tvn_run_report *report, enum tvn_copy_reason reason,
+                           const char *key, struct tvn_json_writer *json)
+{
+    tvn_json_key(json, key);
+    tvn_json_begin_object(json);
+    tvn_json_field_u64(json, "count", report->copies[reason]);
+    tvn_json_field_u64(json, "bytes", report->copy_bytes[reason]);
+    tvn_json_end_object(json);
+}
+
+/* Of payload; what crosses as metadata is reported apart. */
 static void json_copies(const struct tvn_run_report *report, struct tvn_json_writer *json)
 {
     tvn_json_key(json, "copies");
@@ -209,15 +220,12 @@ static void json_copies(const struct tvn_run_report *report, struct tvn_json_wri
     tvn_json_field_u64(json, "bytes", copied_bytes(report->copy_bytes));
     tvn_json_key(json, "by_reason");
     tvn_json_begin_object(json);
-    for (unsigned reason = 0; reason < TVN_COPY_REASON_COUNT; reason++) {
-        tvn_json_key(json, tvn_copy_reason_name((enum tvn_copy_reason)reason));
-        tvn_json_begin_object(json);
-        tvn_json_field_u64(json, "count", report->copies[reason]);
-        tvn_json_field_u64(json, "bytes", report->copy_bytes[reason]);
-        tvn_json_end_object(json);
+    for (size_t i = 0; i < TVN_ARRAY_LEN(payload_reasons); i++) {
+        json_copies_of(report, payload_reasons[i], tvn_copy_reason_name(payload_reasons[i]), json);
     }
     tvn_json_end_object(json);
     tvn_json_end_object(json);
+    json_copies_of(report, TVN_COPY_METADATA_MARSHAL, "metadata_copies", json);
 }
 
 /* Payload bytes copied per byte produced; null where nothing is produced. */
@@ -276,6 +284,7 @@ static void json_streams(const struct tvn_host *host, const struct tvn_run_repor
         tvn_json_field_u64(json, "peak_depth", stream->depth_peak);
         tvn_json_field_u64(json, "backpressure_events", stream->backpressure_events);
         tvn_json_field_real(json, "backpressure_ms", (double)stream->backpressure_ns / 1e6);
+        tvn_json_field_real(json, "suspend_us", (double)stream->suspend_ns / 1e3);
         tvn_json_end_object(json);
     }
     tvn_json_end_array(json);

@@ -157,16 +157,18 @@ static void write_line(struct tvn_dead_letter_file *file)
     }
 }
 
-void tvn_dead_letter_write(struct tvn_dead_letter_file *file, const struct tvn_dead_letter *letter)
+bool tvn_dead_letter_write(struct tvn_dead_letter_file *file, const struct tvn_dead_letter *letter)
 {
     tvn_assert(file && letter);
     tvn_assert(letter->flow && letter->node && letter->cause);
+    uint64_t lost = file->lost;
     format_line(file, letter);
     write_line(file);
     if (file->line.len > TVN_DEAD_LETTER_KEPT_BYTES || file->line.failed) {
         tvn_strbuf_deinit(&file->line);
         tvn_strbuf_init(&file->line, TVN_DEAD_LETTER_LINE_MAX);
     }
+    return file->lost == lost;
 }
 
 uint64_t tvn_dead_letter_lost(const struct tvn_dead_letter_file *file, const char **out_why)

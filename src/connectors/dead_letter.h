@@ -60,8 +60,8 @@ struct tvn_dead_letter {
     size_t payload_bytes;
 };
 
-/* WARM PATH. Writes one line, or counts it as lost. */
-void tvn_dead_letter_write(struct tvn_dead_letter_file *file, const struct tvn_dead_letter *letter);
+/* WARM PATH. Writes one line; false when it could not, and counted it as lost. */
+bool tvn_dead_letter_write(struct tvn_dead_letter_file *file, const struct tvn_dead_letter *letter);
 
 /* How many letters were lost, and why the first one was; *out_why lives as long as the file. */
 uint64_t tvn_dead_letter_lost(const struct tvn_dead_letter_file *file, const char **out_why);

@@ -107,6 +107,7 @@ struct tvn_stream_report {
     uint64_t depth_peak;
     uint64_t backpressure_events;
     uint64_t backpressure_ns;
+    uint64_t suspend_ns; /* from a full queue to its producer suspended and told, over all times */
 };
 /* At the end pulled + forked + flushed = delivered + dropped + absorbed + failed. */
 struct tvn_run_report {

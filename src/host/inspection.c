@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The life of the inspection server. */
+#include "host/inspection.h"
+
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "host/inspection_internal.h"
 
 TVN_LOG_CATEGORY("host");
 

@@ -4,7 +4,7 @@
 #include "base/log.h"
 #include "format/json.h"
 #include "format/json_writer.h"
-#include "host/inspection_internal.h"
+#include "host/inspection.h"
 
 TVN_LOG_CATEGORY("host");
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which path is answered by whom. A new one is a row of the table, and a function declared in
- * inspection_internal.h.
+ * inspection.h.
  */
 #include "base/assert.h"
-#include "host/inspection_internal.h"
+#include "host/inspection.h"
 
 struct route {
     bool is_post;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where the inspection server listens. Nothing that is not ours is used, changed or removed. */
 #include "base/file.h"
-#include "host/inspection_internal.h"
+#include "host/inspection.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -19,7 +19,7 @@
 #include "base/num.h"
 #include "format/base64.h"
 #include "format/json_writer.h"
-#include "host/inspection_internal.h"
+#include "host/inspection.h"
 #include "observability/tap.h"
 
 #define TAP_SECONDS_MAX   UINT64_C(3600)

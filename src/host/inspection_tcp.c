@@ -5,7 +5,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/num.h"
-#include "host/inspection_internal.h"
+#include "host/inspection.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -4,7 +4,7 @@
 #include "base/assert.h"
 #include "base/file.h"
 #include "base/num.h"
-#include "host/inspection_internal.h"
+#include "host/inspection.h"
 #include "net/local_client.h"
 
 #include <dirent.h>

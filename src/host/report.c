@@ -56,6 +56,7 @@ static void read_streams(struct tvn_host_flow *flow)
             .depth_peak = tvn_stat_get(&stats->depth_peak),
             .backpressure_events = tvn_stat_get(&stats->backpressure_events),
             .backpressure_ns = tvn_backpressure_ns(stats, now_ns),
+            .suspend_ns = tvn_stat_get(&stats->suspend_ns),
         };
     }
 }

@@ -9,7 +9,7 @@
 #include "base/num.h"
 #include "host/export_internal.h"
 #include "host/host_internal.h"
-#include "host/inspection_internal.h"
+#include "host/inspection.h"
 #include "host/tracing_internal.h"
 
 #include <errno.h>

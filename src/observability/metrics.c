@@ -210,6 +210,9 @@ static void stream_sample(struct walk *walk, const struct tvn_metrics_flow *flow
     case TVN_METRIC_STREAM_BACKPRESSURE_NS:
         sample(walk, tvn_backpressure_ns(stats, walk->view->now_ns));
         return;
+    case TVN_METRIC_STREAM_SUSPEND_NS:
+        sample(walk, tvn_stat_get(&stats->suspend_ns));
+        return;
     case TVN_METRIC_STREAM_DEPTH:
         sample(walk, tvn_stat_get(&stats->depth));
         return;

@@ -96,7 +96,7 @@ void tvn_letters_close(struct tvn_letters *letters)
     }
 }
 
-void tvn_letters_take(void *context, uint32_t stage, const struct tvn_element *element,
+bool tvn_letters_take(void *context, uint32_t stage, const struct tvn_element *element,
                       const struct tvn_flow_failure *failure)
 {
     const struct tvn_letters *letters = context;
@@ -121,10 +121,11 @@ void tvn_letters_take(void *context, uint32_t stage, const struct tvn_element *e
         letter.payload = buffer->bytes;
         letter.payload_bytes = buffer->length;
     }
-    tvn_dead_letter_write(letters->file, &letter);
+    bool written = tvn_dead_letter_write(letters->file, &letter);
     if (buffer) {
         tvn_buffer_end_lease(buffer);
     }
+    return written;
 }
 
 void tvn_letters_report(const struct tvn_letters *letters, struct tvn_diag_sink *sink)

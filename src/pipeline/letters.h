@@ -24,8 +24,9 @@ TVN_NODISCARD enum tvn_status tvn_letters_open(const struct tvn_link *link,
 void tvn_letters_close(struct tvn_letters *letters); /* NULL is allowed */
 TVN_DEFINE_CLEANUP(tvn_letters, tvn_letters_close)
 
-/* WARM PATH. tvn_flow_options.dead_letter; `context` is the letters. */
-void tvn_letters_take(void *context, uint32_t stage, const struct tvn_element *element,
+/* WARM PATH. tvn_flow_options.dead_letter; `context` is the letters. False when it could not be
+ * written. */
+bool tvn_letters_take(void *context, uint32_t stage, const struct tvn_element *element,
                       const struct tvn_flow_failure *failure);
 
 /* COLD PATH. A warning when some could not be written. NULL is allowed. */

@@ -242,11 +242,11 @@ static uint64_t world_now(void *context)
     return world->now_ns;
 }
 
-static void dead_letter(void *context, uint32_t stage, const struct tvn_element *element,
+static bool dead_letter(void *context, uint32_t stage, const struct tvn_element *element,
                         const struct tvn_flow_failure *failure)
 {
     tvn_assert(failure);
-    tvn_sim_model_letter(context, stage, element);
+    return tvn_sim_model_letter(context, stage, element);
 }
 
 static uint64_t world_wall(void *context)

@@ -451,7 +451,7 @@ void tvn_sim_model_idle(struct tvn_sim_stage *stage, enum tvn_outcome outcome,
 void tvn_sim_model_restart(struct tvn_sim_stage *stage);
 void tvn_sim_model_restarted(struct tvn_sim_stage *stage, enum tvn_outcome outcome,
                              const struct tvn_fault *fault);
-void tvn_sim_model_letter(struct tvn_sim_flow *flow, uint32_t stage,
+bool tvn_sim_model_letter(struct tvn_sim_flow *flow, uint32_t stage,
                           const struct tvn_element *element);
 void tvn_sim_model_begin_turn(struct tvn_sim_flow *flow);
 void tvn_sim_model_end_turn(struct tvn_sim_flow *flow);

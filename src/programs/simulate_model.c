@@ -3,6 +3,8 @@
 #include "base/num.h"
 #include "programs/simulate_internal.h"
 
+#define LETTERS_LOST_EVERY 8 /* by sequence: what takes letters loses one */
+
 enum verdict { SKIP, RETRY, FAIL };
 
 static enum tvn_on_error policy_for(const struct tvn_sim_stage *stage, enum tvn_process_error error)
@@ -72,8 +74,6 @@ static void skip(struct tvn_sim_stage *stage, const uint64_t *sequence)
         flow->letter_due = true;
         flow->letter_stage = stage->index;
         flow->letter_sequence = *sequence;
-        flow->letters++;
-        stage->letters++;
     }
 }
 
@@ -141,7 +141,7 @@ static enum verdict judge(struct tvn_sim_stage *stage, const struct tvn_fault *f
     return FAIL;
 }
 
-void tvn_sim_model_letter(struct tvn_sim_flow *flow, uint32_t stage,
+bool tvn_sim_model_letter(struct tvn_sim_flow *flow, uint32_t stage,
                           const struct tvn_element *element)
 {
     struct tvn_buffer *buffer = NULL;
@@ -155,6 +155,12 @@ void tvn_sim_model_letter(struct tvn_sim_flow *flow, uint32_t stage,
                             TVN_OK,
                     "stage %u: a dead letter without its payload", stage);
     flow->letter_due = false;
+    if (element->sequence % LETTERS_LOST_EVERY == 0) {
+        return false;
+    }
+    flow->letters++;
+    flow->stages[stage].letters++;
+    return true;
 }
 
 void tvn_sim_model_restarted(struct tvn_sim_stage *stage, enum tvn_outcome outcome,

@@ -126,10 +126,11 @@ static void send_letter(struct tvn_flow *flow, struct tvn_stage *stage, enum tvn
     if (element) {
         struct tvn_flow_failure failure = {.code = flow->fault.code, .text = flow->fault.text};
         describe(&failure, flow, stage, entry, outcome, element);
-        flow->dead_letter(flow->dead_letter_context, stage->index, element, &failure);
-        tvn_stat_add(&stage->stats->dead_lettered, 1);
-        tvn_stat_add(&flow->stats->dead_lettered, 1);
-        tvn_stage_tell(flow, stage, TVN_EVENT_DEAD_LETTER, element);
+        if (flow->dead_letter(flow->dead_letter_context, stage->index, element, &failure)) {
+            tvn_stat_add(&stage->stats->dead_lettered, 1);
+            tvn_stat_add(&flow->stats->dead_lettered, 1);
+            tvn_stage_tell(flow, stage, TVN_EVENT_DEAD_LETTER, element);
+        }
     }
     tvn_stage_skip(flow, stage, entry, outcome, element);
 }

@@ -180,9 +180,10 @@ struct tvn_flow_options {
     enum tvn_schedule schedule;
     /*
      * Gets each element that ends because of TVN_ON_ERROR_DEAD_LETTER, before its payload is
-     * released; all is lent for the call. Mandatory if a stage has that policy.
+     * released; all is lent for the call. False: it is lost, and only failed. Mandatory if a stage
+     * has that policy.
      */
-    void (*dead_letter)(void *context, uint32_t stage, const struct tvn_element *element,
+    bool (*dead_letter)(void *context, uint32_t stage, const struct tvn_element *element,
                         const struct tvn_flow_failure *failure);
     void *dead_letter_context;
     struct tvn_event_sink *events; /* gets calls and events; outlives the flow; may be NULL */

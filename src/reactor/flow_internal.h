@@ -125,7 +125,7 @@ struct tvn_flow {
     struct tvn_edge **links;  /* what inputs and outputs point into */
     struct tvn_element *kept; /* what `last` and `held` point into */
     uint64_t *trap_times_ns;  /* what the stages' point into */
-    void (*dead_letter)(void *context, uint32_t stage, const struct tvn_element *element,
+    bool (*dead_letter)(void *context, uint32_t stage, const struct tvn_element *element,
                         const struct tvn_flow_failure *failure);
     void *dead_letter_context;
     struct tvn_element scratch;

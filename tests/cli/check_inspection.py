@@ -147,6 +147,8 @@ def metrics(torvyn, guests, docs, folder):
     run.process.stdin.write(("\n".join(lines) + "\n").encode())
     run.process.stdin.flush()
     wait_for("the last element", lambda: run.flow()["delivered"] == len(lines))
+    wait_for("every buffer", lambda: samples_of(run.request("GET", "/metrics")[1])[0][
+        "torvyn_pool_returned_total", 'tier="256"'] == 2 * len(lines))
     text = run.request("GET", "/metrics")[1]
     if shutil.which("promtool"):
         found = subprocess.run(["promtool", "check", "metrics"], input=text.encode(), capture_output=True, timeout=60)

@@ -66,7 +66,7 @@ static void test_letter_is_one_line_of_json(void **state)
 {
     (void)state;
     open_with(TVN_DEAD_LETTER_TEXT, LIMIT);
-    tvn_dead_letter_write(file, &letter);
+    (void)tvn_dead_letter_write(file, &letter);
     assert_content(HEAD ",\"payload\":\"a\\tb\"}\n");
     struct stat info;
     assert_int_equal(stat(path, &info), 0);
@@ -81,7 +81,7 @@ static void test_letter_without_code_or_error_has_null(void **state)
     plain.code = TVN_OK;
     plain.error = NULL;
     plain.cause = "";
-    tvn_dead_letter_write(file, &plain);
+    (void)tvn_dead_letter_write(file, &plain);
     assert_content("{\"flow\":\"main\",\"node\":\"parse\",\"sequence\":7,"
                    "\"timestamp_ns\":1700000000000000000,\"code\":null,\"error\":null,"
                    "\"cause\":\"\",\"attempts\":2,\"content_type\":\"text/plain\"}\n");
@@ -93,7 +93,7 @@ static void test_payload_that_is_no_text_is_base64(void **state)
     open_with(TVN_DEAD_LETTER_TEXT, LIMIT);
     struct tvn_dead_letter binary = letter;
     binary.payload = (const uint8_t *)"\xff\x00\x01";
-    tvn_dead_letter_write(file, &binary);
+    (void)tvn_dead_letter_write(file, &binary);
     assert_content(HEAD ",\"payload_base64\":\"/wAB\"}\n");
 }
 
@@ -104,8 +104,8 @@ static void test_payload_is_base64_on_request_and_may_be_empty(void **state)
     struct tvn_dead_letter empty = letter;
     empty.payload = NULL;
     empty.payload_bytes = 0;
-    tvn_dead_letter_write(file, &letter);
-    tvn_dead_letter_write(file, &empty);
+    (void)tvn_dead_letter_write(file, &letter);
+    (void)tvn_dead_letter_write(file, &empty);
     assert_content(HEAD ",\"payload_base64\":\"YQli\"}\n" HEAD ",\"payload_base64\":\"\"}\n");
 }
 
@@ -114,7 +114,7 @@ static void test_letters_are_appended(void **state)
     (void)state;
     for (int i = 0; i < 2; i++) {
         open_with(TVN_DEAD_LETTER_TEXT, LIMIT);
-        tvn_dead_letter_write(file, &letter);
+        (void)tvn_dead_letter_write(file, &letter);
         tvn_dead_letter_close(TVN_TAKE(file));
     }
     assert_content(HEAD ",\"payload\":\"a\\tb\"}\n" HEAD ",\"payload\":\"a\\tb\"}\n");
@@ -126,7 +126,7 @@ static void test_file_that_is_full_loses_letters_and_says_so(void **state)
     size_t line = strlen(HEAD ",\"payload\":\"a\\tb\"}\n");
     open_with(TVN_DEAD_LETTER_TEXT, 2 * line + line / 2);
     for (int i = 0; i < 5; i++) {
-        tvn_dead_letter_write(file, &letter);
+        (void)tvn_dead_letter_write(file, &letter);
     }
     const char *why;
     assert_int_equal(tvn_dead_letter_lost(file, &why), 3);
@@ -143,8 +143,8 @@ static void test_long_payloads_are_written_whole(void **state)
     struct tvn_dead_letter large = letter;
     large.payload = payload;
     large.payload_bytes = sizeof(payload);
-    tvn_dead_letter_write(file, &large);
-    tvn_dead_letter_write(file, &large);
+    (void)tvn_dead_letter_write(file, &large);
+    (void)tvn_dead_letter_write(file, &large);
     struct stat info;
     assert_int_equal(stat(path, &info), 0);
     assert_int_equal(info.st_size, 2 * (strlen(HEAD ",\"payload\":\"\"}\n") + sizeof(payload)));

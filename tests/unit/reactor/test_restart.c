@@ -47,7 +47,7 @@ struct letters {
     struct tvn_flow_failure failure;
 };
 
-static void collect(void *context, uint32_t stage, const struct tvn_element *element,
+static bool collect(void *context, uint32_t stage, const struct tvn_element *element,
                     const struct tvn_flow_failure *failure)
 {
     struct letters *letters = context;
@@ -61,6 +61,7 @@ static void collect(void *context, uint32_t stage, const struct tvn_element *ele
     letters->failure = *failure;
     letters->failure.text = ""; /* lent for the call */
     assert_string_equal(failure->text, "because");
+    return true;
 }
 
 static struct letters letters;
@@ -471,6 +472,38 @@ static void test_run_of_a_graph_in_trouble_allocates_nothing(void **state)
     mock_flow_deinit(&mock);
 }
 
+static bool lose(void *context, uint32_t stage, const struct tvn_element *element,
+                 const struct tvn_flow_failure *failure)
+{
+    (void)context;
+    (void)stage;
+    (void)element;
+    (void)failure;
+    return false;
+}
+
+static void test_lost_letters_are_failed_and_no_letters(void **state)
+{
+    (void)state;
+    struct trouble trouble = {
+        .entry = TVN_ENTRY_PROCESS, .outcome = TVN_OUTCOME_DEAD, .to = UINT64_MAX, .every = 2};
+    mock_flow_init(&mock, "spk");
+    mock.options.dead_letter = lose;
+    mock.stages[0].count = 10;
+    mock.stages[1].script = make_trouble;
+    mock.stages[1].script_data = &trouble;
+    mock_invoker_can_restart(&mock.stages[1]);
+    mock.stage_options[1].on_error = TVN_ON_ERROR_DEAD_LETTER;
+    mock.stage_options[1].circuit_traps = 1000;
+    mock_flow_start(&mock);
+    finish(TVN_FLOW_COMPLETED);
+    assert_int_equal(stat_of(mock.stats.dead_lettered), 0);
+    assert_int_equal(stat_of(mock.stages[1].stats.dead_lettered), 0);
+    assert_int_equal(stat_of(mock.stats.failed), 5);
+    assert_int_equal(stat_of(mock.stats.delivered), 5);
+    mock_flow_deinit(&mock);
+}
+
 static void test_create_refuses_bad_failure_options(void **state)
 {
     (void)state;
@@ -502,6 +535,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_new_source_is_told_to_pause_again),
     cmocka_unit_test(test_dead_letters_for_every_kind_but_fatal),
     cmocka_unit_test(test_run_of_a_graph_in_trouble_allocates_nothing),
+    cmocka_unit_test(test_lost_letters_are_failed_and_no_letters),
     cmocka_unit_test(test_create_refuses_bad_failure_options),
 };
 TVN_TEST_MAIN("reactor.restart", tests)

@@ -6,7 +6,7 @@ steps = [step for element in elements for step in element["steps"]]
 assert [element["sequence"] for element in elements] == list(range(run["elements"]))
 assert sum(step["operation"] == "push" for step in steps) == run["delivered"]
 assert sum(step["result"] == "drop" for step in steps) == run["dropped"]
-for reason, total in run["copies"]["by_reason"].items():
+for reason, total in {**run["copies"]["by_reason"], "MetadataMarshal": run["metadata_copies"]}.items():
     for what in ("count", "bytes"):
         assert sum(step["copies"].get(reason, {what: 0})[what] for step in steps) == total[what], (reason, what)
 assert trace["trace_summary"]["copies"] == run["copies"]["total"]
