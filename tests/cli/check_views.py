@@ -4,6 +4,7 @@
   top       one sample, many samples, two processes, a flow that ends
   terminal  keys, a new size and the end on a terminal; NO_COLOR
   tap       elements of both edges, samples, limits, what is refused, a flow that ends; no TCP
+  tap_tcp   no payloads over TCP
   tap_truth what a tap shows is what went through
   hostile   peers that answer with something else than they should
 """
@@ -307,6 +308,37 @@ def tap_truth(case):
     check(reading.returncode == 0, f"tap: {reading.returncode} {err}")
     process.wait(timeout=WAIT_S)
     check(process.returncode == 0, f"run: {process.returncode}")
+
+
+def tap_tcp(case):
+    """Payloads are not shown over TCP, whoever has the token."""
+    token = os.path.join(case.folder, "token")
+    with open(os.open(token, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as file:
+        file.write("t" * 40)
+    for _ in range(20):  # somebody may take the port in between
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        process, _ = case.start("--input", "generator", "--config", f"observability.inspection_listen=127.0.0.1:{port}",
+                                "--config", f"observability.inspection_token_file={token}")
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=WAIT_S).close()
+            break
+        except ConnectionRefusedError:
+            end(process)
+    got = {}
+    for target in ("/flows/main", "/flows/main/tap?edge=0&limit=1"):
+        with socket.create_connection(("127.0.0.1", port), timeout=WAIT_S) as peer:
+            peer.sendall(f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: Bearer {'t' * 40}\r\n"
+                         "Connection: close\r\n\r\n".encode())
+            data = b""
+            while chunk := peer.recv(65536):
+                data += chunk
+        got[target] = data.decode()
+    check(got["/flows/main"].startswith("HTTP/1.1 200 "), got["/flows/main"])
+    tap_answer = got["/flows/main/tap?edge=0&limit=1"]
+    check(tap_answer.startswith("HTTP/1.1 403 ") and "Hello" not in tap_answer, tap_answer)
+    end(process)
 
 
 def case_tap_works(case):
