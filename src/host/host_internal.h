@@ -54,6 +54,7 @@ struct tvn_host {
     struct tvn_manifest *manifest;
     struct tvn_host_identity identity;  /* with options.telemetry */
     struct tvn_span_exporter *exporter; /* NULL: no spans */
+    atomic_bool spans_are_over;         /* nobody waits for the rest of them */
     struct tvn_audit *audit;
     struct tvn_inspection_tcp inspection_tcp; /* the socket is the server's while flows run */
     struct tvn_resources *resources;

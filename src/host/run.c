@@ -483,8 +483,9 @@ enum tvn_status tvn_host_run(struct tvn_host *host, tvn_host_observer observer,
     struct tvn_host_export *export = host->options.telemetry ? tvn_host_export_start(host) : NULL;
     enum tvn_status status = drive(&control, sink);
     tvn_inspection_stop(inspection);
-    tvn_host_finish_tracing(host, tvn_clock_monotonic_ns() + TVN_HOST_FLUSH_SPANS_NS);
-    tvn_host_export_stop(export, tvn_clock_monotonic_ns() + TVN_HOST_FLUSH_NS);
+    uint64_t over_ns = tvn_clock_monotonic_ns();
+    tvn_host_finish_tracing(host, over_ns + TVN_HOST_FLUSH_SPANS_NS);
+    tvn_host_export_stop(export, over_ns + TVN_HOST_FLUSH_NS);
     give_signals_back(old_actions);
     host->state = TVN_HOST_STOPPED;
     TVN_TRY(status);

@@ -217,11 +217,11 @@ void tvn_host_finish_tracing(struct tvn_host *host, uint64_t deadline_ns)
             tvn_tracer_finish(flow->tracer);
         }
     }
-    bool is_out = tvn_span_exporter_flush(host->exporter, deadline_ns);
-    uint64_t dropped = tvn_host_spans_dropped(host);
+    /* What has not gone by then goes with the exporter; the last metrics must know. */
+    host->spans_are_over = !tvn_span_exporter_flush(host->exporter, deadline_ns);
     struct tvn_span_exporter_stats stats;
     tvn_span_exporter_stats(host->exporter, &stats);
-    uint64_t lost = dropped + (is_out ? 0 : stats.waiting);
+    uint64_t lost = stats.dropped + (host->spans_are_over ? stats.waiting : 0);
     if (lost > 0) {
         tvn_log_warn("%" PRIu64 " of %" PRIu64 " spans were not exported", lost,
                      stats.exported + stats.dropped + stats.waiting);
@@ -234,5 +234,5 @@ uint64_t tvn_host_spans_dropped(const struct tvn_host *host)
     if (host->exporter) {
         tvn_span_exporter_stats(host->exporter, &stats);
     }
-    return stats.dropped;
+    return stats.dropped + (host->spans_are_over ? stats.waiting : 0);
 }

@@ -1,9 +1,13 @@
 #!/usr/bin/env python3
-"""check_export.py --torvyn PROGRAM --root REPOSITORY --packages FOLDER --work FOLDER WHAT…
+"""check_export.py --torvyn PROGRAM --root REPOSITORY --guests FOLDER --packages FOLDER --work FOLDER WHAT…
 
 What `torvyn run` exports by OTLP, received by a collector of other people's packages:
 
   metrics:PROTOCOL   of an example project: the catalogue, and the numbers of the run's own summary
+  spans:PROTOCOL     of an example project: the tree of the specification, and the summary's elements, calls and copies
+  conservation:PROTOCOL
+                     of several examples: metrics, spans, summary and `torvyn trace` agree to the element and the byte
+  context:PROTOCOL   elements under incoming W3C contexts: their trace, parent, state and sampling go on
   retry:PROTOCOL     a collector that is busy first gets everything in the end
   hostile:PROTOCOL   collectors that are dead, slow or hostile: the flow and the end of the process do not notice
 """
@@ -40,11 +44,11 @@ class Project:
         with open(os.path.join(self.folder, "expected-output.txt"), encoding="utf-8") as file:
             self.expected = file.read()
 
-    def start(self, config, *more):
+    def start(self, config, *more, command="run"):
         environment = {name: os.environ[name] for name in KEPT if name in os.environ}
         environment.update(PATH="/usr/bin:/bin", HOME=self.folder, TORVYN_HOME=self.folder,
                            TORVYN_STATE_DIR=os.path.join(self.folder, "state"), LC_ALL="C.UTF-8")
-        command = [self.torvyn, "run", "flow.main", "--format", "json", *more]
+        command = [self.torvyn, command, "flow.main", "--format", "json", *more]
         for key, value in config.items():
             command += ["--config", f"observability.{key}={value}"]
         return subprocess.Popen(command, cwd=self.folder, env=environment, stdin=subprocess.PIPE,
@@ -58,8 +62,8 @@ class Project:
         output = [line for line in err.splitlines(True) if not line.startswith("[torvyn]")]
         return process.returncode, json.loads(out), "".join(output), "".join(log)
 
-    def run(self, config, *more):
-        return self.finish(self.start(config, *more))
+    def run(self, config, *more, command="run"):
+        return self.finish(self.start(config, *more, command=command))
 
 
 def make_collector(protocol, *arguments, **named):
@@ -172,10 +176,14 @@ def check_numbers(summary, metrics):
         one("stream.queue.current_depth", 0, stream_id=stream_id)
         one("stream.backpressure.events", stream["backpressure_events"], stream_id=stream_id)
     one("system.flows.active", 0)
+    one("system.spans_dropped", 0)
     allocated = sum(values(metrics["pool.allocated"]).values())
     check(allocated == sum(values(metrics["pool.returned"]).values()) > 0, "buffers are still out")
     # At level diagnostic every element is timed.
     check_histogram(values(metrics["flow.latency"])[()], summary["delivered"])
+
+
+def check_processing(summary, metrics):
     for stage in summary["stages"]:
         check_histogram(values(metrics["component.processing_time"])[(("component_id", stage["name"]),)],
                         summary["elements"])
@@ -203,6 +211,201 @@ def run_metrics(options, protocol):
     check_resource(server.received)
     check_form(options.root, metrics)
     check_numbers(summary, metrics)
+    check_processing(summary, metrics)
+
+
+# ---- spans
+
+
+class Span:
+    def __init__(self, span):
+        self.span = span
+        self.name = span.name
+        self.id, self.trace, self.parent = span.span_id.hex(), span.trace_id.hex(), span.parent_span_id.hex()
+        self.attributes = attributes(span.attributes)
+        self.kind, _, self.rest = span.name.partition(":")
+
+
+def spans_of(received):
+    """All spans in order, after what holds for every one."""
+    check(not received.errors, "\n".join(received.errors))
+    spans = []
+    for request in received.traces:
+        for resource in request.resource_spans:
+            check(attributes(resource.resource.attributes)["service.name"] == "torvyn", "whose spans are these?")
+            for scope in resource.scope_spans:
+                check(scope.scope.name == "torvyn", f"scope {scope.scope}")
+                spans += [Span(span) for span in scope.spans]
+    for span in spans:
+        check(len(span.id) == 16 and int(span.id, 16) and len(span.trace) == 32 and int(span.trace, 16),
+              f"ids of {span.name}")
+        check(0 < span.span.start_time_unix_nano <= span.span.end_time_unix_nano, f"times of {span.name}")
+        check(span.span.kind == 1 and span.span.flags & 0x1ff == 0x101, f"kind or flags of {span.name}")
+    check(len({span.id for span in spans}) == len(spans), "two spans have one id")
+    return spans
+
+
+def children(spans, parent):
+    return [span for span in spans if span.trace == parent.trace and span.parent == parent.id]
+
+
+def check_within(child, parent):
+    check(parent.span.start_time_unix_nano <= child.span.start_time_unix_nano and
+          child.span.end_time_unix_nano <= parent.span.end_time_unix_nano,
+          f"{child.name} is not within {parent.name}")
+
+
+def check_tree(spans, stages):
+    """flow → nothing; element → calls → resources. Every span has its place."""
+    flows = [span for span in spans if span.kind == "flow"]
+    check([span.name for span in flows] == ["flow:main"] and not flows[0].parent, "not one span of the flow")
+    seen = 1 + len([span for span in children(spans, flows[0]) if span.kind == "backpressure"])
+    elements = [span for span in spans if span.kind == "element"]
+    check(len({element.trace for element in elements}) == len(elements), "elements share a trace")
+    for element in elements:
+        links = [(link.trace_id.hex(), link.span_id.hex()) for link in element.span.links]
+        check(links == [(flows[0].trace, flows[0].id)], f"{element.name} is not linked to the flow")
+        check(element.attributes["torvyn.end"] == "done", f"{element.name}: {element.attributes}")
+        calls = children(spans, element)
+        check([call.name for call in sorted(calls, key=lambda call: call.span.start_time_unix_nano)] ==
+              [f"component:{stage}:invoke:{element.rest}" for stage in stages], f"calls of {element.name}")
+        seen += 1 + len(calls)
+        for call in calls:
+            check_within(call, element)
+            resources = children(spans, call)
+            check(all(span.name.startswith(("resource:copy:", "resource:transfer:")) for span in resources),
+                  f"children of {call.name}")
+            seen += len(resources)
+    check(seen == len(spans), f"{len(spans) - seen} spans have no place in the tree")
+    return elements
+
+
+def traces_config(protocol, url):
+    return {"tracing_exporter": "otlp-grpc" if protocol == "grpc" else "otlp-http", "tracing_endpoint": url,
+            "sample_rate": "1.0", "otlp_encoding": "json" if protocol == "json" else "protobuf"}
+
+
+def check_copies(spans, summary):
+    """Trace and summary agree to the element and to the byte."""
+    by_reason = {}
+    for span in spans:
+        if span.name.startswith("resource:copy:"):
+            count, size = by_reason.get(span.attributes["torvyn.copy.reason"], (0, 0))
+            by_reason[span.attributes["torvyn.copy.reason"]] = (count + span.attributes["torvyn.copy.count"],
+                                                                size + span.attributes["torvyn.copy.bytes"])
+    wanted = {reason: (value["count"], value["bytes"]) for reason, value in summary["copies"]["by_reason"].items()
+              if reason != "MetadataMarshal" and value["count"] > 0}
+    check(by_reason == wanted, f"copies are {by_reason} in spans, {wanted} in the summary")
+
+
+def run_spans(options, protocol):
+    project = Project(options, "event-enrichment")
+    server = make_collector(protocol)
+    code, summary, output, log = project.run({"level": "diagnostic", **traces_config(protocol, server.url)})
+    server.stop()
+    check(code == 0 and output == project.expected and not log, f"exit code {code}: {output}{log}")
+    spans = spans_of(server.received)
+    elements = check_tree(spans, [stage["name"] for stage in summary["stages"]])
+    check(len(elements) == summary["elements"] == summary["delivered"], f"{len(elements)} elements")
+    check_copies(spans, summary)
+
+
+# ---- conservation
+
+# The examples, and how much of them: every element has some ten spans, and the exporter's queue is bounded.
+EXAMPLES = {"hello-world": (), "package-log": ("--input", "sample.log"), "backpressure-demo": ("--limit", "200"), "event-enrichment": (),
+            "token-streaming": (), "fan-out": ()}
+
+
+def check_trace(name, trace, summary):
+    """`torvyn trace` of another run: the same elements and copies, step by step."""
+    by_reason = {}
+    elements = [item for item in trace["trace"] if item["type"] == "element"]
+    for element in elements:
+        for step in element["steps"]:
+            for reason, value in step.get("copies", {}).items():
+                count, size = by_reason.get(reason, (0, 0))
+                by_reason[reason] = (count + value["count"], size + value["bytes"])
+    wanted = {reason: (value["count"], value["bytes"]) for reason, value in summary["copies"]["by_reason"].items()
+              if value["count"] > 0}
+    check(len(elements) == summary["elements"], f"{name}: {len(elements)} elements in the trace")
+    check(by_reason == wanted, f"{name}: copies are {by_reason} in the trace, {wanted} in the summary")
+    check((trace["trace_summary"]["copies"], trace["trace_summary"]["copied_bytes"]) ==
+          (summary["copies"]["total"], summary["copies"]["bytes"]), f"{name}: {trace['trace_summary']}")
+
+
+def run_conservation(options, protocol):
+    for name, limits in EXAMPLES.items():
+        project = Project(options, name)
+        server = make_collector(protocol)
+        config = {"level": "diagnostic", **metrics_config(protocol, server.url), **traces_config(protocol, server.url)}
+        code, summary, _, log = project.run(config, *limits)
+        server.stop()
+        check(code == 0 and not log, f"{name}: exit code {code}: {log}")
+        check_numbers(summary, last_metrics(server.received))
+        spans = spans_of(server.received)
+        elements = [span for span in spans if span.kind == "element"]
+        check(len(elements) == summary["elements"] > 0, f"{name}: {len(elements)} elements in spans")
+        check_copies(spans, summary)
+        code, trace, _, _ = project.run({}, "--trace-format", "json", *limits, command="trace")
+        check(code == 0, f"{name}: trace's exit code {code}")
+        check_trace(name, trace, summary)
+
+
+# ---- trace context
+
+CONTEXTS = [
+    ("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "vendor=a:1,other=b"),
+    ("00-11111111111111112222222222222222-3333333333333333-01", ""),
+    ("00-44444444444444444444444444444444-5555555555555555-00", ""),  # not sampled
+    ("", ""),
+    ("00-00000000000000000000000000000000-5555555555555555-01", "lost=1"),  # none
+]
+
+TRACED = """[torvyn]
+name = "traced"
+version = "0.1.0"
+contract_version = "0.1.0"
+
+[flow.main.nodes.source]
+component = "%(guests)s/traced-source.wasm"
+interface = "torvyn:streaming/source"
+config = %(config)s
+
+[flow.main.nodes.sink]
+component = "%(guests)s/traced-sink.wasm"
+interface = "torvyn:streaming/sink"
+
+[[flow.main.edges]]
+from = { node = "source", port = "output" }
+to = { node = "sink", port = "input" }
+"""
+
+
+def run_context(options, protocol):
+    project = Project.__new__(Project)
+    project.torvyn, project.folder = options.torvyn, os.path.join(options.work, "traced")
+    os.makedirs(project.folder, exist_ok=True)
+    lines = "\n".join(f"{parent}|{state}" if state else parent for parent, state in CONTEXTS)
+    with open(os.path.join(project.folder, "Torvyn.toml"), "w", encoding="utf-8") as file:
+        file.write(TRACED % {"guests": options.guests, "config": json.dumps(lines)})
+    server = make_collector(protocol)
+    code, summary, output, log = project.run(traces_config(protocol, server.url))
+    server.stop()
+    check(code == 0 and summary["elements"] == len(CONTEXTS), f"exit code {code}: {output}{log}")
+    elements = {int(span.rest): span for span in spans_of(server.received) if span.kind == "element"}
+    check(sorted(elements) == [0, 1, 3, 4], f"elements {sorted(elements)} are sampled")
+    for number, element in elements.items():
+        parent, state = CONTEXTS[number]
+        _, trace, span, _ = parent.split("-") if number < 2 else ("", "", "", "")
+        check(element.parent == span and (not trace or element.trace == trace), f"parent of {element.name}")
+        check(element.span.trace_state == (state if number < 2 else ""), f"state of {element.name}")
+        check(bool(element.span.flags & 0x200) == bool(span), f"flags of {element.name}")
+    # What the sink would send on names the element's span.
+    for line, number in zip(output.splitlines(), range(len(CONTEXTS))):
+        header = line.split()[-1]
+        if number in elements:
+            check(header == f"00-{elements[number].trace}-{elements[number].id}-01", f"'{line}' for element {number}")
 
 
 # ---- collectors that are busy
@@ -266,41 +469,61 @@ def refused_url():
     return f"http://127.0.0.1:{holder.getsockname()[1]}", holder
 
 
-def check_undisturbed(project, protocol, name, url):
+def check_metrics_lost(project, protocol, name, url):
     code, summary, output, log = project.run(metrics_config(protocol, url))
     check(code == 0 and summary["state"] == "Completed" and output == project.expected,
           f"{name}: exit code {code}: {output}{log}")
     check(log.count("metrics do not reach the collector") == 1, f"{name}: not one warning: {log}")
 
 
+SPANS = 1 + 5 * (1 + 2)  # of hello-world: the flow, and for each element itself and its calls
+
+
+def check_spans_lost(project, protocol, name, url):
+    """The spans are lost and counted; the metrics go to a good collector and say so."""
+    good = make_collector(protocol)
+    config = {**metrics_config(protocol, good.url), **traces_config(protocol, url)}
+    code, summary, output, log = project.run(config)
+    good.stop()
+    check(code == 0 and summary["state"] == "Completed" and output == project.expected,
+          f"{name}: exit code {code}: {output}{log}")
+    check(log.count("spans do not reach the collector") == 1, f"{name}: not one warning: {log}")
+    check(f"{SPANS} of {SPANS} spans were not exported" in log, f"{name}: {log}")
+    dropped = values(last_metrics(good.received)["system.spans_dropped"])[()]
+    check(dropped == SPANS, f"{name}: {dropped} spans are counted as dropped")
+
+
 def run_hostile(options, protocol):
     import collector
     project = Project(options, "hello-world")
-    url, holder = refused_url()
-    check_undisturbed(project, protocol, "refused", url)
-    holder.close()
-    for name, serve in peers(protocol).items():
-        peer = collector.Peer(serve)
-        check_undisturbed(project, protocol, name, peer.url)
-        check(peer.connections > 0, f"{name}: nobody came")
+    for lose in (check_metrics_lost, check_spans_lost):
+        url, holder = refused_url()
+        lose(project, protocol, "refused", url)
+        holder.close()
+        for name, serve in peers(protocol).items():
+            peer = collector.Peer(serve)
+            lose(project, protocol, name, peer.url)
+            wait_for(f"{name}: nobody came", lambda peer=peer: peer.connections > 0)
+            peer.stop()
+        good = make_collector(protocol)
+        path = "/v1/metrics" if lose is check_metrics_lost else "/v1/traces"
+        peer = collector.Peer(collector.redirect_to(good.url + path))
+        lose(project, protocol, "redirect", peer.url)
+        check(not good.received.headers, "a redirect was followed")
         peer.stop()
-    good = make_collector(protocol)
-    peer = collector.Peer(collector.redirect_to(good.url + "/v1/metrics"))
-    check_undisturbed(project, protocol, "redirect", peer.url)
-    check(not good.received.headers, "a redirect was followed")
-    peer.stop()
-    good.stop()
+        good.stop()
 
 
 def main():
     parser = argparse.ArgumentParser()
-    for name in ("torvyn", "root", "packages", "work"):
+    for name in ("torvyn", "root", "guests", "packages", "work"):
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("what", nargs="+")
     options = parser.parse_args()
     sys.path[:0] = [options.packages, os.path.dirname(os.path.abspath(__file__))]
     os.makedirs(options.work, exist_ok=True)
-    runs = {"metrics": run_metrics, "retry": run_retry, "hostile": run_hostile}
+    runs = {"metrics": run_metrics, "spans": run_spans, "context": run_context, "conservation": run_conservation,
+             "retry": run_retry, "hostile": run_hostile}
     for what in options.what:
         kind, _, protocol = what.partition(":")
         check(kind in runs and protocol in PROTOCOLS, f"'{what}' is unknown")
