@@ -174,6 +174,16 @@ static void add_help(struct tvn_diag_sink *sink, const struct tvn_flow_failure *
     }
 }
 
+/* An aggregator's memory went with it. */
+static void note_loss(struct tvn_diag_sink *sink, const struct tvn_host_flow *flow, uint32_t stage)
+{
+    uint64_t lost = tvn_stat_get(&tvn_pipeline_stage_stats(flow->pipeline, stage)->lost);
+    if (lost > 0) {
+        tvn_diag_note(sink, "%llu element%s it had taken in came to nothing, counted as failed",
+                      (unsigned long long)lost, lost == 1 ? " that" : "s that");
+    }
+}
+
 void tvn_host_report_skipped(struct tvn_host_flow *flow, struct tvn_diag_sink *sink)
 {
     for (uint32_t i = 0; i < flow->link->stage_count; i++) {
@@ -193,6 +203,7 @@ void tvn_host_report_skipped(struct tvn_host_flow *flow, struct tvn_diag_sink *s
         }
         add_place(sink, flow, skipped);
         add_help(sink, skipped);
+        note_loss(sink, flow, i);
         if (errors > 1) {
             tvn_diag_note(sink, "the first of %llu errors of this node",
                           (unsigned long long)errors);
@@ -222,6 +233,7 @@ enum tvn_status tvn_host_report_failure(struct tvn_host_flow *flow, struct tvn_d
                              failure->text);
     }
     add_place(sink, flow, failure);
+    note_loss(sink, flow, failure->stage);
     add_help(sink, failure);
     if (flow->overdue) {
         tvn_diag_note(sink, "the flow's time was over, and drain_timeout_ms after it too");

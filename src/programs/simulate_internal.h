@@ -236,6 +236,7 @@ struct tvn_sim_stage {
     uint64_t dropped;
     uint64_t failures;
     uint64_t absorbed;
+    uint64_t held; /* of these, since the last output */
     uint64_t flushed;
     uint64_t letters;
     uint64_t restarts;

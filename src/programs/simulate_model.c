@@ -119,10 +119,23 @@ static enum verdict judge_death(struct tvn_sim_stage *stage, const struct tvn_fa
     return SKIP;
 }
 
+/* What an aggregator has taken in and not put out again is gone. */
+static void lose_held(struct tvn_sim_stage *stage)
+{
+    stage->absorbed -= stage->held;
+    stage->flow->absorbed -= stage->held;
+    stage->failures += stage->held;
+    stage->flow->failures += stage->held;
+    stage->held = 0;
+}
+
 static enum verdict judge(struct tvn_sim_stage *stage, const struct tvn_fault *fault,
                           enum tvn_outcome outcome, const uint64_t *sequence)
 {
     count_error(stage);
+    if (outcome == TVN_OUTCOME_DEAD) {
+        lose_held(stage);
+    }
     stage->dead |= outcome == TVN_OUTCOME_DEAD;
     if (outcome == TVN_OUTCOME_DEAD) {
         return judge_death(stage, fault, sequence);
@@ -319,12 +332,14 @@ static void aggregated(struct tvn_sim_stage *stage, struct tvn_sim_edge *edge,
     stage->last = *tvn_sim_record_at(edge, 0);
     stage->has_last = true;
     if (call->out_count > 0) {
+        stage->held = 0;
         processed(stage, edge, call->out);
         return;
     }
     tvn_sim_model_release(flow, stage->last.payload);
     take(stage, edge);
     stage->absorbed++;
+    stage->held++;
     flow->absorbed++;
 }
 
@@ -390,6 +405,7 @@ static void flush_out(struct tvn_sim_stage *stage, const struct tvn_element *out
     if (out->timestamp_ns != 0) {
         record.timestamp_ns = out->timestamp_ns;
     }
+    stage->held = 0;
     stage->flushed++;
     flow->flushed++;
     tvn_sim_model_put(stage, &record, 1);
@@ -406,7 +422,11 @@ static void after_flush(struct tvn_sim_stage *stage, const struct tvn_call *call
     } else if (outcome == TVN_OUTCOME_WAIT) {
         wait_any(stage);
     } else if (outcome == TVN_OUTCOME_ERROR || outcome == TVN_OUTCOME_DEAD) {
-        stage->completed = judge(stage, call->fault, outcome, NULL) == SKIP;
+        enum verdict verdict = judge(stage, call->fault, outcome, NULL);
+        if (verdict != RETRY) {
+            lose_held(stage);
+        }
+        stage->completed = verdict == SKIP;
         stage->ended |= stage->completed;
     } else {
         stage->completed = true;

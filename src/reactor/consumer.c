@@ -133,9 +133,11 @@ static void aggregated(struct tvn_vector *vector, struct tvn_edge *input, struct
         tvn_flow_release_payload(vector->flow, in);
         take(vector, input, simple);
         vector->absorbed++;
+        stage->held++;
         return;
     }
     tvn_assert(call->out_count == 1);
+    stage->held = 0;
     processed(vector, input, in, call->out, simple);
 }
 
@@ -174,6 +176,7 @@ static void flushed(struct tvn_vector *vector, struct tvn_element *out, uint32_t
 {
     struct tvn_flow *flow = vector->flow;
     struct tvn_stage *stage = vector->stage;
+    stage->held = 0;
     for (uint32_t i = 0; i < count; i++) {
         if (stage->has_last) {
             stage->last->sequence++;
@@ -236,6 +239,9 @@ static bool flush(struct tvn_flow *flow, struct tvn_stage *stage, uint32_t vecto
     }
     tvn_flow_read_clock(flow); /* also after a call that put nothing out */
     tvn_vector_end(&vector);
+    if (stage->held_lost) {
+        tvn_stage_settle_loss(flow, stage);
+    }
     tvn_vector_filled(&vector);
     if (over) {
         tvn_stage_end(flow, stage);
@@ -337,6 +343,9 @@ bool tvn_consumer_run(struct tvn_flow *flow, struct tvn_stage *stage, uint32_t v
         consume(&vector, input, budget, false);
     }
     tvn_vector_end(&vector);
+    if (TVN_UNLIKELY(stage->held_lost)) {
+        tvn_stage_settle_loss(flow, stage);
+    }
     if (vector.taken > 0) {
         if (stage->simple) {
             tvn_edge_drained(&vector, input, vector.taken);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/assert.h"
+#include "base/mem.h"
 #include "base/num.h"
 #include "reactor/flow_internal.h"
 
@@ -26,9 +27,13 @@ struct tvn_flow_failure *tvn_flow_fail(struct tvn_flow *flow, enum tvn_status co
     flow->failure = (struct tvn_flow_failure){
         .code = code,
         .stage = stage ? stage->index : TVN_FLOW_STAGE_NONE,
-        .text = flow->failure_text,
+        .text = "no memory for what was said about it",
     };
-    (void)copy_text(flow->failure_text, sizeof(flow->failure_text), text);
+    flow->failure_text = tvn_malloc(TVN_FAULT_TEXT_MAX);
+    if (flow->failure_text) {
+        (void)copy_text(flow->failure_text, TVN_FAULT_TEXT_MAX, text);
+        flow->failure.text = flow->failure_text;
+    }
     return &flow->failure;
 }
 
@@ -90,11 +95,10 @@ void tvn_stage_fail(struct tvn_flow *flow, struct tvn_stage *stage, enum tvn_ent
     struct tvn_flow_failure *failure = tvn_flow_fail(flow, code, stage, fault->text);
     if (failure) {
         describe(failure, flow, stage, entry, outcome, element);
-        if (stage->circuit_open) {
+        if (stage->circuit_open && flow->failure_text) {
             static const char prefix[] = "the instance died too often, the last time: ";
-            size_t used = copy_text(flow->failure_text, sizeof(flow->failure_text), prefix);
-            (void)copy_text(flow->failure_text + used, sizeof(flow->failure_text) - used,
-                            fault->text);
+            size_t used = copy_text(flow->failure_text, TVN_FAULT_TEXT_MAX, prefix);
+            (void)copy_text(flow->failure_text + used, TVN_FAULT_TEXT_MAX - used, fault->text);
         }
     }
     stage->dead |= outcome == TVN_OUTCOME_DEAD;
@@ -188,15 +192,10 @@ static enum tvn_verdict judge_death(struct tvn_flow *flow, struct tvn_stage *sta
     return TVN_VERDICT_SKIP;
 }
 
-enum tvn_verdict tvn_stage_judge(struct tvn_flow *flow, struct tvn_stage *stage,
-                                 enum tvn_entry entry, enum tvn_outcome outcome,
-                                 const struct tvn_element *element)
+static enum tvn_verdict judge_error(struct tvn_flow *flow, struct tvn_stage *stage,
+                                    enum tvn_entry entry, enum tvn_outcome outcome,
+                                    const struct tvn_element *element)
 {
-    tvn_assert(outcome == TVN_OUTCOME_ERROR || outcome == TVN_OUTCOME_DEAD);
-    tvn_stage_count_error(flow, stage, entry, outcome, element);
-    if (outcome == TVN_OUTCOME_DEAD) {
-        return judge_death(flow, stage, entry, element);
-    }
     switch (policy_for(stage, flow->fault.error)) {
     case TVN_ON_ERROR_SKIP:
         tvn_stage_skip(flow, stage, entry, outcome, element);
@@ -217,6 +216,33 @@ enum tvn_verdict tvn_stage_judge(struct tvn_flow *flow, struct tvn_stage *stage,
     }
     tvn_stage_fail(flow, stage, entry, outcome, element);
     return TVN_VERDICT_FAIL;
+}
+
+enum tvn_verdict tvn_stage_judge(struct tvn_flow *flow, struct tvn_stage *stage,
+                                 enum tvn_entry entry, enum tvn_outcome outcome,
+                                 const struct tvn_element *element)
+{
+    tvn_assert(outcome == TVN_OUTCOME_ERROR || outcome == TVN_OUTCOME_DEAD);
+    tvn_stage_count_error(flow, stage, entry, outcome, element);
+    bool dead = outcome == TVN_OUTCOME_DEAD;
+    enum tvn_verdict verdict = dead ? judge_death(flow, stage, entry, element)
+                                    : judge_error(flow, stage, entry, outcome, element);
+    stage->held_lost |= dead || (entry == TVN_ENTRY_FLUSH && verdict != TVN_VERDICT_RETRY);
+    return verdict;
+}
+
+void tvn_stage_settle_loss(struct tvn_flow *flow, struct tvn_stage *stage)
+{
+    uint64_t lost = stage->held;
+    struct tvn_stage_stats *stats = stage->stats;
+    stage->held = 0;
+    stage->held_lost = false;
+    tvn_assert(lost <= tvn_stat_get(&stats->absorbed));
+    tvn_stat_set(&stats->absorbed, tvn_stat_get(&stats->absorbed) - lost);
+    tvn_stat_set(&flow->stats->absorbed, tvn_stat_get(&flow->stats->absorbed) - lost);
+    tvn_stat_add(&stats->failed, lost);
+    tvn_stat_add(&flow->stats->failed, lost);
+    tvn_stat_add(&stats->lost, lost);
 }
 
 bool tvn_stage_restart(struct tvn_flow *flow, struct tvn_stage *stage)

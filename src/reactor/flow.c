@@ -302,6 +302,7 @@ void tvn_flow_destroy(struct tvn_flow *flow)
         }
         tvn_queue_deinit(&edge->queue);
     }
+    tvn_free(flow->failure_text);
     tvn_free(flow->trap_times_ns);
     tvn_free(flow->kept);
     tvn_free(flow->skipped);

@@ -34,6 +34,7 @@ struct tvn_stage {
     bool repeat;     /* the head of `input` is offered again, whatever the merge policy says */
     bool input_over; /* the vector of `input` ended with its repeat: another input's turn is next */
     bool has_last;
+    bool held_lost; /* aggregator: what it holds is gone; to be accounted after the vector */
     bool has_notify;
     bool paused;       /* the last signal sent to this source was pause */
     bool initialised;  /* TEARDOWN is due */
@@ -51,6 +52,7 @@ struct tvn_stage {
     uint32_t throttled_blocking; /* … how many block */
     struct tvn_edge *input;      /* where the element in work waits */
     struct tvn_element *last;    /* aggregator: what it took in or put out last, if has_last */
+    uint64_t held;               /* aggregator: elements taken in since its last output */
     uint64_t ports;              /* router: those that lead somewhere; else bit 0 */
     uint64_t retry_backoff_ns;
     uint64_t restart_backoff_ns;
@@ -131,7 +133,7 @@ struct tvn_flow {
     struct tvn_element scratch;
     struct tvn_fault fault;
     struct tvn_flow_failure failure; /* code TVN_OK: none */
-    char failure_text[TVN_FAULT_TEXT_MAX];
+    char *failure_text; /* of `failure`; NULL until the flow fails: idle ones are many */
     struct tvn_skipped *skipped; /* by stage; those with has_skipped */
 };
 
@@ -256,6 +258,8 @@ TVN_COLD bool tvn_stage_restart(struct tvn_flow *flow, struct tvn_stage *stage);
 /* Keeps flow->fault for the report if it is the stage's first one, and clears it. */
 TVN_COLD void tvn_stage_skip(struct tvn_flow *flow, struct tvn_stage *stage, enum tvn_entry entry,
                              enum tvn_outcome outcome, const struct tvn_element *element);
+/* After the vector in which an aggregator lost what it held: that has failed. */
+TVN_COLD void tvn_stage_settle_loss(struct tvn_flow *flow, struct tvn_stage *stage);
 /* The same where no policy applies: always a failure. */
 void tvn_stage_fail(struct tvn_flow *flow, struct tvn_stage *stage, enum tvn_entry entry,
                     enum tvn_outcome outcome, const struct tvn_element *element);

@@ -95,6 +95,7 @@ static void call_idle(struct tvn_flow *flow, struct tvn_flow_wait *wait)
         enum tvn_outcome outcome = ops->idle(stage->invoker, &flow->fault);
         if (outcome == TVN_OUTCOME_DEAD) {
             (void)tvn_stage_judge(flow, stage, stage->entry, outcome, NULL);
+            tvn_stage_settle_loss(flow, stage);
         } else if (outcome == TVN_OUTCOME_WAIT && wait && stage->phase != TVN_STAGE_WAIT_FD) {
             add_wait_fd(flow, stage, wait);
         }

@@ -54,13 +54,16 @@ static inline void tvn_copy_record(struct tvn_copy_stats *copies, enum tvn_copy_
 struct tvn_stage_stats {
     tvn_stat vectors; /* times it was scheduled and called */
     tvn_stat invocations;
-    tvn_stat errors;   /* process-errors and traps */
-    tvn_stat emitted;  /* elements that left, each once however many edges got a record of it */
-    tvn_stat dropped;  /* rejected by a filter or router, dropped by a processor */
-    tvn_stat failed;   /* elements that ended here because of an error */
-    tvn_stat absorbed; /* elements that an aggregator took in without putting one out */
-    tvn_stat flushed;  /* elements that an aggregator put out at the end */
+    tvn_stat errors;  /* process-errors and traps */
+    tvn_stat emitted; /* elements that left, each once however many edges got a record of it */
+    tvn_stat dropped; /* rejected by a filter or router, dropped by a processor */
+    tvn_stat failed;  /* elements that ended here because of an error */
+    /* Elements that an aggregator took in without putting one out. What it had taken in since its
+     * last output when its instance died or its flush failed has failed instead. */
+    tvn_stat absorbed;
+    tvn_stat flushed;       /* elements that an aggregator put out at the end */
     tvn_stat dead_lettered; /* part of failed */
+    tvn_stat lost;          /* likewise: an aggregator had taken them in when it failed */
     tvn_stat restarts;      /* fresh instances after a trap or timeout */
     struct tvn_copy_stats copies;
     tvn_stat produced_bytes;         /* payload bytes of emitted, newly made buffers */

@@ -199,6 +199,48 @@ static void test_aggregator_absorbs_emits_and_flushes(void **state)
     mock_flow_deinit(&mock);
 }
 
+/* As sum_of_ten; its flush fails, the first time with an error that is retried. */
+static bool sum_and_fail(struct mock_invoker *self, enum tvn_entry entry, struct tvn_call *call,
+                         enum tvn_outcome *out_outcome)
+{
+    if (entry != TVN_ENTRY_FLUSH) {
+        return sum_of_ten(self, entry, call, out_outcome);
+    }
+    unsigned *failures = self->script_data;
+    call->fault->error = (*failures)++ == 0 ? TVN_PROCESS_UNAVAILABLE : TVN_PROCESS_INTERNAL;
+    *out_outcome = TVN_OUTCOME_ERROR;
+    return true;
+}
+
+static void test_aggregator_whose_flush_fails_has_failed_what_it_held(void **state)
+{
+    (void)state;
+    static const struct {
+        enum tvn_on_error policy;
+        enum tvn_flow_state end;
+    } rows[] = {{TVN_ON_ERROR_DEFAULT, TVN_FLOW_COMPLETED},
+                {TVN_ON_ERROR_SKIP, TVN_FLOW_COMPLETED},
+                {TVN_ON_ERROR_TERMINATE, TVN_FLOW_FAILED}};
+    for (size_t row = 0; row < TVN_ARRAY_LEN(rows); row++) {
+        unsigned failures = 0;
+        mock_flow_init(&mock, "sak");
+        mock.stages[0].count = 25;
+        mock.stages[1].script = sum_and_fail;
+        mock.stages[1].script_data = &failures;
+        mock.stage_options[1].on_error = rows[row].policy;
+        mock_flow_start(&mock);
+        finish(rows[row].end);
+        assert_int_equal(failures, rows[row].policy == TVN_ON_ERROR_DEFAULT ? 2 : 1);
+        assert_int_equal(stat_of(mock.stats.pulled), 25);
+        assert_int_equal(stat_of(mock.stats.delivered), 2);
+        assert_int_equal(stat_of(mock.stats.absorbed), 18);
+        assert_int_equal(stat_of(mock.stats.failed), 5);
+        assert_int_equal(stat_of(mock.stages[1].stats.failed), 5);
+        assert_int_equal(stat_of(mock.stages[1].stats.lost), 5);
+        mock_flow_deinit(&mock);
+    }
+}
+
 static void test_flush_without_any_input_begins_at_zero(void **state)
 {
     (void)state;
@@ -310,6 +352,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_router_port_without_edge_is_e0204_by_policy),
     cmocka_unit_test(test_router_waits_for_room_behind_every_edge_that_blocks),
     cmocka_unit_test(test_aggregator_absorbs_emits_and_flushes),
+    cmocka_unit_test(test_aggregator_whose_flush_fails_has_failed_what_it_held),
     cmocka_unit_test(test_flush_without_any_input_begins_at_zero),
     cmocka_unit_test(test_flush_is_held_back_by_credits),
     cmocka_unit_test(test_flush_may_wait_and_is_retried),
