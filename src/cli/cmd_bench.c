@@ -590,7 +590,9 @@ static enum tvn_exit measure(struct session *session, unsigned attempt, bool *ou
     struct tvn_cli *cli = session->cli;
     TVN_AUTO(tvn_host) host = NULL;
     TVN_AUTO(tvn_bench) bench = NULL;
+    const char *path = session->args->report;
     if (start(session, &host) != TVN_OK ||
+        (path && tvn_host_check_output(host, "--report", path, cli->sink) != TVN_OK) ||
         tvn_bench_create(host, &session->options, cli->sink, &bench) != TVN_OK) {
         return publish(session, NULL, NULL, TVN_EXIT_ERROR);
     }

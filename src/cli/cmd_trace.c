@@ -442,6 +442,7 @@ static enum tvn_status open_output(struct session *session)
         session->fd = tvn_cli_json(session->cli) ? -1 : STDOUT_FILENO;
         return TVN_OK;
     }
+    TVN_TRY(tvn_host_check_output(session->host, "--output-trace", path, session->cli->sink));
     session->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (session->fd < 0) {
         return tvn_diag_error(session->cli->sink, TVN_E_IO_ERROR, TVN_SPAN_NONE,

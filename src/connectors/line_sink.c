@@ -36,6 +36,7 @@ struct line_sink {
     int fd;
     bool owns_fd;
     bool flush_each; /* a terminal */
+    bool has_old;    /* a file whose content is that of before, until there is something to write */
     enum target target;
     uint8_t *bytes; /* [start, end) waits to be written */
     size_t capacity;
@@ -98,9 +99,30 @@ static ssize_t write_some(struct line_sink *sink)
     return write(sink->fd, bytes, length);
 }
 
+static enum tvn_outcome give_up(struct line_sink *sink, struct tvn_fault *fault)
+{
+    int error = errno;
+    sink->lost += count_held(sink);
+    empty(sink); /* it will not get better: teardown must not try again */
+    return tvn_connector_io_fault(fault, "write to", sink->name, error);
+}
+
+/* A flow that does not start leaves what a file had. EMIT or DEAD. */
+static enum tvn_outcome drop_old(struct line_sink *sink, struct tvn_fault *fault)
+{
+    if (TVN_LIKELY(!sink->has_old)) {
+        return TVN_OUTCOME_EMIT;
+    }
+    sink->has_old = false;
+    return ftruncate(sink->fd, 0) == 0 ? TVN_OUTCOME_EMIT : give_up(sink, fault);
+}
+
 /* EMIT: everything is written; WAIT; DEAD. */
 static enum tvn_outcome flush(struct line_sink *sink, struct tvn_fault *fault)
 {
+    if (sink->start < sink->end && drop_old(sink, fault) != TVN_OUTCOME_EMIT) {
+        return TVN_OUTCOME_DEAD;
+    }
     while (sink->start < sink->end) {
         ssize_t count = write_some(sink);
         if (count >= 0) {
@@ -111,9 +133,7 @@ static enum tvn_outcome flush(struct line_sink *sink, struct tvn_fault *fault)
             return TVN_OUTCOME_WAIT;
         }
         if (errno != EINTR) {
-            sink->lost += count_held(sink);
-            empty(sink); /* it will not get better: teardown must not try again */
-            return tvn_connector_io_fault(fault, "write to", sink->name, errno);
+            return give_up(sink, fault);
         }
     }
     empty(sink);
@@ -187,6 +207,9 @@ static enum tvn_outcome line_sink_invoke(struct tvn_invoker *self, enum tvn_entr
         return push(sink, call);
     }
     tvn_assert(entry == TVN_ENTRY_COMPLETE || entry == TVN_ENTRY_TEARDOWN);
+    if (entry == TVN_ENTRY_COMPLETE && drop_old(sink, call->fault) != TVN_OUTCOME_EMIT) {
+        return TVN_OUTCOME_DEAD;
+    }
     return flush(sink, call->fault);
 }
 
@@ -237,14 +260,15 @@ static const struct tvn_invoker_ops line_sink_ops = {
  * A file has one writer, or what one of them wrote would be lost. The lock tells sinks of this
  * process apart, too; a file system without locks is taken as it is.
  */
-static enum tvn_status claim(int fd)
+static enum tvn_status claim(struct line_sink *sink)
 {
     struct stat info;
-    if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
+    if (fstat(sink->fd, &info) != 0 || !S_ISREG(info.st_mode)) {
         return TVN_OK;
     }
-    TVN_TRY(tvn_connector_lock(fd, LOCK_EX));
-    return ftruncate(fd, 0) == 0 ? TVN_OK : TVN_E_IO_ERROR;
+    TVN_TRY(tvn_connector_lock(sink->fd, LOCK_EX));
+    sink->has_old = true;
+    return TVN_OK;
 }
 
 static enum tvn_status open_path(struct line_sink *sink, struct tvn_str view)
@@ -255,7 +279,7 @@ static enum tvn_status open_path(struct line_sink *sink, struct tvn_str view)
     }
     sink->fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
     sink->owns_fd = sink->fd >= 0;
-    return sink->fd >= 0 ? claim(sink->fd) : TVN_E_IO_ERROR;
+    return sink->fd >= 0 ? claim(sink) : TVN_E_IO_ERROR;
 }
 
 /*

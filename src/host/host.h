@@ -65,6 +65,10 @@ void tvn_host_destroy(struct tvn_host *host);
 TVN_DEFINE_CLEANUP(tvn_host, tvn_host_destroy)
 
 const struct tvn_manifest *tvn_host_manifest(const struct tvn_host *host);
+/* COLD PATH. E0702 when `path`, which `flag` names and the caller is about to write, is the
+ * manifest, or a file that one of the flows is made of, reads or writes. */
+TVN_NODISCARD enum tvn_status tvn_host_check_output(const struct tvn_host *host, const char *flag,
+                                                    const char *path, struct tvn_diag_sink *sink);
 uint32_t tvn_host_flow_count(const struct tvn_host *host); /* 0 before LINKED */
 /* In the order in which they were named, or stand in the manifest; NULL before LINKED. */
 const struct tvn_link *tvn_host_flow_link(const struct tvn_host *host, uint32_t flow);

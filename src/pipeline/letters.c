@@ -5,11 +5,13 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "connectors/dead_letter.h"
+#include "pipeline/files.h"
 #include "resources/magazine.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 struct tvn_letters {
     struct tvn_dead_letter_file *file;
@@ -18,7 +20,7 @@ struct tvn_letters {
     struct tvn_magazine *const *magazine;
 };
 
-static bool is_wanted(const struct tvn_link *link)
+bool tvn_letters_are_wanted(const struct tvn_link *link)
 {
     for (uint32_t i = 0; i < link->stage_count; i++) {
         const struct tvn_manifest_node *node = link->stages[i].node;
@@ -61,6 +63,16 @@ static enum tvn_status open_file(struct tvn_letters *letters, struct tvn_diag_si
         return tvn_diag_error(sink, TVN_E_OUT_OF_MEMORY, TVN_SPAN_NONE, "no memory for flow '%s'",
                               flow->name);
     }
+    struct stat info;
+    TVN_AUTO_VALUE(tvn_strbuf) use = {0};
+    if (stat(path, &info) == 0 &&
+        tvn_flow_file_use(letters->link, STDOUT_FILENO, &info, false, &use)) {
+        (void)tvn_diag_error(sink, TVN_E_CONSTRAINT_VIOLATION, flow->dead_letter_file_span,
+                             "'%s' cannot take dead letters: it is %s", path,
+                             tvn_strbuf_text(&use));
+        tvn_diag_help(sink, "name another file");
+        return TVN_E_CONSTRAINT_VIOLATION;
+    }
     enum tvn_status status = tvn_dead_letter_open(path, payloads[flow->dead_letter_payload],
                                                   flow->dead_letter_max_size, &letters->file);
     return status == TVN_OK ? TVN_OK : cannot_open(flow, path, status, sink);
@@ -71,7 +83,7 @@ enum tvn_status tvn_letters_open(const struct tvn_link *link, const struct tvn_i
                                  struct tvn_letters **out_letters)
 {
     tvn_assert(link && intern && magazine && sink && out_letters);
-    if (!is_wanted(link)) {
+    if (!tvn_letters_are_wanted(link)) {
         *out_letters = NULL;
         return TVN_OK;
     }

@@ -16,6 +16,9 @@ struct tvn_letters;
  * COLD PATH. *out_letters is NULL when no stage has the policy. What is pointed to outlives the
  * letters. E0004, E0702, E0011.
  */
+/* Does a node of the flow send what it cannot process to the file? */
+bool tvn_letters_are_wanted(const struct tvn_link *link);
+
 TVN_NODISCARD enum tvn_status tvn_letters_open(const struct tvn_link *link,
                                                const struct tvn_intern *intern,
                                                struct tvn_magazine *const *magazine,

@@ -9,6 +9,7 @@
 #include "connectors/connector.h"
 #include "connectors/shared_output.h"
 #include "engine/component_stage.h"
+#include "pipeline/files.h"
 #include "pipeline/guest_log.h"
 #include "pipeline/letters.h"
 #include "types/intern.h"
@@ -270,55 +271,23 @@ static enum tvn_status create_builtin(struct tvn_pipeline *pipeline, uint32_t in
     return status == TVN_OK ? TVN_OK : builtin_failed(stage, status, sink);
 }
 
-/* The regular file that a builtin reads or writes; false when it is none, or not there yet. */
-static bool regular_file_of(const struct tvn_pipeline *pipeline, const struct tvn_link_stage *stage,
-                            struct stat *out_info)
+/* A sink that is the source's file would truncate it before it is read, or feed it for ever; one
+ * that is the manifest or a component would end the project. */
+static enum tvn_status refuse_own_file(const struct tvn_pipeline *pipeline, uint32_t sink_index,
+                                       struct tvn_diag_sink *sink)
 {
-    struct tvn_connector_spec spec;
-    struct tvn_str text = tvn_str_of(stage->builtin);
-    enum tvn_status status = stage->role == TVN_ROLE_SOURCE
-                                 ? tvn_connector_spec_parse_source(text, &spec)
-                                 : tvn_connector_spec_parse_sink(text, &spec);
-    int found = -1;
-    if (status != TVN_OK) {
-        return false; /* create_builtin says what is wrong */
-    }
-    if (spec.kind == TVN_CONNECTOR_FILE) {
-        TVN_AUTO_FREE char *path = tvn_strndup(spec.path.ptr, spec.path.len);
-        found = path ? stat(path, out_info) : -1;
-    } else if (spec.kind == TVN_CONNECTOR_STDIN) {
-        found = fstat(STDIN_FILENO, out_info);
-    } else if (spec.kind == TVN_CONNECTOR_STDOUT) {
-        found = fstat(pipeline->options.output_fd, out_info);
-    } else if (spec.kind == TVN_CONNECTOR_STDERR) {
-        found = fstat(STDERR_FILENO, out_info);
-    }
-    return found == 0 && S_ISREG(out_info->st_mode);
-}
-
-/* A sink that is the source's file would truncate it before it is read, or feed it for ever. */
-static enum tvn_status refuse_own_input(const struct tvn_pipeline *pipeline, uint32_t sink_index,
-                                        struct tvn_diag_sink *sink)
-{
-    const struct tvn_link_stage *stages = pipeline->link->stages;
+    const struct tvn_link_stage *stage = &pipeline->link->stages[sink_index];
+    int output_fd = pipeline->options.output_fd;
     struct stat written;
-    struct stat read;
-    if (!regular_file_of(pipeline, &stages[sink_index], &written)) {
+    TVN_AUTO_VALUE(tvn_strbuf) use = {0};
+    if (!tvn_flow_file_of(stage, output_fd, &written) ||
+        !tvn_flow_file_use(pipeline->link, output_fd, &written, false, &use)) {
         return TVN_OK;
     }
-    for (uint32_t i = 0; i < pipeline->link->stage_count; i++) {
-        if (stages[i].kind == TVN_LINK_STAGE_BUILTIN && stages[i].role == TVN_ROLE_SOURCE &&
-            regular_file_of(pipeline, &stages[i], &read) && read.st_dev == written.st_dev &&
-            read.st_ino == written.st_ino) {
-            (void)tvn_diag_error(sink, TVN_E_CONSTRAINT_VIOLATION,
-                                 builtin_span(&stages[sink_index]),
-                                 "'%s' is the file that node '%s' reads",
-                                 stages[sink_index].builtin, stages[i].name);
-            tvn_diag_help(sink, "write to another file and rename it afterwards");
-            return TVN_E_CONSTRAINT_VIOLATION;
-        }
-    }
-    return TVN_OK;
+    (void)tvn_diag_error(sink, TVN_E_CONSTRAINT_VIOLATION, builtin_span(stage), "'%s' is %s",
+                         stage->builtin, tvn_strbuf_text(&use));
+    tvn_diag_help(sink, "write to another file and rename it afterwards");
+    return TVN_E_CONSTRAINT_VIOLATION;
 }
 
 static enum tvn_status create_stages(struct tvn_pipeline *pipeline, struct tvn_diag_sink *sink)
@@ -326,7 +295,7 @@ static enum tvn_status create_stages(struct tvn_pipeline *pipeline, struct tvn_d
     for (uint32_t i = 0; i < pipeline->link->stage_count; i++) {
         const struct tvn_link_stage *stage = &pipeline->link->stages[i];
         if (stage->kind == TVN_LINK_STAGE_BUILTIN && stage->role == TVN_ROLE_SINK) {
-            TVN_TRY(refuse_own_input(pipeline, i, sink));
+            TVN_TRY(refuse_own_file(pipeline, i, sink));
         }
     }
     for (uint32_t i = 0; i < pipeline->link->stage_count; i++) {
