@@ -316,10 +316,9 @@ static void take_event(struct tvn_event_sink *self, const struct tvn_event *even
     }
 }
 
-static void take_tap(struct tvn_event_sink *self, uint32_t edge, const struct tvn_element *element,
-                     const uint8_t *bytes, uint32_t length)
+static void take_tap(struct tvn_event_sink *self, const struct tvn_tapped *tapped)
 {
-    tvn_tap_offer(&((struct tvn_recorder *)self)->taps, edge, element, bytes, length);
+    tvn_tap_offer(&((struct tvn_recorder *)self)->taps, tapped);
 }
 
 /* ---- life ---- */

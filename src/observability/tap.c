@@ -92,22 +92,16 @@ static void fill(const struct tvn_tap *tap, struct slot *slot, const struct tvn_
     memcpy(slot->type, type.ptr, type.len);
 }
 
-static void offer(struct tvn_tap *tap, const struct tvn_element *element, const uint8_t *bytes,
-                  uint32_t length)
+static void take(struct tvn_tap *tap, const struct tvn_tapped *tapped, uint32_t index)
 {
-    if (tvn_tap_is_over(tap)) {
-        return;
-    }
-    tvn_stat_add(&tap->counts.seen, 1);
-    if (--tap->until_sample > 0) {
-        return;
-    }
-    tap->until_sample = tap->options.sample_every;
     uint64_t tail = atomic_load_explicit(&tap->tail, memory_order_relaxed);
     if (tail - atomic_load_explicit(&tap->head, memory_order_acquire) == TVN_TAP_SLOTS) {
         tvn_stat_add(&tap->counts.lost, 1);
         return;
     }
+    const uint8_t *bytes = NULL;
+    uint32_t length = 0;
+    const struct tvn_element *element = tapped->at(tapped, index, &bytes, &length);
     struct slot *slot = slot_at(tap, tail);
     fill(tap, slot, element, bytes, length);
     tvn_stat_add(&tap->counts.copied_bytes, slot->copied);
@@ -115,16 +109,33 @@ static void offer(struct tvn_tap *tap, const struct tvn_element *element, const 
     atomic_store_explicit(&tap->tail, tail + 1, memory_order_release);
 }
 
-void tvn_tap_offer(struct tvn_tap_board *board, uint32_t edge, const struct tvn_element *element,
-                   const uint8_t *bytes, uint32_t length)
+static void offer(struct tvn_tap *tap, const struct tvn_tapped *tapped)
+{
+    uint32_t index = 0;
+    while (index < tapped->count && !tvn_tap_is_over(tap)) {
+        uint32_t left = tapped->count - index;
+        if (tap->until_sample > left) {
+            tap->until_sample -= left;
+            tvn_stat_add(&tap->counts.seen, left);
+            return;
+        }
+        index += tap->until_sample - 1;
+        tvn_stat_add(&tap->counts.seen, tap->until_sample);
+        tap->until_sample = tap->options.sample_every;
+        take(tap, tapped, index);
+        index++;
+    }
+}
+
+void tvn_tap_offer(struct tvn_tap_board *board, const struct tvn_tapped *tapped)
 {
     /* SAFETY: sequentially consistent with tvn_tap_detach, which clears the place and then looks at
      * in_use: either it sees the flag, or the place is seen empty here. */
     atomic_store(&board->in_use, 1);
     for (uint32_t i = 0; i < TVN_TAPS_MAX; i++) {
         struct tvn_tap *tap = atomic_load(&board->taps[i]);
-        if (tap && tap->options.edge == edge) {
-            offer(tap, element, bytes, length);
+        if (tap && tap->options.edge == tapped->edge) {
+            offer(tap, tapped);
         }
     }
     atomic_store_explicit(&board->in_use, 0, memory_order_release);

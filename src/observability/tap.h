@@ -15,7 +15,7 @@
  */
 #include "base/compiler.h"
 #include "base/status.h"
-#include "types/element.h"
+#include "types/event_sink.h"
 #include "types/flow_stats.h"
 #include "types/intern.h"
 
@@ -75,8 +75,8 @@ struct tvn_tap_board {
 TVN_NODISCARD enum tvn_status tvn_tap_attach(struct tvn_tap_board *board,
                                              const struct tvn_intern *intern, struct tvn_tap *tap);
 /* COLD PATH. Returns when the flow's thread does not use the tap any more, at once or after the
- * copying of one element. Returns whether taps are left. */
+ * copying of one vector. Returns whether taps are left. */
 bool tvn_tap_detach(struct tvn_tap_board *board, struct tvn_tap *tap);
-/* HOT PATH. On the flow's thread: an element of the edge. */
-void tvn_tap_offer(struct tvn_tap_board *board, uint32_t edge, const struct tvn_element *element,
-                   const uint8_t *bytes, uint32_t length);
+/* HOT PATH. On the flow's thread: elements of an edge. Those that no tap samples cost nothing each.
+ */
+void tvn_tap_offer(struct tvn_tap_board *board, const struct tvn_tapped *tapped);

@@ -91,17 +91,36 @@ void tvn_edge_tell_loss(struct tvn_flow *flow, const struct tvn_edge *edge,
     tvn_event_tell(flow->events, &event);
 }
 
+static const struct tvn_element *tapped_at(const struct tvn_tapped *self, uint32_t index,
+                                           const uint8_t **out_bytes, uint32_t *out_length)
+{
+    const struct tvn_edge *edge = self->source;
+    tvn_assert(index < self->count);
+    const struct tvn_element *element = tvn_queue_at(&edge->queue, self->first + index);
+    const struct tvn_buffer *buffer = tvn_flow_payload(self->flow, element);
+    *out_bytes = buffer ? buffer->bytes : NULL;
+    *out_length = buffer ? buffer->length : 0;
+    return element;
+}
+
 void tvn_stage_tap(struct tvn_flow *flow, const struct tvn_stage *stage, uint32_t count)
 {
     tvn_assert(flow->events && flow->events->ops->tap);
     for (uint32_t i = 0; i < stage->input_count; i++) {
         struct tvn_edge *edge = stage->inputs[i];
         uint32_t end = tvn_min(count, edge->queue.count);
-        for (; edge->tapped < end; edge->tapped++) {
-            const struct tvn_element *element = tvn_queue_at(&edge->queue, edge->tapped);
-            const struct tvn_buffer *buffer = tvn_flow_payload(flow, element);
-            flow->events->ops->tap(flow->events, (uint32_t)(edge - flow->edges), element,
-                                   buffer ? buffer->bytes : NULL, buffer ? buffer->length : 0);
+        if (edge->tapped >= end) {
+            continue;
         }
+        const struct tvn_tapped tapped = {
+            .edge = (uint32_t)(edge - flow->edges),
+            .count = end - edge->tapped,
+            .at = tapped_at,
+            .flow = flow,
+            .source = edge,
+            .first = edge->tapped,
+        };
+        flow->events->ops->tap(flow->events, &tapped);
+        edge->tapped = end;
     }
 }

@@ -80,6 +80,19 @@ struct tvn_watched {
     struct tvn_element *in; /* call->in; NULL without */
 };
 
+/* Elements at the head of an edge that were not shown yet. Only those that are asked for are
+ * looked up. */
+struct tvn_tapped {
+    uint32_t edge;
+    uint32_t count;
+    /* `index` is below the count. The payload may be NULL, of length 0. */
+    const struct tvn_element *(*at)(const struct tvn_tapped *self, uint32_t index,
+                                    const uint8_t **out_bytes, uint32_t *out_length);
+    const void *flow; /* of `at` */
+    const void *source;
+    uint32_t first;
+};
+
 struct tvn_event_sink_ops {
     /*
      * HOT PATH. Makes the call (tvn_invoke) and returns its outcome. The sink may set in->spare,
@@ -90,12 +103,9 @@ struct tvn_event_sink_ops {
                              struct tvn_call *call);
     /* WARM PATH. Mandatory. */
     void (*event)(struct tvn_event_sink *self, const struct tvn_event *event);
-    /*
-     * HOT PATH. With TAPS. `bytes` is the payload, valid during the call; NULL without one.
-     * Mandatory for a sink whose mask may have TAPS.
-     */
-    void (*tap)(struct tvn_event_sink *self, uint32_t edge, const struct tvn_element *element,
-                const uint8_t *bytes, uint32_t length);
+    /* HOT PATH. With TAPS; all is valid during the call. Mandatory for a sink whose mask may have
+     * TAPS. */
+    void (*tap)(struct tvn_event_sink *self, const struct tvn_tapped *tapped);
 };
 
 /* Embedded as the first field of every implementation. */

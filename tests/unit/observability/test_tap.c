@@ -19,10 +19,35 @@ static struct tvn_tap *make(const struct tvn_tap_options *options)
     return tap;
 }
 
+/* Elements in a row, with these payloads. */
+struct row {
+    struct tvn_element elements[4];
+    const char *texts[4];
+};
+
+static const struct tvn_element *at(const struct tvn_tapped *self, uint32_t index,
+                                    const uint8_t **out_bytes, uint32_t *out_length)
+{
+    const struct row *row = self->source;
+    assert_true(index < self->count);
+    *out_bytes = (const uint8_t *)row->texts[index];
+    *out_length = (uint32_t)strlen(row->texts[index]);
+    return &row->elements[index];
+}
+
+static void put_row(uint32_t edge, const struct row *row, uint32_t count)
+{
+    const struct tvn_tapped tapped = {.edge = edge, .count = count, .at = at, .source = row};
+    tvn_tap_offer(&board, &tapped);
+}
+
 static void put(uint32_t edge, uint64_t sequence, const char *text)
 {
-    const struct tvn_element element = {.sequence = sequence, .timestamp_ns = 7 + sequence};
-    tvn_tap_offer(&board, edge, &element, (const uint8_t *)text, (uint32_t)strlen(text));
+    const struct row row = {
+        .elements = {{.sequence = sequence, .timestamp_ns = 7 + sequence}},
+        .texts = {text},
+    };
+    put_row(edge, &row, 1);
 }
 
 static uint64_t count(const struct tvn_tap *tap, size_t offset)
@@ -39,8 +64,11 @@ static void test_tap_gives_what_was_put(void **state)
     tap = make(&(struct tvn_tap_options){.edge = 2, .sample_every = 1, .bytes = 4});
     uint32_t type = 0;
     assert_status(tvn_intern_add(&intern, "text/plain", 10, &type), TVN_OK);
-    const struct tvn_element element = {.sequence = 5, .timestamp_ns = 9, .content_type = type};
-    tvn_tap_offer(&board, 2, &element, (const uint8_t *)"abcdef", 6);
+    const struct row row = {
+        .elements = {{.sequence = 5, .timestamp_ns = 9, .content_type = type}},
+        .texts = {"abcdef"},
+    };
+    put_row(2, &row, 1);
     put(1, 6, "another edge");
     struct tvn_tap_element out;
     assert_true(tvn_tap_next(tap, &out));
@@ -72,6 +100,30 @@ static void test_tap_samples_from_the_first_on(void **state)
     }
     assert_false(tvn_tap_next(tap, &out));
     assert_int_equal(count_of(tap, seen), 95);
+    (void)tvn_tap_detach(&board, tap);
+}
+
+/* Samples fall where they would one by one, however the elements come together. */
+static void test_tap_samples_the_same_in_vectors(void **state)
+{
+    (void)state;
+    TVN_AUTO(tvn_tap) tap = make(&(struct tvn_tap_options){.sample_every = 3, .bytes = 1});
+    uint64_t sequence = 0;
+    for (uint32_t i = 0; i < 40; i++) {
+        uint32_t size = 1 + i % 4;
+        struct row row = {.texts = {"x", "x", "x", "x"}};
+        for (uint32_t k = 0; k < size; k++) {
+            row.elements[k].sequence = sequence++;
+        }
+        put_row(0, &row, size);
+    }
+    struct tvn_tap_element out;
+    for (uint64_t i = 0; i < sequence; i += 3) {
+        assert_true(tvn_tap_next(tap, &out));
+        assert_int_equal(out.sequence, i);
+    }
+    assert_false(tvn_tap_next(tap, &out));
+    assert_int_equal(count_of(tap, seen), sequence);
     (void)tvn_tap_detach(&board, tap);
 }
 
@@ -206,6 +258,7 @@ static void test_tap_beside_a_running_flow(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_tap_gives_what_was_put),
     cmocka_unit_test(test_tap_samples_from_the_first_on),
+    cmocka_unit_test(test_tap_samples_the_same_in_vectors),
     cmocka_unit_test(test_tap_full_ring_loses_and_counts),
     cmocka_unit_test(test_tap_limit_ends_it),
     cmocka_unit_test(test_tap_options_beyond_the_limits_are_refused),

@@ -60,18 +60,28 @@ static void see_event(struct tvn_event_sink *self, const struct tvn_event *event
     }
 }
 
-/* In the order of the edge, none twice. */
-static void see_tap(struct tvn_event_sink *self, uint32_t edge, const struct tvn_element *element,
-                    const uint8_t *bytes, uint32_t length)
+static void see_element(uint32_t edge, const struct tvn_element *element, const uint8_t *bytes,
+                        uint32_t length)
 {
-    assert_true(edge < MOCK_EDGES_TAPPED);
     assert_true(element->sequence >= seen.next_tapped[edge]);
     seen.next_tapped[edge] = element->sequence + 1;
     seen.tapped[edge]++;
     seen.tapped_bytes += length;
     assert_true(bytes || length == 0);
-    if (seen.flip_every > 0 && seen.tapped[edge] % seen.flip_every == 0) {
-        self->mask = 0;
+}
+
+/* In the order of the edge, none twice. */
+static void see_tap(struct tvn_event_sink *self, const struct tvn_tapped *tapped)
+{
+    assert_true(tapped->edge < MOCK_EDGES_TAPPED && tapped->count > 0);
+    for (uint32_t i = 0; i < tapped->count; i++) {
+        const uint8_t *bytes;
+        uint32_t length;
+        const struct tvn_element *element = tapped->at(tapped, i, &bytes, &length);
+        see_element(tapped->edge, element, bytes, length);
+        if (seen.flip_every > 0 && seen.tapped[tapped->edge] % seen.flip_every == 0) {
+            self->mask = 0;
+        }
     }
 }
 
