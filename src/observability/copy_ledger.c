@@ -7,20 +7,34 @@
 #include "base/num.h"
 #include "observability/recorder.h"
 
-#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
 
+/* A record but for its number, which is its place. */
+struct slot {
+    _Atomic uint64_t end_ticks;
+    _Atomic uint64_t resource;
+    _Atomic uint64_t sequence;
+    _Atomic uint64_t copies;
+    _Atomic uint64_t bytes;
+    _Atomic uint64_t call; /* see pack_call */
+};
+
+/*
+ * The writer never waits. It says how far it may overwrite, writes, and says how far it has
+ * written; a reader drops what may have been overwritten while it copied.
+ */
 struct tvn_copy_ledger {
-    pthread_mutex_t lock; /* diagnostic level only: a reader must not see half a record */
-    uint64_t count;
-    struct tvn_copy_record records[TVN_COPY_LEDGER_RECORDS]; /* by number; at_ns is in ticks */
+    _Atomic uint64_t begun;
+    _Atomic uint64_t count;
+    struct slot slots[TVN_COPY_LEDGER_RECORDS];
 };
 
 /* Where bytes came from and went to. A built-in stage copies between its buffers and the outside, a
  * component between its memory and the host's buffers. */
-static void name_parties(const struct tvn_call_record *call, struct tvn_copy_record *record)
+static void name_parties(struct tvn_copy_record *record, bool has_input)
 {
-    uint32_t stage = call->watched->stage;
-    bool has_input = call->watched->in != NULL;
+    uint32_t stage = record->stage;
     switch (record->reason) {
     case TVN_COPY_PAYLOAD_READ:
     case TVN_COPY_METADATA_MARSHAL:
@@ -69,76 +83,114 @@ uint32_t tvn_copy_records_of(const struct tvn_call_record *call,
             .stage = call->watched->stage,
             .reason = (enum tvn_copy_reason)reason,
         };
-        name_parties(call, record);
+        name_parties(record, call->watched->in != NULL);
     }
     return count;
 }
 
 struct tvn_copy_ledger *tvn_copy_ledger_create(void)
 {
-    struct tvn_copy_ledger *ledger = tvn_calloc(1, sizeof(*ledger));
-    if (ledger) {
-        pthread_mutex_init(&ledger->lock, NULL);
-    }
-    return ledger;
+    return tvn_calloc(1, sizeof(struct tvn_copy_ledger));
 }
 
 void tvn_copy_ledger_destroy(struct tvn_copy_ledger *ledger)
 {
-    if (ledger) {
-        pthread_mutex_destroy(&ledger->lock);
-        tvn_free(ledger);
-    }
+    tvn_free(ledger);
+}
+
+/* ---- writing ---- */
+
+static uint64_t pack_call(uint32_t stage, bool has_input, enum tvn_copy_reason reason)
+{
+    return (uint64_t)stage << 32 | (uint64_t)has_input << 8 | (uint64_t)reason;
+}
+
+static inline void put(_Atomic uint64_t *word, uint64_t value)
+{
+    atomic_store_explicit(word, value, memory_order_relaxed);
 }
 
 void tvn_copy_ledger_add(struct tvn_copy_ledger *ledger, const struct tvn_call_record *call)
 {
-    tvn_assert(ledger);
-    struct tvn_copy_record records[TVN_COPY_REASON_COUNT];
-    uint32_t count = tvn_copy_records_of(call, records);
-    if (count == 0) {
-        return;
+    tvn_debug_assert(ledger);
+    uint64_t count = atomic_load_explicit(&ledger->count, memory_order_relaxed);
+    put(&ledger->begun, count + TVN_COPY_REASON_COUNT);
+    atomic_thread_fence(memory_order_release);
+    for (unsigned reason = 0; reason < TVN_COPY_REASON_COUNT; reason++) {
+        if (call->copies[reason] == 0) {
+            continue;
+        }
+        struct slot *slot = &ledger->slots[count++ % TVN_COPY_LEDGER_RECORDS];
+        put(&slot->end_ticks, call->end_ticks);
+        put(&slot->resource, resource_of(call, (enum tvn_copy_reason)reason));
+        put(&slot->sequence, call->watched->sequence);
+        put(&slot->copies, call->copies[reason]);
+        put(&slot->bytes, call->copy_bytes[reason]);
+        put(&slot->call, pack_call(call->watched->stage, call->watched->in != NULL,
+                                   (enum tvn_copy_reason)reason));
     }
-    pthread_mutex_lock(&ledger->lock);
-    for (uint32_t i = 0; i < count; i++) {
-        records[i].number = ledger->count;
-        records[i].at_ns = call->end_ticks;
-        ledger->records[ledger->count++ % TVN_COPY_LEDGER_RECORDS] = records[i];
-    }
-    pthread_mutex_unlock(&ledger->lock);
+    atomic_store_explicit(&ledger->count, count, memory_order_release);
+    put(&ledger->begun, count);
 }
 
-uint64_t tvn_copy_ledger_count(struct tvn_copy_ledger *ledger)
+/* ---- reading ---- */
+
+uint64_t tvn_copy_ledger_count(const struct tvn_copy_ledger *ledger)
 {
-    if (!ledger) {
-        return 0;
-    }
-    pthread_mutex_lock(&ledger->lock);
-    uint64_t count = ledger->count;
-    pthread_mutex_unlock(&ledger->lock);
-    return count;
+    return ledger ? atomic_load_explicit(&ledger->count, memory_order_acquire) : 0;
 }
 
-uint32_t tvn_copy_ledger_read(struct tvn_copy_ledger *ledger, uint64_t first, uint32_t max,
+static inline uint64_t get(const _Atomic uint64_t *word)
+{
+    return atomic_load_explicit(word, memory_order_relaxed);
+}
+
+/* at_ns is in ticks yet. What was overwritten meanwhile is nonsense, but of the right types. */
+static void read_slot(const struct slot *slot, uint64_t number, struct tvn_copy_record *record)
+{
+    uint64_t call = get(&slot->call);
+    *record = (struct tvn_copy_record){
+        .number = number,
+        .at_ns = get(&slot->end_ticks),
+        .resource = get(&slot->resource),
+        .sequence = get(&slot->sequence),
+        .copies = get(&slot->copies),
+        .bytes = get(&slot->bytes),
+        .stage = (uint32_t)(call >> 32),
+        .reason = (enum tvn_copy_reason)(call & 0xff),
+    };
+    name_parties(record, (call & 0x100) != 0);
+}
+
+static void tell_wall_time(struct tvn_copy_record *records, uint32_t count)
+{
+    uint64_t now_ns = tvn_clock_wall_ns();
+    uint64_t now_ticks = tvn_ticks_now();
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t end_ticks = tvn_min(records[i].at_ns, now_ticks);
+        records[i].at_ns = now_ns - tvn_ticks_to_ns(now_ticks - end_ticks);
+    }
+}
+
+uint32_t tvn_copy_ledger_read(const struct tvn_copy_ledger *ledger, uint64_t first, uint32_t max,
                               struct tvn_copy_record *out_records)
 {
-    if (!ledger) {
-        return 0;
-    }
-    pthread_mutex_lock(&ledger->lock);
-    uint64_t count = ledger->count;
+    uint64_t count = tvn_copy_ledger_count(ledger);
     uint64_t oldest = count > TVN_COPY_LEDGER_RECORDS ? count - TVN_COPY_LEDGER_RECORDS : 0;
     first = tvn_max(first, oldest);
     uint32_t copied = 0;
-    for (; first < count && copied < max; first++) {
-        out_records[copied++] = ledger->records[first % TVN_COPY_LEDGER_RECORDS];
+    for (uint64_t number = first; number < count && copied < max; number++) {
+        read_slot(&ledger->slots[number % TVN_COPY_LEDGER_RECORDS], number, &out_records[copied++]);
     }
-    pthread_mutex_unlock(&ledger->lock);
-    uint64_t now_ns = tvn_clock_wall_ns();
-    uint64_t now_ticks = tvn_ticks_now();
-    for (uint32_t i = 0; i < copied; i++) {
-        uint64_t end_ticks = tvn_min(out_records[i].at_ns, now_ticks);
-        out_records[i].at_ns = now_ns - tvn_ticks_to_ns(now_ticks - end_ticks);
+    if (copied == 0) {
+        return 0;
     }
+    atomic_thread_fence(memory_order_acquire);
+    uint64_t begun = get(&ledger->begun);
+    oldest = begun > TVN_COPY_LEDGER_RECORDS ? begun - TVN_COPY_LEDGER_RECORDS : 0;
+    uint32_t lost = (uint32_t)tvn_min(oldest > first ? oldest - first : 0, (uint64_t)copied);
+    copied -= lost;
+    memmove(out_records, out_records + lost, copied * sizeof(*out_records));
+    tell_wall_time(out_records, copied);
     return copied;
 }

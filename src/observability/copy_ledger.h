@@ -10,7 +10,7 @@
  * call, so that copying itself costs the same at every level.
  *
  * Threads: one writer, the flow's; any thread may read. Memory: create allocates
- * TVN_COPY_LEDGER_RECORDS records, about 64 KiB; older ones are overwritten.
+ * TVN_COPY_LEDGER_RECORDS records, 48 KiB; older ones are overwritten.
  */
 #include "base/compiler.h"
 #include "base/status.h"
@@ -49,11 +49,11 @@ TVN_NODISCARD struct tvn_copy_ledger *tvn_copy_ledger_create(void);
 void tvn_copy_ledger_destroy(struct tvn_copy_ledger *ledger);
 TVN_DEFINE_CLEANUP(tvn_copy_ledger, tvn_copy_ledger_destroy)
 
-/* WARM PATH. The writer: a watched call has ended. */
+/* WARM PATH. The writer: a watched call has ended. Takes no lock and never waits. */
 void tvn_copy_ledger_add(struct tvn_copy_ledger *ledger, const struct tvn_call_record *call);
 /* Records made so far, those that were overwritten included. NULL: 0. */
-uint64_t tvn_copy_ledger_count(struct tvn_copy_ledger *ledger);
+uint64_t tvn_copy_ledger_count(const struct tvn_copy_ledger *ledger);
 /* COLD PATH. Up to `max` records from number `first` on, or from the oldest that is left, in order;
  * returns how many. NULL: 0. */
-uint32_t tvn_copy_ledger_read(struct tvn_copy_ledger *ledger, uint64_t first, uint32_t max,
+uint32_t tvn_copy_ledger_read(const struct tvn_copy_ledger *ledger, uint64_t first, uint32_t max,
                               struct tvn_copy_record *out_records);
