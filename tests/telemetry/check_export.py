@@ -156,8 +156,7 @@ def check_numbers(summary, metrics):
         got = values(metrics[name]).get(tuple(sorted(labels.items())))
         check(got == wanted, f"{name}{labels} is {got}, and {wanted} in the summary")
 
-    reasons = summary["copies"]["by_reason"]
-    payload = [value for reason, value in reasons.items() if reason != "MetadataMarshal"]
+    payload = summary["copies"]["by_reason"].values()
     one("flow.elements.total", summary["elements"])
     one("flow.elements.delivered", summary["delivered"])
     one("flow.copies.total", sum(value["count"] for value in payload))
@@ -285,6 +284,10 @@ def traces_config(protocol, url):
             "sample_rate": "1.0", "otlp_encoding": "json" if protocol == "json" else "protobuf"}
 
 
+def copies_of(reasons):
+    return {reason: (value["count"], value["bytes"]) for reason, value in reasons.items() if value["count"] > 0}
+
+
 def check_copies(spans, summary):
     """Trace and summary agree to the element and to the byte."""
     by_reason = {}
@@ -293,8 +296,7 @@ def check_copies(spans, summary):
             count, size = by_reason.get(span.attributes["torvyn.copy.reason"], (0, 0))
             by_reason[span.attributes["torvyn.copy.reason"]] = (count + span.attributes["torvyn.copy.count"],
                                                                 size + span.attributes["torvyn.copy.bytes"])
-    wanted = {reason: (value["count"], value["bytes"]) for reason, value in summary["copies"]["by_reason"].items()
-              if reason != "MetadataMarshal" and value["count"] > 0}
+    wanted = copies_of(summary["copies"]["by_reason"])
     check(by_reason == wanted, f"copies are {by_reason} in spans, {wanted} in the summary")
 
 
@@ -326,8 +328,7 @@ def check_trace(name, trace, summary):
             for reason, value in step.get("copies", {}).items():
                 count, size = by_reason.get(reason, (0, 0))
                 by_reason[reason] = (count + value["count"], size + value["bytes"])
-    wanted = {reason: (value["count"], value["bytes"]) for reason, value in summary["copies"]["by_reason"].items()
-              if value["count"] > 0}
+    wanted = copies_of({"MetadataMarshal": summary["metadata_copies"], **summary["copies"]["by_reason"]})
     check(len(elements) == summary["elements"], f"{name}: {len(elements)} elements in the trace")
     check(by_reason == wanted, f"{name}: copies are {by_reason} in the trace, {wanted} in the summary")
     check((trace["trace_summary"]["copies"], trace["trace_summary"]["copied_bytes"]) ==
