@@ -400,7 +400,7 @@ static int32_t node_width(const struct tvn_graph_view_node *node, const struct t
     TVN_AUTO_VALUE(tvn_strbuf) text = {0};
     uint32_t first = tvn_graph_add_cut(&text, node->name, TVN_GRAPH_LABEL_MAX);
     uint32_t second = tvn_graph_add_cut(&text, node->role, TVN_GRAPH_LABEL_MAX);
-    uint32_t third = tvn_graph_add_cut(&text, node->component, TVN_GRAPH_LABEL_MAX);
+    uint32_t third = tvn_graph_add_tail(&text, node->component, TVN_GRAPH_LABEL_MAX);
     uint32_t lines = 3 * (tvn_max(cell->in_count, cell->out_count) + 1);
     uint32_t label = tvn_max(first, tvn_max(second, third)) + 4;
     return (int32_t)(tvn_max(label, lines) | 1); /* odd: a middle column */

@@ -69,8 +69,10 @@ static void add_node(struct tvn_strbuf *out, const struct tvn_graph_cell *cell,
                       x, y, cell->width * COLUMN, BOX_HEIGHT);
     add_line(out, middle, y + TEXT_ABOVE + 14, " font-weight=\"bold\"", node->name);
     add_line(out, middle, y + TEXT_ABOVE + 32, " fill=\"#55606e\"", node->role);
+    TVN_AUTO_VALUE(tvn_strbuf) component = {0};
+    (void)tvn_graph_add_tail(&component, node->component, TVN_GRAPH_LABEL_MAX);
     add_line(out, middle, y + TEXT_ABOVE + 48, " font-size=\"11\" fill=\"#55606e\"",
-             node->component);
+             tvn_strbuf_text(&component));
     tvn_strbuf_add_text(out, "  </g>\n");
 }
 

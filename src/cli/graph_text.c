@@ -73,6 +73,37 @@ uint32_t tvn_graph_add_cut(struct tvn_strbuf *out, const char *text, uint32_t co
     return columns;
 }
 
+/* Escaped text has a byte that begins a character wherever the two highest bits are not 10. */
+static uint32_t columns_of_text(struct tvn_str text)
+{
+    uint32_t columns = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        columns += ((unsigned char)text.ptr[i] & 0xc0) != 0x80;
+    }
+    return columns;
+}
+
+uint32_t tvn_graph_add_tail(struct tvn_strbuf *out, const char *text, uint32_t columns_max)
+{
+    TVN_AUTO_VALUE(tvn_strbuf) escaped = {0};
+    tvn_strbuf_add_escaped(&escaped, tvn_str_of(text));
+    struct tvn_str rest = tvn_strbuf_view(&escaped);
+    uint32_t columns = columns_of_text(rest);
+    if (columns <= columns_max) {
+        tvn_strbuf_add_str(out, rest);
+        return columns;
+    }
+    for (uint32_t left = columns; left >= columns_max && rest.len > 0; left--) {
+        uint32_t c;
+        size_t size = tvn_utf8_decode(rest.ptr, rest.len, &c);
+        tvn_assert(size > 0);
+        rest = tvn_str_slice(rest, size, rest.len);
+    }
+    tvn_strbuf_add_text(out, "…");
+    tvn_strbuf_add_str(out, rest);
+    return columns_max;
+}
+
 static void write_text(const struct canvas *canvas, uint32_t row, int32_t column,
                        struct tvn_str text)
 {
@@ -84,14 +115,27 @@ static void write_text(const struct canvas *canvas, uint32_t row, int32_t column
 }
 
 static void write_centred(const struct canvas *canvas, uint32_t row,
-                          const struct tvn_graph_cell *cell, const char *text)
+                          const struct tvn_graph_cell *cell, const struct tvn_strbuf *text)
 {
-    TVN_AUTO_VALUE(tvn_strbuf) cut = {0};
-    uint32_t columns = tvn_graph_add_cut(&cut, text, TVN_GRAPH_LABEL_MAX);
+    uint32_t columns = columns_of_text(tvn_strbuf_view(text));
     int32_t at = cell->x + (cell->width - (int32_t)columns) / 2;
-    if (!cut.failed) {
-        write_text(canvas, row, at, tvn_strbuf_view(&cut));
+    if (!text->failed) {
+        write_text(canvas, row, at, tvn_strbuf_view(text));
     }
+}
+
+static void write_labels(const struct canvas *canvas, uint32_t row,
+                         const struct tvn_graph_cell *cell, const struct tvn_graph_view_node *node)
+{
+    TVN_AUTO_VALUE(tvn_strbuf) name = {0};
+    TVN_AUTO_VALUE(tvn_strbuf) role = {0};
+    TVN_AUTO_VALUE(tvn_strbuf) component = {0};
+    (void)tvn_graph_add_cut(&name, node->name, TVN_GRAPH_LABEL_MAX);
+    (void)tvn_graph_add_cut(&role, node->role, TVN_GRAPH_LABEL_MAX);
+    (void)tvn_graph_add_tail(&component, node->component, TVN_GRAPH_LABEL_MAX);
+    write_centred(canvas, row, cell, &name);
+    write_centred(canvas, row + 1, cell, &role);
+    write_centred(canvas, row + 2, cell, &component);
 }
 
 /* ---- cells and lines ---- */
@@ -108,9 +152,7 @@ static void draw_box(const struct canvas *canvas, uint32_t row, const struct tvn
         line(canvas, i, cell->x, directions);
         line(canvas, i, right, directions);
     }
-    write_centred(canvas, row + 1, cell, node->name);
-    write_centred(canvas, row + 2, cell, node->role);
-    write_centred(canvas, row + 3, cell, node->component);
+    write_labels(canvas, row + 1, cell, node);
 }
 
 /* Where a layer begins: below the boxes of the one above, its tracks and a row of arrows. */

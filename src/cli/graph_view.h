@@ -48,5 +48,7 @@ bool tvn_graph_svg(const struct tvn_graph_view *view, struct tvn_strbuf *out);
 /* Text that a terminal can show, cut to `columns_max` characters; the last is then "…". Returns
  * its characters. */
 uint32_t tvn_graph_add_cut(struct tvn_strbuf *out, const char *text, uint32_t columns_max);
-/* Text for XML, the same. */
+/* The same, cut at the beginning: of a path the end tells more. */
+uint32_t tvn_graph_add_tail(struct tvn_strbuf *out, const char *text, uint32_t columns_max);
+/* Text for XML, the same as add_cut. */
 void tvn_graph_add_xml(struct tvn_strbuf *out, const char *text, uint32_t columns_max);

@@ -184,6 +184,11 @@ static void test_cut_counts_characters(void **state)
     assert_int_equal(tvn_graph_add_cut(&out, "äöüß", 4), 4);
     assert_int_equal(tvn_graph_add_cut(&out, "äöüß", 3), 3);
     assert_str(tvn_strbuf_view(&out), "äöüßäö…");
+    tvn_strbuf_reset(&out);
+    assert_int_equal(tvn_graph_add_tail(&out, "äöüß", 4), 4);
+    assert_int_equal(tvn_graph_add_tail(&out, "äöüß", 3), 3);
+    assert_int_equal(tvn_graph_add_tail(&out, "", 3), 0);
+    assert_str(tvn_strbuf_view(&out), "äöüß…üß");
 }
 
 static const struct CMUnitTest tests[] = {
