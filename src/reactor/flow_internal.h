@@ -133,7 +133,7 @@ struct tvn_flow {
     struct tvn_element scratch;
     struct tvn_fault fault;
     struct tvn_flow_failure failure; /* code TVN_OK: none */
-    char *failure_text; /* of `failure`; NULL until the flow fails: idle ones are many */
+    char *failure_text;          /* of `failure`; NULL until the flow fails: idle ones are many */
     struct tvn_skipped *skipped; /* by stage; those with has_skipped */
 };
 
