@@ -172,20 +172,6 @@ static void stage_destroy(struct tvn_invoker *invoker)
     tvn_free(stage);
 }
 
-static enum tvn_outcome stage_idle(struct tvn_invoker *invoker, struct tvn_fault *fault)
-{
-    struct tvn_component_stage *stage =
-        TVN_CONTAINER_OF(invoker, struct tvn_component_stage, invoker);
-    tvn_wasi_flush(stage->wasi);
-    if (TVN_UNLIKELY(tvn_instance_is_dead(stage->instance))) {
-        *fault = *tvn_instance_fault(stage->instance);
-        return TVN_OUTCOME_DEAD;
-    }
-    return TVN_OUTCOME_EMIT;
-}
-
-static enum tvn_outcome stage_restart(struct tvn_invoker *invoker, struct tvn_fault *fault);
-
 static void stage_refresh(struct tvn_invoker *invoker)
 {
     struct tvn_component_stage *stage =
@@ -197,6 +183,21 @@ static void stage_refresh(struct tvn_invoker *invoker)
         stage->fuel_seen = fuel;
     }
 }
+
+static enum tvn_outcome stage_idle(struct tvn_invoker *invoker, struct tvn_fault *fault)
+{
+    struct tvn_component_stage *stage =
+        TVN_CONTAINER_OF(invoker, struct tvn_component_stage, invoker);
+    tvn_wasi_flush(stage->wasi);
+    stage_refresh(invoker); /* who looks at a flow that rests sees all of it */
+    if (TVN_UNLIKELY(tvn_instance_is_dead(stage->instance))) {
+        *fault = *tvn_instance_fault(stage->instance);
+        return TVN_OUTCOME_DEAD;
+    }
+    return TVN_OUTCOME_EMIT;
+}
+
+static enum tvn_outcome stage_restart(struct tvn_invoker *invoker, struct tvn_fault *fault);
 
 static const struct tvn_invoker_ops stage_ops = {
     .invoke = tvn_stage_invoke,
@@ -372,6 +373,9 @@ static enum tvn_outcome stage_restart(struct tvn_invoker *invoker, struct tvn_fa
     struct tvn_component_stage *stage =
         TVN_CONTAINER_OF(invoker, struct tvn_component_stage, invoker);
     tvn_assert(fault);
+    if (stage->instance) {
+        stage_refresh(invoker); /* what the dead one used counts, too */
+    }
     drop_instance(stage);
     stage->memory_seen_bytes = 0;
     stage->fuel_seen = 0;

@@ -147,7 +147,7 @@ static void take_snapshot(struct tvn_bench *bench, struct snapshot *snapshot, ui
     snapshot->dropped = tvn_stat_get(&stats->dropped);
     snapshot->failed = tvn_stat_get(&stats->failed);
     snapshot->wakeups = tvn_stat_get(&stats->wakeups);
-    snapshot->idle_ns = tvn_stat_get(&stats->idle_ns);
+    snapshot->idle_ns = tvn_idle_ns(stats, tvn_clock_monotonic_ns());
     snapshot->memory_bytes = 0;
     read_resources(bench, snapshot);
     tvn_histogram_reset(&snapshot->latency);

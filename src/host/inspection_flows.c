@@ -93,7 +93,7 @@ static void write_times(const struct tvn_metrics_flow *flow, struct tvn_json_wri
     tvn_json_field_u64(json, "now_ns", tvn_clock_monotonic_ns());
     tvn_json_field_u64(json, "started_ns", tvn_stat_get(&flow->stats->started_ns));
     tvn_json_field_u64(json, "ended_ns", tvn_stat_get(&flow->stats->ended_ns));
-    tvn_json_field_u64(json, "idle_ns", tvn_stat_get(&flow->stats->idle_ns));
+    tvn_json_field_u64(json, "idle_ns", tvn_idle_ns(flow->stats, tvn_clock_monotonic_ns()));
     tvn_json_field_u64(json, "wakeups", tvn_stat_get(&flow->stats->wakeups));
     tvn_json_field_u64(json, "sample_every", tvn_recorder_sample_every(flow->recorder));
 }

@@ -270,7 +270,7 @@ static void system_sample(struct walk *walk)
         bool is_active = !tvn_flow_state_is_terminal(flow->state);
         flows += is_active ? 1 : 0;
         wakeups += tvn_stat_get(&flow->stats->wakeups);
-        idle_ns += tvn_stat_get(&flow->stats->idle_ns);
+        idle_ns += tvn_idle_ns(flow->stats, view->now_ns);
         for (uint32_t k = 0; k < flow->graph->stage_count; k++) {
             components += is_active && flow->graph->stages[k].is_component ? 1 : 0;
             linear_bytes += is_active ? tvn_stat_get(&flow->stages[k]->memory_bytes) : 0;

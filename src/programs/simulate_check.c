@@ -31,6 +31,8 @@ static void check_counters(struct tvn_sim_flow *flow)
     same(flow, "flow: absorbed", 0, &flow->stats.absorbed, flow->absorbed);
     same(flow, "flow: wakeups", 0, &flow->stats.wakeups, flow->wakeups);
     same(flow, "flow: idle_ns", 0, &flow->stats.idle_ns, flow->idle_ns);
+    tvn_sim_require(flow, tvn_idle_ns(&flow->stats, flow->world->now_ns) == flow->idle_ns,
+                    "a flow that has just run is idle");
     for (uint32_t i = 0; i < flow->stage_count; i++) {
         const struct tvn_sim_stage *stage = &flow->stages[i];
         same(flow, "invocations of stage", i, &stage->stats.invocations, stage->invocations);

@@ -158,15 +158,6 @@ void tvn_stage_signal(struct tvn_flow *flow, struct tvn_stage *stage)
     }
 }
 
-/* From when on one single back-pressure would have lasted as long as all of them until now. */
-static void open_backpressure(const struct tvn_edge *edge)
-{
-    struct tvn_stream_stats *stats = edge->stats;
-    uint64_t open_ns = edge->throttled_since_ns - tvn_stat_get(&stats->backpressure_ns);
-    atomic_store_explicit(&stats->backpressure_open_ns, tvn_max(open_ns, UINT64_C(1)),
-                          memory_order_release);
-}
-
 void tvn_edge_settle(struct tvn_flow *flow, struct tvn_edge *edge)
 {
     bool throttled = edge->queue.throttled;
@@ -181,14 +172,15 @@ void tvn_edge_settle(struct tvn_flow *flow, struct tvn_edge *edge)
         producer->throttled_blocking += blocking;
         tvn_stat_add(&edge->stats->backpressure_events, 1);
         edge->throttled_since_ns = flow->now_ns;
-        open_backpressure(edge);
+        tvn_stat_open(&edge->stats->backpressure_open_ns, &edge->stats->backpressure_ns,
+                      flow->now_ns);
         tvn_edge_tell_throttling(flow, edge, true, 0);
     } else {
         producer->throttled_outputs--;
         producer->throttled_blocking -= blocking;
         uint64_t duration_ns = flow->now_ns - edge->throttled_since_ns;
         tvn_stat_add(&edge->stats->backpressure_ns, duration_ns);
-        atomic_store_explicit(&edge->stats->backpressure_open_ns, 0, memory_order_release);
+        tvn_stat_close(&edge->stats->backpressure_open_ns);
         tvn_edge_tell_throttling(flow, edge, false, duration_ns);
     }
     tvn_stage_signal(flow, producer);

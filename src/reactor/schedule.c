@@ -16,6 +16,7 @@ static void begin_turn(struct tvn_flow *flow, const struct tvn_flow_quantum *qua
     if (flow->idle_since_ns != 0) {
         tvn_stat_add(&flow->stats->wakeups, 1);
         tvn_stat_add(&flow->stats->idle_ns, now - flow->idle_since_ns);
+        tvn_stat_close(&flow->stats->idle_open_ns);
         flow->idle_since_ns = 0;
     }
     flow->clock_distance_ns = quantum->duration_ns / READINGS_PER_QUANTUM;
@@ -295,6 +296,7 @@ enum tvn_flow_turn tvn_flow_run(struct tvn_flow *flow, const struct tvn_flow_qua
     enum tvn_flow_turn turn = take_turn(flow, quantum, out_wait);
     if (turn == TVN_FLOW_IDLE) {
         flow->idle_since_ns = flow->now_ns;
+        tvn_stat_open(&flow->stats->idle_open_ns, &flow->stats->idle_ns, flow->now_ns);
     }
     return turn;
 }

@@ -78,7 +78,7 @@ struct tvn_stream_stats {
     tvn_stat transferred;
     tvn_stat backpressure_events;
     tvn_stat backpressure_ns;      /* up to the last time that it was relieved */
-    tvn_stat backpressure_open_ns; /* see tvn_backpressure_ns; 0 while there is none */
+    tvn_stat backpressure_open_ns; /* see tvn_stat_until_now; 0 while there is none */
     tvn_stat suspend_ns; /* from queue full to producer suspended and told; sum over the events */
     tvn_stat depth;
     tvn_stat depth_peak;
@@ -88,15 +88,33 @@ struct tvn_stream_stats {
 };
 
 /*
- * WARM PATH. How long the producer was held back until now, what still goes on included; never less
- * than it was for an earlier `now_ns`. `now_ns` was read before the call.
+ * Time that is counted when it is over, and while it goes on. `open` is 0, or the point of time
+ * from which all of it would have taken until now at one stretch. Never less than for an earlier
+ * `now_ns`, which was read before the call.
  */
-static inline uint64_t tvn_backpressure_ns(const struct tvn_stream_stats *stats, uint64_t now_ns)
+static inline uint64_t tvn_stat_until_now(const tvn_stat *ended, const tvn_stat *open,
+                                          uint64_t now_ns)
 {
-    uint64_t open_ns = atomic_load_explicit(&stats->backpressure_open_ns, memory_order_acquire);
-    uint64_t ended_ns = tvn_stat_get(&stats->backpressure_ns);
+    uint64_t open_ns = atomic_load_explicit(open, memory_order_acquire);
+    uint64_t ended_ns = tvn_stat_get(ended);
     uint64_t until_now_ns = open_ns != 0 && now_ns > open_ns ? now_ns - open_ns : 0;
     return until_now_ns > ended_ns ? until_now_ns : ended_ns;
+}
+static inline void tvn_stat_open(tvn_stat *open, const tvn_stat *ended, uint64_t since_ns)
+{
+    uint64_t open_ns = since_ns - tvn_stat_get(ended);
+    atomic_store_explicit(open, open_ns > 0 ? open_ns : 1, memory_order_release);
+}
+/* After `ended` was set. */
+static inline void tvn_stat_close(tvn_stat *open)
+{
+    atomic_store_explicit(open, 0, memory_order_release);
+}
+
+/* WARM PATH. How long the producer was held back until now. */
+static inline uint64_t tvn_backpressure_ns(const struct tvn_stream_stats *stats, uint64_t now_ns)
+{
+    return tvn_stat_until_now(&stats->backpressure_ns, &stats->backpressure_open_ns, now_ns);
 }
 
 /*
@@ -115,6 +133,13 @@ struct tvn_flow_stats {
     tvn_stat errors;        /* process-errors and traps, retries included */
     tvn_stat started_ns;    /* CLOCK_MONOTONIC */
     tvn_stat ended_ns;
-    tvn_stat wakeups; /* from idle to running */
-    tvn_stat idle_ns; /* nothing to do: neither running nor waiting for a processor */
+    tvn_stat wakeups;      /* from idle to running */
+    tvn_stat idle_ns;      /* nothing to do: neither running nor waiting for a processor */
+    tvn_stat idle_open_ns; /* see tvn_stat_until_now; 0 while it runs */
 };
+
+/* WARM PATH. How long the flow had nothing to do until now. */
+static inline uint64_t tvn_idle_ns(const struct tvn_flow_stats *stats, uint64_t now_ns)
+{
+    return tvn_stat_until_now(&stats->idle_ns, &stats->idle_open_ns, now_ns);
+}
