@@ -10,8 +10,8 @@
 #include "observability/otlp_export.h"
 
 /* Of the end of a run: spans first, then the metrics, which count what became of the spans. */
-#define TVN_HOST_FLUSH_SPANS_NS UINT64_C(1200000000)
-#define TVN_HOST_FLUSH_NS       UINT64_C(1800000000)
+#define TVN_HOST_FLUSH_SPANS_NS UINT64_C(1000000000)
+#define TVN_HOST_FLUSH_NS       UINT64_C(1500000000)
 
 struct tvn_host_export;
 

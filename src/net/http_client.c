@@ -77,7 +77,10 @@ bool tvn_http_url_is_valid(const char *url)
 void tvn_http_url_origin(const char *url, struct tvn_strbuf *out)
 {
     CURLU *parsed = parse_url(url);
-    tvn_assert(parsed);
+    if (!parsed) { /* it is valid: memory is missing */
+        out->failed = true;
+        return;
+    }
     add_part(parsed, CURLUPART_SCHEME, 0, out);
     tvn_strbuf_add_text(out, "://");
     add_part(parsed, CURLUPART_HOST, 0, out);
@@ -89,7 +92,10 @@ void tvn_http_url_origin(const char *url, struct tvn_strbuf *out)
 void tvn_http_url_path(const char *url, struct tvn_strbuf *out)
 {
     CURLU *parsed = parse_url(url);
-    tvn_assert(parsed);
+    if (!parsed) { /* it is valid: memory is missing */
+        out->failed = true;
+        return;
+    }
     add_part(parsed, CURLUPART_PATH, 0, out);
     curl_url_cleanup(parsed);
 }

@@ -53,7 +53,7 @@ struct tvn_http_answer {
 /* COLD PATH. Is it an absolute URL of http or https with a host, without query and fragment, and
  * within TVN_HTTP_URL_MAX? */
 TVN_NODISCARD bool tvn_http_url_is_valid(const char *url);
-/* COLD PATH. "https://host:port" of a valid URL: what may be shown. */
+/* COLD PATH. "https://host:port" of a valid URL: what may be shown. out->failed without memory. */
 void tvn_http_url_origin(const char *url, struct tvn_strbuf *out);
 /* COLD PATH. The path of a valid URL, "/" when it has none. */
 void tvn_http_url_path(const char *url, struct tvn_strbuf *out);

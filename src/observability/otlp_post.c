@@ -114,7 +114,10 @@ enum tvn_status otlp_post_create(enum otlp_signal signal, const struct tvn_otlp_
                                  const struct tvn_otlp_resource *resource,
                                  struct otlp_post **out_post)
 {
-    tvn_assert(target && resource && out_post && !tvn_otlp_target_problem(target));
+    tvn_assert(target && resource && out_post);
+    if (tvn_otlp_target_problem(target)) { /* there was none: only memory can be missing */
+        return TVN_E_OUT_OF_MEMORY;
+    }
     TVN_AUTO(otlp_post) post = tvn_calloc(1, sizeof(*post));
     if (!post) {
         return TVN_E_OUT_OF_MEMORY;

@@ -494,6 +494,19 @@ def check_spans_lost(project, protocol, name, url):
     check(dropped == SPANS, f"{name}: {dropped} spans are counted as dropped")
 
 
+def run_unknown_certificate(options, project, protocol, lose):
+    import collector
+    names = [os.path.join(options.work, name) for name in ("key.pem", "certificate.pem")]
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-keyout", names[0], "-out", names[1], "-subj", "/CN=localhost", "-days", "1",
+                    "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
+    requests = []
+    peer = collector.Peer(collector.behind_tls(names[1], names[0], requests))
+    lose(project, protocol, "unknown certificate", peer.url.replace("http:", "https:"))
+    check(peer.connections > 0 and not requests, "something was sent to a server that nobody vouches for")
+    peer.stop()
+
+
 def run_hostile(options, protocol):
     import collector
     project = Project(options, "hello-world")
@@ -506,6 +519,7 @@ def run_hostile(options, protocol):
             lose(project, protocol, name, peer.url)
             wait_for(f"{name}: nobody came", lambda peer=peer: peer.connections > 0)
             peer.stop()
+        run_unknown_certificate(options, project, protocol, lose)
         good = make_collector(protocol)
         path = "/v1/metrics" if lose is check_metrics_lost else "/v1/traces"
         peer = collector.Peer(collector.redirect_to(good.url + path))

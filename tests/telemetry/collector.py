@@ -8,6 +8,7 @@ import binascii
 import http.server
 import json
 import socket
+import ssl
 import threading
 from concurrent import futures
 
@@ -256,6 +257,20 @@ def trickle(connection):
     stop = threading.Event()
     while not stop.wait(0.05):
         connection.sendall(b"x")
+
+
+def behind_tls(certificate, key, requests):
+    """Keeps what arrives after the handshake in `requests`."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    context.set_alpn_protocols(["h2", "http/1.1"])
+
+    def serve(connection):
+        with context.wrap_socket(connection, server_side=True) as inner:
+            data = inner.recv(65536)
+            if data:
+                requests.append(data)
+    return serve
 
 
 def later(connection):

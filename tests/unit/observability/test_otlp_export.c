@@ -2,6 +2,7 @@
 /* Exporters against peers that answer well, badly or not at all. No assertion is about time: what
  * waits for ever is ended by the test's own limit. */
 #include "base/clock.h"
+#include "base/mem.h"
 #include "observability/otlp_export.h"
 
 #include "http_peer.h"
@@ -174,6 +175,47 @@ static void test_metrics_end_beside_a_silent_collector(void **state)
     http_peer_stop(&peer);
 }
 
+/* Each allocation fails once, whoever makes it: creating says so, later it is a span that is lost.
+ */
+static void test_no_memory_is_survived(void **state)
+{
+    (void)state;
+    const struct tvn_otlp_target target = {TVN_OTLP_HTTP_PROTOBUF, "http://127.0.0.1:9"};
+    const struct tvn_span_exporter_options options = {.delay_ms = 1, .queue_capacity = 4};
+    bool created = false;
+    for (uint64_t index = 1; !created; index++) {
+        struct tvn_span_transport *transport = NULL;
+        struct tvn_span_exporter *exporter = NULL;
+        tvn_mem_fail_at(index, false);
+        enum tvn_status status = tvn_otlp_span_transport_create(&target, &resource, &transport);
+        if (status == TVN_OK) {
+            status = tvn_span_exporter_create(&options, transport, &exporter);
+        }
+        tvn_mem_fail_at(0, false);
+        assert_true(status == TVN_OK || status == TVN_E_OUT_OF_MEMORY);
+        created = status == TVN_OK;
+        if (created) {
+            tvn_span_exporter_destroy(exporter);
+        } else {
+            tvn_span_transport_destroy(transport);
+        }
+    }
+    for (uint64_t index = 1; index <= 8; index++) {
+        struct http_peer peer = {.says = good};
+        http_peer_start(&peer);
+        struct tvn_span_exporter *exporter = create_exporter(peer.url, TVN_OTLP_HTTP_JSON);
+        tvn_mem_fail_at(index, false);
+        offer(exporter, 1);
+        assert_true(tvn_span_exporter_flush(exporter, tvn_clock_monotonic_ns() + LONG_NS));
+        tvn_mem_fail_at(0, false);
+        struct tvn_span_exporter_stats stats;
+        tvn_span_exporter_stats(exporter, &stats);
+        assert_int_equal(stats.exported + stats.dropped, 1);
+        tvn_span_exporter_destroy(exporter);
+        http_peer_stop(&peer);
+    }
+}
+
 static void test_targets(void **state)
 {
     (void)state;
@@ -203,6 +245,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_a_dead_collector_is_given_up_by_a_flush),
     cmocka_unit_test(test_metrics_come_every_interval_and_at_the_end),
     cmocka_unit_test(test_metrics_end_beside_a_silent_collector),
+    cmocka_unit_test(test_no_memory_is_survived),
     cmocka_unit_test(test_targets),
 };
 TVN_TEST_MAIN("observability.otlp_export", tests)
