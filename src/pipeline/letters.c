@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "connectors/dead_letter.h"
 #include "pipeline/files.h"
+#include "resources/lease.h"
 #include "resources/magazine.h"
 
 #include <errno.h>
@@ -125,17 +126,18 @@ bool tvn_letters_take(void *context, uint32_t stage, const struct tvn_element *e
         .attempts = failure->attempts,
         .content_type = tvn_intern_name(letters->intern, element->content_type),
     };
-    struct tvn_buffer *buffer = NULL;
+    struct tvn_lease lease = {0};
     if (element->payload.raw != 0) {
+        struct tvn_buffer *buffer = NULL;
         enum tvn_status status = tvn_magazine_find(*letters->magazine, element->payload, &buffer);
         tvn_assert(status == TVN_OK);
-        tvn_buffer_lease(buffer);
+        tvn_lease_begin(&lease, buffer, TVN_LEASE_SCOPE);
         letter.payload = buffer->bytes;
         letter.payload_bytes = buffer->length;
     }
     bool written = tvn_dead_letter_write(letters->file, &letter);
-    if (buffer) {
-        tvn_buffer_end_lease(buffer);
+    if (tvn_lease_is_held(&lease)) {
+        tvn_lease_end(&lease);
     }
     return written;
 }

@@ -65,7 +65,8 @@ static void check_conservation(struct tvn_sim_flow *flow)
     tvn_sim_require(flow, tvn_flow_queued(flow->flow) == queued, "tvn_flow_queued is wrong");
 }
 
-static void check_payload(struct tvn_sim_flow *flow, uint64_t payload)
+/* `may_be_leased`: it is the first before a stage that waits to offer it again. */
+static void check_payload(struct tvn_sim_flow *flow, uint64_t payload, bool may_be_leased)
 {
     struct tvn_sim_world *world = flow->world;
     struct tvn_buffer *buffer = NULL;
@@ -79,8 +80,13 @@ static void check_payload(struct tvn_sim_flow *flow, uint64_t payload)
     tvn_sim_require(flow, buffer->holders == holders, "buffer %u has %u holders, expected %u",
                     buffer->index, buffer->holders, holders);
     tvn_sim_require(flow,
-                    buffer->state == TVN_BUFFER_OWNED && buffer->owner == TVN_OWNER_HOST &&
-                        buffer->borrows == 0 && buffer->frozen && buffer->budget == &flow->budget,
+                    buffer->state == TVN_BUFFER_OWNED ||
+                        (may_be_leased && holders == 1 && buffer->state == TVN_BUFFER_LEASED),
+                    "buffer %u of a queued element is %s", buffer->index,
+                    tvn_buffer_state_name((enum tvn_buffer_state)buffer->state));
+    tvn_sim_require(flow,
+                    buffer->owner == TVN_OWNER_HOST && buffer->borrows == 0 && buffer->frozen &&
+                        buffer->budget == &flow->budget,
                     "buffer %u of a queued element is not the host's alone", buffer->index);
     uint64_t tag;
     memcpy(&tag, buffer->bytes, sizeof(tag));
@@ -103,7 +109,8 @@ static void check_element(struct tvn_sim_flow *flow, struct tvn_sim_edge *edge,
     tvn_sim_require(flow, tag == record->tag && element->flags == (uint32_t)record->tag,
                     "element %" PRIu64 " lost its trace", record->sequence);
     tvn_sim_model_timestamp(flow, edge, record, element->timestamp_ns);
-    check_payload(flow, record->payload);
+    const struct tvn_sim_stage *to = &flow->stages[edge->to];
+    check_payload(flow, record->payload, index == 0 && (to->attempts > 0 || to->backoff_ns > 0));
 }
 
 static void check_edge(struct tvn_sim_flow *flow, uint32_t index, bool full)

@@ -348,6 +348,9 @@ static struct tvn_buffer *borrow(struct tvn_sim_stage *stage, const struct tvn_e
                     tag == tvn_sim_mix(in->payload.raw) &&
                         buffer->length == stage->world->buffers[buffer->index].bytes,
                     "stage %u got a payload that another has written", stage->index);
+    tvn_sim_require(stage->flow, buffer->state == TVN_BUFFER_OWNED,
+                    "stage %u is lent a buffer that is %s", stage->index,
+                    tvn_buffer_state_name((enum tvn_buffer_state)buffer->state));
     tvn_buffer_borrow(buffer);
     return buffer;
 }

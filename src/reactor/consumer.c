@@ -67,6 +67,9 @@ static TVN_ALWAYS_INLINE void delivered(struct tvn_vector *vector, struct tvn_ed
     if (TVN_UNLIKELY(call->signal == TVN_SIGNAL_PAUSE)) {
         call->signal = TVN_SIGNAL_READY;
         tvn_stage_wait_backoff(vector->flow, stage);
+        if (stage->simple) { /* else the merge policy says which one comes next */
+            tvn_stage_lease(vector->flow, stage, input);
+        }
     } else {
         stage->backoff_ns = 0;
     }
@@ -93,6 +96,7 @@ static TVN_COLD void refused(struct tvn_vector *vector, struct tvn_edge *input,
         return;
     }
     if (tvn_stage_judge(vector->flow, stage, stage->entry, outcome, in) == TVN_VERDICT_RETRY) {
+        tvn_stage_lease(vector->flow, stage, input);
         return;
     }
     tvn_flow_release_payload(vector->flow, in);

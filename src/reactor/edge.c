@@ -6,6 +6,7 @@
 
 static void evict(struct tvn_vector *vector, struct tvn_edge *edge)
 {
+    tvn_edge_reclaim(vector->flow, edge);
     tvn_edge_tell_loss(vector->flow, edge, TVN_EVENT_EVICTED, tvn_queue_front(&edge->queue));
     tvn_flow_release_payload(vector->flow, tvn_queue_front(&edge->queue));
     tvn_queue_pop_sized(&edge->queue);
@@ -201,6 +202,7 @@ void tvn_edge_close(struct tvn_flow *flow, struct tvn_edge *edge)
         tvn_flow_release_payload(flow, edge->held);
     }
     while (edge->queue.count > 0) {
+        tvn_edge_reclaim(flow, edge);
         tvn_edge_tell_loss(flow, edge, TVN_EVENT_DISCARDED, tvn_queue_front(&edge->queue));
         tvn_flow_release_payload(flow, tvn_queue_front(&edge->queue));
         tvn_queue_pop_sized(&edge->queue);

@@ -297,6 +297,7 @@ void tvn_flow_destroy(struct tvn_flow *flow)
             tvn_flow_release_payload(flow, edge->held);
         }
         while (edge->queue.count > 0) {
+            tvn_edge_reclaim(flow, edge);
             tvn_flow_release_payload(flow, tvn_queue_front(&edge->queue));
             tvn_queue_pop_sized(&edge->queue);
         }

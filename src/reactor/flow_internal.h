@@ -6,6 +6,7 @@
  */
 #include "reactor/flow.h"
 #include "reactor/rate.h"
+#include "resources/lease.h"
 #include "resources/magazine.h"
 
 enum tvn_stage_phase {
@@ -61,6 +62,7 @@ struct tvn_stage {
     uint64_t trap_count;     /* since the start */
     uint32_t circuit_traps;
     uint32_t restart_failures; /* in a row */
+    struct tvn_lease lease;    /* of the element that waits to be offered again */
     uint64_t backoff_ns;       /* the last one used; 0: none since the last success */
     uint64_t wake_ns;
 };
@@ -198,6 +200,11 @@ void tvn_edge_tell_loss(struct tvn_flow *flow, const struct tvn_edge *edge,
 bool tvn_stage_run(struct tvn_flow *flow, struct tvn_stage *stage, uint32_t vector_max);
 /* Back-off of calls without descriptor: doubles from the minimum to the maximum. */
 void tvn_stage_wait_backoff(struct tvn_flow *flow, struct tvn_stage *stage);
+/* Leases the first element of the input until the stage is called again, unless others share its
+ * payload. */
+void tvn_stage_lease(const struct tvn_flow *flow, struct tvn_stage *stage, struct tvn_edge *input);
+/* Before the first element of the edge goes. */
+void tvn_edge_reclaim(const struct tvn_flow *flow, struct tvn_edge *edge);
 /* After WAIT: by descriptor if the invoker has one, else by back-off. */
 void tvn_stage_wait(struct tvn_flow *flow, struct tvn_stage *stage);
 /* Nothing more comes out of the stage. */

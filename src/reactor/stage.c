@@ -56,6 +56,26 @@ void tvn_stage_wait_backoff(struct tvn_flow *flow, struct tvn_stage *stage)
     stage->phase = TVN_STAGE_WAIT_TIME;
 }
 
+void tvn_stage_lease(const struct tvn_flow *flow, struct tvn_stage *stage, struct tvn_edge *input)
+{
+    if (input->queue.count == 0 || stage->phase != TVN_STAGE_WAIT_TIME) {
+        return;
+    }
+    struct tvn_buffer *buffer = tvn_flow_payload(flow, tvn_queue_front(&input->queue));
+    if (buffer && buffer->holders == 1) {
+        tvn_lease_begin(&stage->lease, buffer, stage->wake_ns);
+    }
+}
+
+void tvn_edge_reclaim(const struct tvn_flow *flow, struct tvn_edge *edge)
+{
+    struct tvn_lease *lease = &edge->to->lease;
+    if (TVN_UNLIKELY(tvn_lease_is_held(lease)) &&
+        tvn_flow_payload(flow, tvn_queue_front(&edge->queue)) == lease->buffer) {
+        tvn_lease_end(lease);
+    }
+}
+
 void tvn_stage_wait(struct tvn_flow *flow, struct tvn_stage *stage)
 {
     short events = 0;
@@ -90,6 +110,7 @@ bool tvn_stage_run(struct tvn_flow *flow, struct tvn_stage *stage, uint32_t vect
     tvn_assert(vector_max > 0);
     if (stage->phase == TVN_STAGE_WAIT_TIME && flow->now_ns >= stage->wake_ns) {
         stage->phase = TVN_STAGE_READY;
+        (void)tvn_lease_expire(&stage->lease, flow->now_ns);
     }
     if (stage->role == TVN_ROLE_SOURCE && flow->sources_stopped &&
         stage->phase != TVN_STAGE_ENDED) {

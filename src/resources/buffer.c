@@ -11,7 +11,7 @@ static const struct {
     [TVN_BUFFER_OWNED] = {"Owned", BIT(TVN_BUFFER_POOLED) | BIT(TVN_BUFFER_BORROWED) |
                                        BIT(TVN_BUFFER_LEASED)},
     [TVN_BUFFER_BORROWED] = {"Borrowed", BIT(TVN_BUFFER_OWNED)},
-    [TVN_BUFFER_LEASED] = {"Leased", BIT(TVN_BUFFER_OWNED) | BIT(TVN_BUFFER_POOLED)},
+    [TVN_BUFFER_LEASED] = {"Leased", BIT(TVN_BUFFER_OWNED)},
 };
 
 const char *tvn_buffer_state_name(enum tvn_buffer_state state)

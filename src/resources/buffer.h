@@ -7,10 +7,10 @@
  * out of the caller's magazine, releasing bumps the generation and puts it back. Content beyond
  * `length` is never visible to a guest.
  *
- * States: Pooled → Owned → Borrowed (borrows > 0) → Owned → Pooled; Leased is host-internal.
- * `freeze` bumps the generation, so that handles to the mutable buffer become stale. Threads: a
- * slot is touched only by the thread that runs the owning flow. The table's chunks never move.
- * Limits: TVN_BUFFERS_MAX slots; one buffer of at most `max_buffer_bytes`.
+ * States: Pooled → Owned → Borrowed (borrows > 0) → Owned → Pooled; Leased is host-internal
+ * (lease.h). `freeze` bumps the generation, so that handles to the mutable buffer become stale.
+ * Threads: a slot is touched only by the thread that runs the owning flow. The table's chunks never
+ * move. Limits: TVN_BUFFERS_MAX slots; one buffer of at most `max_buffer_bytes`.
  */
 #include "base/assert.h"
 #include "base/compiler.h"
@@ -167,21 +167,6 @@ static inline void tvn_buffer_end_borrow(struct tvn_buffer *buffer)
     if (--buffer->borrows == 0) {
         tvn_buffer_set_state(buffer, TVN_BUFFER_OWNED);
     }
-}
-
-/*
- * WARM PATH. A host holder outside the edges (a dead letter) reads the content: meanwhile the
- * buffer can be neither lent nor transferred nor released. It ends with the scope that began it.
- */
-static inline void tvn_buffer_lease(struct tvn_buffer *buffer)
-{
-    tvn_assert(buffer->state == TVN_BUFFER_OWNED && buffer->owner == TVN_OWNER_HOST);
-    tvn_buffer_set_state(buffer, TVN_BUFFER_LEASED);
-}
-static inline void tvn_buffer_end_lease(struct tvn_buffer *buffer)
-{
-    tvn_assert(buffer->state == TVN_BUFFER_LEASED);
-    tvn_buffer_set_state(buffer, TVN_BUFFER_OWNED);
 }
 
 /* One more record names it (fan-out, tap). TVN_FULL at UINT16_MAX. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "resources/buffer.h"
+#include "resources/lease.h"
 
 #include "tvn_test.h"
 
@@ -18,7 +19,7 @@ static struct tvn_buffer owned(tvn_owner owner)
 }
 
 /* Rows: from, columns: to; Pooled, Owned, Borrowed, Leased. */
-static const char edges[4][5] = {".x..", "x.xx", ".x..", "xx.."};
+static const char edges[4][5] = {".x..", "x.xx", ".x..", ".x.."};
 
 static void test_buffer_state_every_pair_follows_the_table(void **state)
 {
@@ -156,13 +157,37 @@ static void test_lease_keeps_the_buffer_where_it_is(void **state)
                                 .state = TVN_BUFFER_OWNED,
                                 .generation = 1,
                                 .holders = 1};
-    tvn_buffer_lease(&buffer);
+    struct tvn_lease lease = {0};
+    assert_false(tvn_lease_is_held(&lease));
+    assert_false(tvn_lease_expire(&lease, UINT64_MAX));
+    tvn_lease_begin(&lease, &buffer, TVN_LEASE_SCOPE);
+    assert_true(tvn_lease_is_held(&lease));
+    assert_false(tvn_lease_expire(&lease, UINT64_MAX - 1));
     assert_int_equal(buffer.state, TVN_BUFFER_LEASED);
     assert_status(tvn_buffer_may_release(&buffer), TVN_E_BORROWS_OUTSTANDING);
     assert_status(tvn_buffer_transfer(&buffer, TVN_OWNER_HOST, 3, NULL), TVN_E_BORROWS_OUTSTANDING);
-    tvn_buffer_end_lease(&buffer);
+    tvn_lease_end(&lease);
+    assert_false(tvn_lease_is_held(&lease));
     assert_int_equal(buffer.state, TVN_BUFFER_OWNED);
     assert_status(tvn_buffer_may_release(&buffer), TVN_OK);
+}
+
+static void test_lease_with_a_deadline_is_reclaimed_when_it_comes(void **state)
+{
+    (void)state;
+    struct tvn_buffer buffer = {
+        .owner = TVN_OWNER_HOST, .state = TVN_BUFFER_OWNED, .generation = 1, .holders = 1};
+    struct tvn_lease lease = {0};
+    tvn_lease_begin(&lease, &buffer, 1000);
+    assert_false(tvn_lease_expire(&lease, 999));
+    assert_int_equal(buffer.state, TVN_BUFFER_LEASED);
+    assert_status(tvn_buffer_may_release(&buffer), TVN_E_BORROWS_OUTSTANDING);
+    assert_true(tvn_lease_expire(&lease, 1000));
+    assert_int_equal(buffer.state, TVN_BUFFER_OWNED);
+    assert_false(tvn_lease_expire(&lease, 2000));
+    tvn_lease_begin(&lease, &buffer, 3000); /* and may be leased again */
+    tvn_lease_end(&lease);
+    assert_int_equal(buffer.state, TVN_BUFFER_OWNED);
 }
 
 static void test_budget_with_a_parent_charges_both_or_none(void **state)
@@ -252,6 +277,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_buffer_hold_stops_at_65535),
     cmocka_unit_test(test_budget_below_what_is_used_takes_nothing_more),
     cmocka_unit_test(test_lease_keeps_the_buffer_where_it_is),
+    cmocka_unit_test(test_lease_with_a_deadline_is_reclaimed_when_it_comes),
     cmocka_unit_test(test_budget_with_a_parent_charges_both_or_none),
     cmocka_unit_test(test_transfer_to_the_parent_budget_needs_no_more_room),
     cmocka_unit_test(test_budget_edges),
