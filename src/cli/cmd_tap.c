@@ -139,7 +139,7 @@ static void add_hex(struct tvn_strbuf *out, struct tvn_str data)
         tvn_strbuf_add_text(out, "  ");
         for (size_t i = row; i < data.len && i < row + HEX_ROW; i++) {
             bool plain = data.ptr[i] >= ' ' && data.ptr[i] <= '~';
-            tvn_strbuf_add_char(out, plain ? data.ptr[i] : '.');
+            tvn_strbuf_add(out, plain ? &data.ptr[i] : ".", 1);
         }
         tvn_strbuf_add_char(out, '\n');
     }

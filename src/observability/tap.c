@@ -39,7 +39,9 @@ struct tvn_tap {
 
 static struct slot *slot_at(const struct tvn_tap *tap, uint64_t index)
 {
-    return (struct slot *)(void *)(tap->slots + (index & (TVN_TAP_SLOTS - 1)) * tap->slot_bytes);
+    uint8_t *at = tap->slots + (index & (TVN_TAP_SLOTS - 1)) * tap->slot_bytes;
+    /* SAFETY: the block is aligned for any type, slot_bytes a multiple of the slot's alignment. */
+    return __builtin_assume_aligned(at, _Alignof(struct slot));
 }
 
 /* ---- life ---- */

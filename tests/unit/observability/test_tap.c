@@ -50,12 +50,7 @@ static void put(uint32_t edge, uint64_t sequence, const char *text)
     put_row(edge, &row, 1);
 }
 
-static uint64_t count(const struct tvn_tap *tap, size_t offset)
-{
-    return tvn_stat_get(
-        (const tvn_stat *)(const void *)((const char *)tvn_tap_counts(tap) + offset));
-}
-#define count_of(tap, field) count(tap, offsetof(struct tvn_tap_counts, field))
+#define count_of(tap, field) tvn_stat_get(&tvn_tap_counts(tap)->field)
 
 static void test_tap_gives_what_was_put(void **state)
 {
