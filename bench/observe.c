@@ -3,7 +3,8 @@
  * What observing costs: the pipeline of pipeline.c, or the example event-enrichment, at the levels
  * off, production and diagnostic, in turns, all in one process. Processor time of the run counts,
  * not wall time, and each level is compared with the off of its own round; the median of the
- * differences is printed.
+ * differences is printed. With --spans 1 spans are exported to /dev/null, at the usual sample rate;
+ * what their exporter's thread takes is left out then: it runs beside the flow.
  */
 #include "base/diag.h"
 #include "base/mem.h"
@@ -11,14 +12,16 @@
 #include "host/host.h"
 #include "observability/recorder.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#define USAGE        "observe [--enrichment 0|1] [--size BYTES] [--elements N] [--rounds N]"
+#define USAGE        "observe [--enrichment 0|1] [--spans 0|1] [--size BYTES] [--elements N] [--rounds N]"
 #define SIZE_BYTES   ((uint64_t)1 << 20)
 #define ELEMENTS_MAX ((uint64_t)1 << 40)
 #define ROUNDS_MAX   1000
@@ -37,12 +40,45 @@ struct workload {
     const char *const *environment;
     uint64_t elements;
     int output_fd;
+    bool spans;
 };
+
+/* Processor time of the thread that exports spans. */
+static double exporter_ns(void)
+{
+    double used = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    for (struct dirent *task; tasks && (task = readdir(tasks)) != NULL;) {
+        char path[320];
+        char name[32] = "";
+        snprintf(path, sizeof(path), "/proc/self/task/%s/comm", task->d_name);
+        FILE *file = fopen(path, "re");
+        bool is_exporter = file && fgets(name, sizeof(name), file) && !strcmp(name, "tvn-spans\n");
+        if (file) {
+            fclose(file);
+        }
+        snprintf(path, sizeof(path), "/proc/self/task/%s/schedstat", task->d_name);
+        file = is_exporter ? fopen(path, "re") : NULL;
+        if (file && (fscanf(file, "%lf", &used) != 1 || used <= 0)) {
+            bench_fail("%s says nothing", path);
+        }
+        if (file) {
+            fclose(file);
+        }
+    }
+    if (tasks) {
+        closedir(tasks);
+    }
+    return used;
+}
 
 /* Nanoseconds of processor time per element. */
 static double run(const struct workload *workload, enum tvn_observe_level level)
 {
-    const char *const overrides[] = {"runtime.invocation_timeout_ms=60000"}; /* a busy machine */
+    const char *const overrides[] = {"runtime.invocation_timeout_ms=60000", /* a busy machine */
+                                     "observability.latency_promote_threshold_ms=0", /* likewise */
+                                     "observability.tracing_exporter=file",
+                                     "observability.tracing_file=/dev/null"};
     const struct tvn_host_options options = {
         .manifest_path = workload->manifest,
         .config = {.environment = workload->environment,
@@ -50,6 +86,7 @@ static double run(const struct workload *workload, enum tvn_observe_level level)
                    .overrides = overrides,
                    .override_count = TVN_ARRAY_LEN(overrides)},
         .output_fd = workload->output_fd,
+        .telemetry = workload->spans,
     };
     TVN_AUTO(tvn_diag_sink) sink = tvn_diag_sink_create();
     TVN_AUTO(tvn_host) host = NULL;
@@ -58,7 +95,7 @@ static double run(const struct workload *workload, enum tvn_observe_level level)
     struct tvn_run_report report;
     double begin = cpu_ns();
     bench_check(tvn_host_run(host, NULL, NULL, sink, &report), sink, "run");
-    double used = cpu_ns() - begin;
+    double used = cpu_ns() - begin - (workload->spans ? exporter_ns() : 0);
     if (report.delivered != workload->elements) {
         bench_fail("%" PRIu64 " of %" PRIu64 " elements were delivered", report.delivered,
                    workload->elements);
@@ -123,10 +160,12 @@ static void measure(const struct workload *workload, uint64_t rounds, struct cos
 int main(int argc, char **argv)
 {
     uint64_t enrichment = 0;
+    uint64_t spans = 0;
     uint64_t size = 64;
     uint64_t elements = 200000;
     uint64_t rounds = 15;
     const struct bench_option options[] = {{"--enrichment", &enrichment, 1},
+                                           {"--spans", &spans, 1},
                                            {"--size", &size, SIZE_BYTES},
                                            {"--elements", &elements, ELEMENTS_MAX},
                                            {"--rounds", &rounds, ROUNDS_MAX}};
@@ -152,6 +191,7 @@ int main(int argc, char **argv)
         .environment = environment,
         .elements = elements,
         .output_fd = open("/dev/null", O_WRONLY | O_CLOEXEC), /* the alerts */
+        .spans = spans != 0,
     };
     if (enrichment) {
         workload.manifest = TVN_SOURCE_DIR "/bench/enrichment.toml";

@@ -179,6 +179,9 @@ static void component_sample(struct walk *walk, const struct tvn_metrics_flow *f
     case TVN_METRIC_COMPONENT_RESTARTS:
         sample(walk, tvn_stat_get(&stats->restarts));
         return;
+    case TVN_METRIC_COMPONENT_CONTEXTS_INVALID:
+        sample(walk, tvn_stat_get(&stats->trace_contexts_invalid));
+        return;
     case TVN_METRIC_COMPONENT_PROCESSING:
         histogram(walk, tvn_recorder_processing(flow->recorder, stage));
         return;

@@ -258,6 +258,7 @@ static void account(struct tvn_recorder *recorder, struct tvn_call_record *recor
         }
         if (recorder->tracer) {
             tvn_tracer_called(recorder->tracer, record, details);
+            watch_next(recorder); /* it may have been promoted */
         }
     } else if (watched->entry == TVN_ENTRY_PULL) {
         pulled(recorder, record, details);
@@ -308,6 +309,7 @@ static void take_event(struct tvn_event_sink *self, const struct tvn_event *even
     if (recorder->tracer) {
         tvn_tracer_event(recorder->tracer, event,
                          tvn_recorder_level(recorder) == TVN_OBSERVE_DIAGNOSTIC);
+        watch_next(recorder);
     }
     for (uint32_t i = 0; i < recorder->listener_count; i++) {
         if (recorder->listeners[i].event) {

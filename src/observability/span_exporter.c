@@ -253,12 +253,13 @@ enum tvn_status tvn_span_exporter_create(const struct tvn_span_exporter_options 
         return TVN_E_CONSTRAINT_VIOLATION;
     }
     struct exporter *exporter = tvn_calloc(1, sizeof(*exporter));
-    struct tvn_trace_span *queue = tvn_calloc(limits.queue_capacity, sizeof(*queue));
+    struct tvn_trace_span *queue = tvn_malloc(limits.queue_capacity * sizeof(*queue));
     if (!exporter || !queue) {
         tvn_free(exporter);
         tvn_free(queue);
         return TVN_E_OUT_OF_MEMORY;
     }
+    memset(queue, 0xff, limits.queue_capacity * sizeof(*queue)); /* not 0: it would be elided */
     exporter->base.ops = &ops;
     exporter->options = limits;
     exporter->transport = transport;

@@ -10,7 +10,7 @@
  * receiver takes about TVN_SPAN_FLUSH_RETRY_MS.
  *
  * Threads: any for the exporter; the transport is called by the exporter's own thread. Memory:
- * create allocates everything; pages of the queue that were never used cost nothing. Limits: the
+ * create allocates and touches everything: no flow pays for the first use of a page. Limits: the
  * queue's and the batch's, below.
  */
 #include "observability/span.h"
@@ -58,7 +58,7 @@ struct tvn_span_exporter_options {
     uint32_t delay_ms;        /* a batch that is not full waits so long for more */
     uint32_t send_timeout_ms; /* of one `send` */
 };
-#define TVN_SPAN_QUEUE_CAPACITY_DEFAULT  4096
+#define TVN_SPAN_QUEUE_CAPACITY_DEFAULT  2048
 #define TVN_SPAN_QUEUE_CAPACITY_MAX      65536
 #define TVN_SPAN_BATCH_DEFAULT           512
 #define TVN_SPAN_DELAY_DEFAULT_MS        200

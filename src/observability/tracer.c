@@ -28,8 +28,8 @@ static struct tvn_traced *find(const struct tvn_tracer *tracer, uint64_t sequenc
 
 /* ---- promotion ---- */
 
-/* May one more element be marked in this second? */
-static bool spend(struct tvn_tracer *tracer, uint64_t now_ticks)
+/* May more be exported because of a promotion in this second? So many spans, if so. */
+static bool spend(struct tvn_tracer *tracer, uint64_t now_ticks, uint32_t spans)
 {
     if (now_ticks - tracer->window_begin_ticks >= tracer->window_ticks) {
         tracer->window_begin_ticks = now_ticks;
@@ -38,13 +38,22 @@ static bool spend(struct tvn_tracer *tracer, uint64_t now_ticks)
     if (tracer->window_count >= TVN_TRACER_PROMOTED_MAX) {
         return false;
     }
-    tracer->window_count++;
+    tracer->window_count += spans;
     return true;
 }
 
-/* Exports what is remembered, and marks what follows. */
-static TVN_COLD void promote(struct tvn_tracer *tracer, const char *reason)
+/* An element has about so many. */
+static uint32_t spans_of_element(const struct tvn_tracer *tracer)
 {
+    return tracer->options.graph->stage_count + 1;
+}
+
+/* Exports what is remembered, and marks what follows. */
+static TVN_COLD void promote(struct tvn_tracer *tracer, const char *reason, uint64_t now_ticks)
+{
+    if (!spend(tracer, now_ticks, tvn_span_ring_count(tracer->ring))) {
+        return;
+    }
     if (!tracer->promoted) {
         tracer->promoted = true;
         tracer->promoted_from = tracer->last_pulled_plus_one;
@@ -69,7 +78,7 @@ static void judge(struct tvn_tracer *tracer, const struct tvn_traced *traced)
 {
     uint64_t limit_ns = tracer->options.latency_promote_ns;
     if (limit_ns > 0 && tvn_ticks_to_ns(traced->end_ticks - traced->begin_ticks) > limit_ns) {
-        promote(tracer, "latency");
+        promote(tracer, "latency", traced->end_ticks);
     } else if (tracer->promoted && !traced->is_errored &&
                traced->sequence_plus_one > tracer->promoted_from) {
         tracer->promoted = ++tracer->calm < TVN_TRACER_CALM;
@@ -163,10 +172,6 @@ static void add_details(const struct tvn_tracer *tracer, const struct tvn_call_r
 static void add_call(struct tvn_tracer *tracer, struct tvn_traced *traced,
                      const struct tvn_call_record *call, bool details)
 {
-    if (TVN_UNLIKELY(tracer->promoted) && !traced->exports) {
-        traced->exports = true;
-        traced->is_promoted = true;
-    }
     struct tvn_span_record exported;
     struct tvn_span_record *record = traced->exports ? &exported : tvn_span_ring_add(tracer->ring);
     *record = (struct tvn_span_record){
@@ -233,7 +238,8 @@ bool tvn_tracer_pulled(struct tvn_tracer *tracer, const struct tvn_call_record *
     uint64_t sequence = record->watched->sequence;
     bool drawn = tvn_sampler_take(&tracer->sampler, sequence);
     bool sampled = context ? (context->flags & TVN_TRACE_FLAG_SAMPLED) != 0 : drawn;
-    bool promoted = !sampled && tracer->promoted && spend(tracer, record->end_ticks);
+    bool promoted =
+        !sampled && tracer->promoted && spend(tracer, record->end_ticks, spans_of_element(tracer));
     tracer->last_pulled_plus_one = sequence + 1;
     bool exports = sampled || promoted;
     out->flags =
@@ -350,11 +356,8 @@ static TVN_COLD void heard_fault(struct tvn_tracer *tracer, const struct tvn_eve
     const struct tvn_traced *traced =
         event->sequence == TVN_EVENT_NO_SEQUENCE ? NULL : find(tracer, event->sequence);
     bool is_known = traced && traced->is_watched;
-    if (!is_known && !spend(tracer, now)) {
-        return;
-    }
-    promote(tracer, "error");
-    if (!is_known) {
+    promote(tracer, "error", now);
+    if (!is_known && spend(tracer, now, spans_of_element(tracer))) {
         add_untimed(tracer, event, now);
         tvn_tracer_send(tracer);
     }
@@ -419,9 +422,14 @@ void tvn_tracer_destroy(struct tvn_tracer *tracer)
     tvn_free(tracer);
 }
 
-static void name_stages(struct tvn_tracer *tracer)
+static void name_parts(struct tvn_tracer *tracer)
 {
     const struct tvn_graph *graph = tracer->options.graph;
+    for (uint32_t i = 0; i < graph->edge_count; i++) {
+        (void)snprintf(
+            tracer->edges[i].name, TVN_TRACER_STREAM_NAME, TVN_TRACER_PRESSURE "%.130s→%.130s",
+            graph->stages[graph->edges[i].from].name, graph->stages[graph->edges[i].to].name);
+    }
     for (uint32_t i = 0; i < graph->stage_count; i++) {
         (void)snprintf(tracer->prefixes[i], PREFIX_SIZE,
                        "component:%.130s:invoke:", graph->stages[i].name);
@@ -476,7 +484,7 @@ struct tvn_tracer *tvn_tracer_create(const struct tvn_tracer_options *options)
     }
     tvn_sampler_init(&tracer->sampler, options->sample_rate, tvn_tracer_random(tracer));
     choose_flow_ids(tracer);
-    name_stages(tracer);
+    name_parts(tracer);
     return TVN_TAKE(tracer);
 }
 

@@ -16,7 +16,7 @@
  *    end, exports the ring, and marks all elements from then on, until TVN_TRACER_CALM of those in
  *    a row have been neither. An element that was not watched when its call failed is exported with
  *    that call alone, without times (`torvyn.timed` = 0).  Slowness is seen of watched elements
- *    only. No more than TVN_TRACER_PROMOTED_MAX elements a second are marked.
+ *    only. After TVN_TRACER_PROMOTED_MAX spans in a second nothing more is promoted in it.
  *  - At level DIAGNOSTIC calls have resource:* spans and the depth of the queue they took from;
  *    the end of back-pressure on an edge is a backpressure:* span.
  *
@@ -30,7 +30,7 @@
 #include "types/trace_context.h"
 
 #define TVN_TRACER_CALM         16   /* elements */
-#define TVN_TRACER_PROMOTED_MAX 1000 /* elements a second */
+#define TVN_TRACER_PROMOTED_MAX 4000 /* spans a second */
 #define TVN_TRACER_STATES_MAX   1024
 
 struct tvn_call_record;

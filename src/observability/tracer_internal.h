@@ -28,9 +28,13 @@ struct tvn_traced_state {
     char text[TVN_TRACESTATE_MAX];
 };
 
+#define TVN_TRACER_PRESSURE    "backpressure:"
+#define TVN_TRACER_STREAM_NAME 288
+
 struct tvn_traced_edge {
     const struct tvn_stream_stats *stats; /* NULL: not told */
     uint32_t throttled_depth;
+    char name[TVN_TRACER_STREAM_NAME]; /* "backpressure:FROM→TO" */
 };
 
 struct tvn_tracer {

@@ -113,13 +113,10 @@ static void resource_spans(struct tvn_tracer *tracer, const struct tvn_span_reco
     }
 }
 
-static void name_stream(const struct tvn_tracer *tracer, uint32_t edge, const char *prefix,
-                        char out_name[NAME_BYTES])
+/* "FROM→TO" */
+static struct tvn_str stream_of(const struct tvn_tracer *tracer, uint32_t edge)
 {
-    const struct tvn_graph *graph = tracer->options.graph;
-    (void)snprintf(out_name, NAME_BYTES, "%s%.130s→%.130s", prefix,
-                   graph->stages[graph->edges[edge].from].name,
-                   graph->stages[graph->edges[edge].to].name);
+    return tvn_str_of(tracer->edges[edge].name + sizeof(TVN_TRACER_PRESSURE) - 1);
 }
 
 static void set_error(const struct tvn_tracer *tracer, const struct tvn_span_record *record,
@@ -163,10 +160,8 @@ static void export_call(struct tvn_tracer *tracer, const struct tvn_span_record 
         return;
     }
     if (record->edge < tracer->options.graph->edge_count) {
-        char stream[NAME_BYTES];
-        name_stream(tracer, record->edge, "", stream);
         tvn_trace_span_add_event(span, "torvyn.queue", span->begin_unix_ns);
-        tvn_trace_span_add_text(span, "torvyn.stream", tvn_str_of(stream));
+        tvn_trace_span_add_text(span, "torvyn.stream", stream_of(tracer, record->edge));
         tvn_trace_span_add_number(span, "torvyn.queue.depth", record->depth);
         tvn_trace_span_add_number(span, "torvyn.queue.capacity",
                                   tracer->options.graph->edges[record->edge].capacity);
@@ -240,17 +235,14 @@ void tvn_tracer_export_backpressure(struct tvn_tracer *tracer, const struct tvn_
     uint64_t lasted_ticks = tvn_ticks_from_ns(event->duration_ns);
     uint64_t begin_ticks = end_ticks > lasted_ticks ? end_ticks - lasted_ticks : 0;
     struct tvn_trace_span *span = new_span(tracer, tracer->flow_trace_id, begin_ticks, end_ticks);
-    char name[NAME_BYTES];
     memcpy(span->parent_id, tracer->flow_span_id, sizeof(span->parent_id));
-    name_stream(tracer, event->edge, "backpressure:", name);
-    tvn_trace_span_set_name(span, tvn_str_of(name));
+    tvn_trace_span_set_name(span, tvn_str_of(tracer->edges[event->edge].name));
     tvn_trace_span_add_number(span, "torvyn.queue.capacity", event->capacity);
     tvn_trace_span_add_event(span, "torvyn.throttled", span->begin_unix_ns);
     tvn_trace_span_add_number(span, "torvyn.queue.depth",
                               tracer->edges[event->edge].throttled_depth);
     tvn_trace_span_add_event(span, "torvyn.relieved", span->end_unix_ns);
     tvn_trace_span_add_number(span, "torvyn.queue.depth", event->depth);
-    tvn_tracer_send(tracer);
 }
 
 void tvn_tracer_export_flow(struct tvn_tracer *tracer, uint64_t end_ticks)
