@@ -87,6 +87,18 @@ static void check_rate_limit(struct config_load *load,
     tvn_diag_help(load->sink, "add max_elements_per_second = 1000 (or another rate) beside it");
 }
 
+/* A limit that an edge asks for and does not get must not go unseen. */
+static void check_own_rate(struct config_load *load, const struct tvn_config_backpressure *settings,
+                           struct tvn_span own)
+{
+    if (load->unknown_keys || own.file == 0 || settings->policy == TVN_CONFIG_POLICY_RATE_LIMIT) {
+        return;
+    }
+    config_error(load, TVN_E_CONSTRAINT_VIOLATION, own,
+                 "'max_elements_per_second' limits nothing here: the edge's policy is another one");
+    tvn_diag_help(load->sink, "add policy = \"rate-limit\" beside it, or remove it");
+}
+
 static void inherit_into_node(const struct tvn_config_runtime *runtime,
                               struct tvn_manifest_node *node)
 {
@@ -120,7 +132,9 @@ static void inherit(struct config_load *load)
             inherit_into_node(&manifest->config.runtime, &nodes[j]);
         }
         for (size_t j = 0; j < flow->edge_count; j++) {
+            struct tvn_span own_rate = edges[j].backpressure.max_elements_per_second_span;
             inherit_backpressure(&edges[j].backpressure, &flow->backpressure);
+            check_own_rate(load, &edges[j].backpressure, own_rate);
             check_rate_limit(load, &edges[j].backpressure, &last);
         }
     }

@@ -52,12 +52,35 @@ static bool is_double(const struct tvn_link_build *build, const struct tvn_manif
     return false;
 }
 
+/* Only routers have names of their own for what leaves them. */
+static bool check_port(struct tvn_link_build *build, const struct tvn_link_stage *stage,
+                       const struct tvn_manifest_endpoint *end, const char *name)
+{
+    if (strcmp(end->port, name) == 0) {
+        return true;
+    }
+    (void)tvn_diag_error(build->sink, TVN_E_TOPOLOGY_INVALID, end->port_span,
+                         "%s '%s' has no port '%s' there", tvn_role_name(stage->role), stage->name,
+                         end->port);
+    tvn_diag_help(build->sink, "write port = \"%s\"; a router's output alone has other names",
+                  name);
+    return false;
+}
+
+static bool check_ports(struct tvn_link_build *build, const struct tvn_manifest_edge *edge,
+                        const struct tvn_link_stage *source, const struct tvn_link_stage *target)
+{
+    bool valid = source->role == TVN_ROLE_ROUTER || !has_output(source->role) ||
+                 check_port(build, source, &edge->from, "output");
+    return (!has_input(target->role) || check_port(build, target, &edge->to, "input")) && valid;
+}
+
 static bool check_ends(struct tvn_link_build *build, const struct tvn_manifest_edge *edge,
                        uint32_t from, uint32_t to)
 {
     const struct tvn_link_stage *source = &build->link->stages[from];
     const struct tvn_link_stage *target = &build->link->stages[to];
-    bool valid = true;
+    bool valid = check_ports(build, edge, source, target);
     if (!has_output(source->role)) {
         (void)tvn_diag_error(build->sink, TVN_E_TOPOLOGY_INVALID, edge->from.span,
                              "sink '%s' cannot have an output", source->name);
