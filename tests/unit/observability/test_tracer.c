@@ -456,6 +456,53 @@ static void test_tracer_more_under_way_than_slots_gives_up_the_oldest(void **sta
     assert_non_null(find("element:64"));
 }
 
+static enum tvn_outcome pull_one(struct tvn_invoker *self, enum tvn_entry entry,
+                                 struct tvn_call *call)
+{
+    (void)self;
+    (void)entry;
+    call->out_count = 1;
+    return TVN_OUTCOME_EMIT;
+}
+
+static void test_tracer_promoted_recorder_watches_the_next_pull(void **state)
+{
+    (void)state;
+    const struct tvn_tracer_options options = usual();
+    start(&options);
+    const struct tvn_recorder_options recorder_options = {.stage_count = STAGES,
+                                                          .edge_count = STAGES - 1,
+                                                          .level = TVN_OBSERVE_PRODUCTION,
+                                                          .sample_every = 1u << 20,
+                                                          .in_flight = 64,
+                                                          .seed = 1};
+    struct tvn_recorder *recorder = NULL;
+    assert_status(tvn_recorder_create(&recorder_options, &recorder), TVN_OK);
+    tvn_recorder_set_tracer(recorder, tracer);
+    struct tvn_stage_stats stats = {0};
+    tvn_recorder_set_stats(recorder, SOURCE, &stats);
+    struct tvn_event_sink *sink = tvn_recorder_sink(recorder);
+    const struct tvn_invoker_ops ops = {.invoke = pull_one};
+    struct tvn_invoker invoker = {.ops = &ops};
+    const struct tvn_watched watched = {
+        .stage = SOURCE, .edge = TVN_EVENT_NOWHERE, .invoker = &invoker, .entry = TVN_ENTRY_PULL};
+    struct tvn_element out = {0};
+    struct tvn_call made = {.out = &out, .out_capacity = 1};
+    assert_int_equal(sink->ops->call(sink, &watched, &made), TVN_OUTCOME_EMIT);
+    assert_false(tvn_watch_pull(sink, tvn_watch_mask(sink), 1));
+    const struct tvn_fault fault = {.text = "it broke"};
+    const struct tvn_event event = {.kind = TVN_EVENT_FAULT,
+                                    .stage = RELAY,
+                                    .entry = TVN_ENTRY_PROCESS,
+                                    .outcome = TVN_OUTCOME_ERROR,
+                                    .sequence = 0,
+                                    .fault = &fault};
+    sink->ops->event(sink, &event);
+    assert_true(tvn_watch_pull(sink, tvn_watch_mask(sink), 1));
+    stop();
+    tvn_recorder_destroy(recorder);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_tracer_sampled_element_is_a_tree_under_its_span),
     cmocka_unit_test(test_tracer_incoming_context_is_the_parent),
@@ -467,6 +514,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_tracer_errors_are_not_promoted_unless_wanted),
     cmocka_unit_test(test_tracer_slow_element_exports_the_ring_until_calm),
     cmocka_unit_test(test_tracer_promotion_is_bounded),
+    cmocka_unit_test(test_tracer_promoted_recorder_watches_the_next_pull),
     cmocka_unit_test(test_tracer_more_under_way_than_slots_gives_up_the_oldest),
 };
 TVN_TEST_MAIN("observability.tracer", tests)
