@@ -290,6 +290,17 @@ def tcp(torvyn, guests, folder):
     write(TOKEN.encode())
     refused(torvyn, folder, "E0004", f"inspection_listen=127.0.0.1:{taken.getsockname()[1]}", token_file)
     taken.close()
+    # `torvyn check` says the same of what a manifest says, and opens nothing.
+    environment = {name: os.environ[name] for name in KEPT if name in os.environ}
+    environment.update(PATH="/usr/bin:/bin", HOME=folder, TORVYN_HOME=folder)
+    for keys, code in (("inspection_listen = '0.0.0.0:9100'\ninspection_token_file = 'token'", 1),
+                       ("inspection_listen = '127.0.0.1:9100'", 1),
+                       ("inspection_listen = '127.0.0.1:9100'\ninspection_token_file = 'missing'", 0)):
+        with open(os.path.join(folder, "Torvyn.toml"), "w", encoding="utf-8") as file:
+            file.write(MANIFEST % guests + f"\n[observability]\n{keys}\n")
+        done = subprocess.run([torvyn, "check"], cwd=folder, env=environment, capture_output=True, timeout=WAIT_S)
+        check(done.returncode == code and (b"error[E0702]" in done.stderr + done.stdout) == (code == 1),
+              f"check of {keys}: {done.returncode}\n{done.stderr.decode()}{done.stdout.decode()}")
     bystander = Bystander(torvyn, guests, folder, tcp=True)
     host = "%s:%d" % bystander.address
     answers = {
