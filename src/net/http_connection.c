@@ -39,14 +39,20 @@ static void release_answer(struct tvn_http_connection *connection, struct tvn_ht
     connection->sent = 0;
 }
 
+static void end_stream(struct tvn_http_connection *connection, struct tvn_http_service *service)
+{
+    if (connection->stream.read) {
+        connection->stream.close(connection->stream.context);
+        connection->stream = (struct tvn_http_stream){0};
+        service->stream_count--;
+    }
+}
+
 void tvn_http_connection_close(struct tvn_http_connection *connection,
                                struct tvn_http_service *service)
 {
     release_answer(connection, service);
-    if (connection->stream.read) {
-        connection->stream.close(connection->stream.context);
-        service->stream_count--;
-    }
+    end_stream(connection, service);
     tvn_strbuf_deinit(&connection->in);
     tvn_fd_close(&connection->fd);
     *connection = (struct tvn_http_connection){.fd = -1};
@@ -307,6 +313,7 @@ static void run_stream(struct tvn_http_connection *connection, struct tvn_http_s
             return;
         }
         if (connection->stream_over) {
+            end_stream(connection, service);
             finish(connection, now_ns);
             return;
         }
