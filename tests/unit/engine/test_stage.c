@@ -19,6 +19,7 @@ static struct tvn_intern intern;
 static struct tvn_sandbox sandbox;
 static struct tvn_guard guard;
 static struct tvn_stage_stats stats;
+static struct tvn_trace_ids trace_ids;
 static struct tvn_invoker *stage;
 static struct tvn_file_bytes bytes;
 static struct tvn_fault fault;
@@ -66,6 +67,7 @@ static int set_up(void **state)
     (void)state;
     tvn_intern_init(&intern);
     stats = (struct tvn_stage_stats){0};
+    trace_ids = (struct tvn_trace_ids){.enabled = true, .seed = {1, 2, 3}};
     sandbox = (struct tvn_sandbox){
         .component = "guest",
         .max_memory_bytes = (uint64_t)64 << 20,
@@ -111,6 +113,7 @@ static void start(const char *name, enum tvn_role role, const char *config)
         .ports = role == TVN_ROLE_ROUTER ? ports : NULL,
         .port_count = role == TVN_ROLE_ROUTER ? TVN_ARRAY_LEN(ports) : 0,
         .owner = OWNER,
+        .trace_ids = &trace_ids,
         .cancel_fd = -1,
         .stdin_fd = -1,
         .write = discard,
@@ -399,6 +402,69 @@ static void test_restart_without_memory_leaves_a_stage_that_says_so(void **state
     assert_out(0, "payload");
 }
 
+/* ---- torvyn:runtime/tracing ---- */
+
+#define PARENT "4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7"
+
+/* Pulls one element; what it was given for a context, or NULL. */
+static const struct tvn_trace_context *pull_traced(void)
+{
+    memset(out, 0, sizeof(out[0]));
+    assert_int_equal(tvn_invoke(stage, TVN_ENTRY_PULL, &call), TVN_OUTCOME_EMIT);
+    assert_int_equal(call.out_count, 1);
+    tvn_buffer_release(magazine, buffer_of(&out[0]));
+    return call.context;
+}
+
+static void start_traced(const char *config)
+{
+    start("traced-source", TVN_ROLE_SOURCE, config);
+    assert_int_equal(tvn_invoke(stage, TVN_ENTRY_INIT, &call), TVN_OUTCOME_EMIT);
+}
+
+static void test_stage_source_names_the_context_of_its_next_element(void **state)
+{
+    (void)state;
+    start_traced("00-" PARENT "-01|rojo=1\n\n00-" PARENT "-00");
+    const struct tvn_trace_context *context = pull_traced();
+    assert_non_null(context);
+    assert_int_equal(out[0].trace_id[0], 0x4b);
+    assert_int_equal(out[0].parent_id[7], 0xb7);
+    assert_true(out[0].flags & TVN_ELEMENT_SAMPLED);
+    assert_int_equal(context->tracestate_length, 6);
+    assert_null(pull_traced());
+    assert_false(tvn_element_has_context(&out[0]));
+    context = pull_traced();
+    assert_non_null(context);
+    assert_int_equal(context->flags, 0);
+    assert_int_equal(context->tracestate_length, 0);
+    assert_false(out[0].flags & TVN_ELEMENT_SAMPLED);
+    assert_int_equal(tvn_stat_get(&stats.trace_contexts_invalid), 0);
+}
+
+static void test_stage_context_that_is_not_valid_is_ignored_and_counted(void **state)
+{
+    (void)state;
+    start_traced("01\n00-" PARENT "-01|no state");
+    assert_null(pull_traced());
+    assert_false(tvn_element_has_context(&out[0]));
+    assert_int_equal(tvn_stat_get(&stats.trace_contexts_invalid), 1);
+    const struct tvn_trace_context *context = pull_traced();
+    assert_non_null(context); /* only its state is left out */
+    assert_int_equal(context->tracestate_length, 0);
+    assert_int_equal(tvn_stat_get(&stats.trace_contexts_invalid), 2);
+}
+
+static void test_stage_context_is_ignored_when_tracing_is_off(void **state)
+{
+    (void)state;
+    trace_ids.enabled = false;
+    start_traced("00-" PARENT "-01");
+    assert_null(pull_traced());
+    assert_false(tvn_element_has_context(&out[0]));
+    assert_int_equal(tvn_stat_get(&stats.trace_contexts_invalid), 0);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(test_route_names_become_bits, set_up, tear_down),
     cmocka_unit_test_setup_teardown(test_route_unknown_port_is_an_error_that_names_it, set_up,
@@ -424,6 +490,12 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(test_restart_whose_init_fails_tells_the_error, set_up,
                                     tear_down),
     cmocka_unit_test_setup_teardown(test_restart_without_memory_leaves_a_stage_that_says_so, set_up,
+                                    tear_down),
+    cmocka_unit_test_setup_teardown(test_stage_source_names_the_context_of_its_next_element, set_up,
+                                    tear_down),
+    cmocka_unit_test_setup_teardown(test_stage_context_that_is_not_valid_is_ignored_and_counted,
+                                    set_up, tear_down),
+    cmocka_unit_test_setup_teardown(test_stage_context_is_ignored_when_tracing_is_off, set_up,
                                     tear_down),
 };
 
