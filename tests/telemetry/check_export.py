@@ -425,15 +425,32 @@ def seen_elements(received):
     return values(last_metrics(received)["flow.elements.total"])[()]
 
 
+def busy_answers(protocol):
+    if protocol == "grpc":
+        import grpc
+        return [(grpc.StatusCode.UNAVAILABLE, "not yet", ()), (grpc.StatusCode.ABORTED, "not yet", ())]
+    return [(503, [("Retry-After", "1")]), (429, [])]
+
+
+def retry_spans(project, protocol):
+    """Each span comes once, though the first requests are refused."""
+    server = make_collector(protocol, busy_answers(protocol))
+    process = project.start(traces_config(protocol, server.url), "--input", "-")
+    process.stdin.write("one\ntwo\n")
+    process.stdin.flush()
+    wait_for("no spans came", lambda: len([span for span in spans_of(server.received) if span.kind == "element"]) == 2)
+    code, summary, _, log = project.finish(process)
+    server.stop()
+    check(code == 0 and summary["elements"] == 2, f"exit code {code}")
+    check_tree(spans_of(server.received), ["source", "sink"])
+    check(log.count("spans do not reach the collector") == 1 and "not exported" not in log, f"log: {log}")
+
+
 def run_retry(options, protocol):
     """A collector that is busy at first gets it when it is asked again."""
     project = Project(options, "hello-world")
-    if protocol == "grpc":
-        import grpc
-        answers = [(grpc.StatusCode.UNAVAILABLE, "not yet", ()), (grpc.StatusCode.ABORTED, "not yet", ())]
-    else:
-        answers = [(503, [("Retry-After", "1")]), (429, [])]
-    server = make_collector(protocol, answers, rejected=3)
+    retry_spans(project, protocol)
+    server = make_collector(protocol, busy_answers(protocol), rejected=3)
     config = {**metrics_config(protocol, server.url), "otlp_metrics_interval_s": "1"}
     process = project.start(config, "--input", "-")
     process.stdin.write("one\ntwo\n")
