@@ -129,7 +129,9 @@ const struct tvn_command tvn_cmd_doctor = {
         "Looks for the tools of every language that the project's components are written in, "
         "checks the project and its vendored contracts, and says how to get what is missing. In a "
         "folder without a project it looks for the tools of all languages; those of one are "
-        "enough. Nothing is asked over the network.",
+        "enough. Over the network only the registry of [registry] default is asked, and only "
+        "whether "
+        "it takes a connection.",
     .opts = doctor_opts,
     .examples = doctor_examples,
     .exits = doctor_exits,

@@ -62,6 +62,7 @@ static enum tvn_status examine(struct doctor *doctor)
     doctor_add(doctor, "Torvyn CLI", TVN_DOCTOR_GOOD, NULL, "torvyn " TVN_VERSION);
     enum tvn_status status = doctor_project(doctor);
     doctor_tools(doctor);
+    doctor_registry(doctor);
     return status;
 }
 

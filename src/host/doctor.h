@@ -2,8 +2,9 @@
 #pragma once
 /*
  * What this machine and this project lack: the program itself, the tools of every language in use,
- * the project's manifest, contracts and vendored WIT packages. Tools are asked for their version;
- * nothing of the project is run, and nothing leaves the machine.
+ * the project's manifest, contracts and vendored WIT packages, and the registry. Tools are asked
+ * for their version; nothing of the project is run. The registry of the project's configuration is
+ * connected to, if there is one; nothing is sent.
  *
  * Without a project all languages are looked at, and only the lack of all of them is a fault.
  *

@@ -28,3 +28,5 @@ void doctor_add(struct doctor *doctor, const char *section, enum tvn_doctor_verd
 void doctor_tools(struct doctor *doctor);
 /* doctor_project.c */
 enum tvn_status doctor_project(struct doctor *doctor);
+/* doctor_registry.c */
+void doctor_registry(struct doctor *doctor);

@@ -200,9 +200,5 @@ enum tvn_status doctor_project(struct doctor *doctor)
     TVN_AUTO_VALUE(tvn_check_report) report = {0};
     enum tvn_status status = tvn_host_check(doctor->options->manifest, doctor->sink, &report);
     add_steps(doctor, &report);
-    if (doctor->manifest && doctor->manifest->config.registry.default_url[0] != '\0') {
-        doctor_add(doctor, PROJECT, TVN_DOCTOR_OPTIONAL, NULL, "registry %s is not asked",
-                   doctor->manifest->config.registry.default_url);
-    }
     return status == TVN_E_MANIFEST_NOT_FOUND || status == TVN_E_OUT_OF_MEMORY ? status : TVN_OK;
 }
