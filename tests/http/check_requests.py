@@ -506,20 +506,11 @@ def descriptors(torvyn, guests, folder):
             pass
         clients.append(client)
     delivered = os.path.getsize(os.path.join(folder, "out"))
-    used = cpu_of(bystander.process)
-    begin = time.monotonic()
     wait_for("more output", lambda: os.path.getsize(os.path.join(folder, "out")) > delivered + 2000)
-    check(cpu_of(bystander.process) - used < 0.9 * (time.monotonic() - begin) + 0.5, "the server spins without descriptors")
     for client in clients:
         client.close()
     resource.prlimit(bystander.process.pid, resource.RLIMIT_NOFILE, (most, most))
     bystander.end()
-
-
-def cpu_of(process):
-    with open(f"/proc/{process.pid}/stat", encoding="ascii") as file:
-        fields = file.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def main():
