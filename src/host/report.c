@@ -61,6 +61,14 @@ static void read_streams(struct tvn_host_flow *flow)
     }
 }
 
+/* What was under way in a flow that was left behind comes to no other end. */
+static void count_abandoned(struct tvn_run_report *report)
+{
+    uint64_t made = report->pulled + report->forked + report->flushed;
+    uint64_t ended = report->delivered + report->dropped + report->absorbed + report->failed;
+    report->failed += made > ended ? made - ended : 0;
+}
+
 void tvn_host_read_report(struct tvn_host_flow *flow, struct tvn_run_report *out_report)
 {
     const struct tvn_flow_stats *stats = tvn_pipeline_flow_stats(flow->pipeline);
@@ -84,6 +92,9 @@ void tvn_host_read_report(struct tvn_host_flow *flow, struct tvn_run_report *out
     };
     read_stages(flow, out_report);
     read_streams(flow);
+    if (flow->stopped == TVN_HOST_STOP_ABANDON && !atomic_load(&flow->done)) {
+        count_abandoned(out_report);
+    }
 }
 
 /* Counters of all flows; the time is that of the longest. */

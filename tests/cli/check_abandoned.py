@@ -128,6 +128,8 @@ def main():
         expected = "flow 'stuck' did not end when it was cancelled, and was abandoned"
         if code != 1 or f"error[E0402]: {expected}" not in said:
             sys.exit(f"exit code {code}, and it said:\n{said}")
+        if "Failed:      1" not in said:
+            sys.exit(f"the element in the call is not accounted for:\n{said}")
         if len(read(os.path.join(folder, "other.txt")).splitlines()) != 3:
             sys.exit("the other flow was harmed")
 
