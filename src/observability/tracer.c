@@ -363,6 +363,16 @@ static TVN_COLD void heard_fault(struct tvn_tracer *tracer, const struct tvn_eve
     }
 }
 
+/* The flow's span begins when it runs; what was made before is no part of it. */
+static void heard_state(struct tvn_tracer *tracer, enum tvn_flow_state state)
+{
+    if (state == TVN_FLOW_RUNNING && !tracer->started) {
+        tracer->started = true;
+        tracer->begin_unix_ns = tvn_tracer_unix_ns(tracer, tracer->options.ticks());
+    }
+    tracer->failed |= state == TVN_FLOW_FAILED;
+}
+
 void tvn_tracer_event(struct tvn_tracer *tracer, const struct tvn_event *event, bool details)
 {
     switch (event->kind) {
@@ -384,7 +394,7 @@ void tvn_tracer_event(struct tvn_tracer *tracer, const struct tvn_event *event, 
         }
         break;
     case TVN_EVENT_STATE:
-        tracer->failed |= event->state == TVN_FLOW_FAILED;
+        heard_state(tracer, event->state);
         break;
     case TVN_EVENT_RESTARTED:
     case TVN_EVENT_DEAD_LETTER:

@@ -68,6 +68,7 @@ struct tvn_tracer {
     /* the flow's span */
     uint8_t flow_trace_id[16];
     uint8_t flow_span_id[8];
+    bool started;
     bool failed;
     uint32_t batch_count;
     struct tvn_trace_span batch[TVN_TRACER_BATCH];
@@ -78,6 +79,8 @@ void tvn_tracer_export(struct tvn_tracer *tracer, const struct tvn_span_record *
 void tvn_tracer_export_backpressure(struct tvn_tracer *tracer, const struct tvn_event *event,
                                     uint64_t end_ticks);
 void tvn_tracer_export_flow(struct tvn_tracer *tracer, uint64_t end_ticks);
+/* The wall clock at these ticks. */
+uint64_t tvn_tracer_unix_ns(const struct tvn_tracer *tracer, uint64_t ticks);
 /* tracer_spans.c: offers the batch. */
 void tvn_tracer_send(struct tvn_tracer *tracer);
 uint64_t tvn_tracer_random(struct tvn_tracer *tracer); /* not 0 */

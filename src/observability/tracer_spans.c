@@ -23,7 +23,7 @@ uint64_t tvn_tracer_random(struct tvn_tracer *tracer)
     return x == 0 ? 1 : x;
 }
 
-static uint64_t unix_ns(const struct tvn_tracer *tracer, uint64_t ticks)
+uint64_t tvn_tracer_unix_ns(const struct tvn_tracer *tracer, uint64_t ticks)
 {
     uint64_t base = tracer->base_ticks;
     return ticks >= base ? tracer->base_unix_ns + tvn_ticks_to_ns(ticks - base)
@@ -62,8 +62,8 @@ static struct tvn_trace_span *new_span(struct tvn_tracer *tracer, const uint8_t 
     memcpy(span->trace_id, trace_id, sizeof(span->trace_id));
     memcpy(span->span_id, &id, sizeof(span->span_id));
     span->trace_flags = TVN_TRACE_FLAG_SAMPLED;
-    span->begin_unix_ns = unix_ns(tracer, begin_ticks);
-    span->end_unix_ns = unix_ns(tracer, tvn_max(begin_ticks, end_ticks));
+    span->begin_unix_ns = tvn_tracer_unix_ns(tracer, begin_ticks);
+    span->end_unix_ns = tvn_tracer_unix_ns(tracer, tvn_max(begin_ticks, end_ticks));
     return span;
 }
 

@@ -456,6 +456,30 @@ static void test_tracer_more_under_way_than_slots_gives_up_the_oldest(void **sta
     assert_non_null(find("element:64"));
 }
 
+static void test_tracer_flow_span_is_from_running_to_the_end(void **state)
+{
+    (void)state;
+    const struct tvn_tracer_options options = usual();
+    start(&options);
+    now += tvn_ticks_from_ns(5000);
+    struct tvn_event event = {.kind = TVN_EVENT_STATE, .state = TVN_FLOW_RUNNING};
+    tvn_tracer_event(tracer, &event, false);
+    uint64_t began = read_unix();
+    now += tvn_ticks_from_ns(5000);
+    event.state = TVN_FLOW_SUSPENDED;
+    tvn_tracer_event(tracer, &event, false);
+    event.state = TVN_FLOW_RUNNING;
+    tvn_tracer_event(tracer, &event, false);
+    event.state = TVN_FLOW_FAILED;
+    tvn_tracer_event(tracer, &event, false);
+    stop();
+    const struct tvn_trace_span *flow = find("flow:main");
+    assert_non_null(flow);
+    assert_in_range(flow->begin_unix_ns, began - 2, began + 2); /* rounding */
+    assert_in_range(flow->end_unix_ns - began, 4990, 5010);
+    assert_int_equal(flow->status, TVN_TRACE_SPAN_ERROR);
+}
+
 static enum tvn_outcome pull_one(struct tvn_invoker *self, enum tvn_entry entry,
                                  struct tvn_call *call)
 {
@@ -514,6 +538,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_tracer_errors_are_not_promoted_unless_wanted),
     cmocka_unit_test(test_tracer_slow_element_exports_the_ring_until_calm),
     cmocka_unit_test(test_tracer_promotion_is_bounded),
+    cmocka_unit_test(test_tracer_flow_span_is_from_running_to_the_end),
     cmocka_unit_test(test_tracer_promoted_recorder_watches_the_next_pull),
     cmocka_unit_test(test_tracer_more_under_way_than_slots_gives_up_the_oldest),
 };
