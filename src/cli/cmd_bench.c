@@ -662,9 +662,10 @@ const struct tvn_command tvn_cmd_bench = {
         "into rounds: a comparison tells a change from noise by them. Time in which another "
         "program had the processor does not count as the flow's there.\n\n"
         "A regression is one that is beyond the threshold with a confidence of 99 %, also in the "
-        "best rounds, and in three measurements: what seems to be one is measured again, unless "
-        "the "
-        "flow reads standard input. What is beyond the threshold but not certain is said to be so.",
+        "best rounds, beyond what the baseline's worst rounds were, and in three measurements: "
+        "what "
+        "seems to be one is measured again, unless the flow reads standard input. What is beyond "
+        "the threshold but not certain is said to be so.",
     .opts = bench_opts,
     .operands = bench_operands,
     .examples = bench_examples,

@@ -167,8 +167,10 @@ struct tvn_bench_change {
     double
         best_change; /* the same of the best quarters of the rounds, which noise hardly reaches */
     bool beyond;     /* worse than the threshold, whatever the confidence */
-    bool worse;      /* beyond, with confidence, and the best rounds are beyond as well */
-    bool judged;     /* false: shown, but no ground for a regression */
+    /* Beyond, with confidence; the best rounds are beyond as well, and the median is beyond the
+     * worst rounds of the baseline. */
+    bool worse;
+    bool judged; /* false: shown, but no ground for a regression */
 };
 
 struct tvn_bench_comparison {
@@ -185,8 +187,9 @@ const char *tvn_bench_verdict(const struct tvn_bench_comparison *comparison,
 
 /*
  * Compares round by round (Mann-Whitney). Whatever else a machine does only makes rounds worse, so
- * a regression must also show where they are best. Throughput and median latency are judged; at a
- * given rate, where throughput says nothing, median and 99th percentile are.
+ * a regression must also show where they are best, and be more than the noise of the baseline.
+ * Throughput and median latency are judged; at a given rate, where throughput says nothing, median
+ * and 99th percentile are.
  */
 void tvn_bench_compare(const struct tvn_bench_report *now, const struct tvn_bench_baseline *before,
                        double threshold, struct tvn_bench_comparison *out_comparison);

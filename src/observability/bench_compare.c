@@ -184,6 +184,15 @@ static double best(const struct sample *sample, bool more_is_better)
     return sorted.values[more_is_better ? sorted.count - 1 - from_end : from_end];
 }
 
+/* The worst value but for a tenth of the rounds: how bad noise alone made them. */
+static double worst(const struct sample *sample, bool more_is_better)
+{
+    struct sample sorted = *sample;
+    qsort(sorted.values, sorted.count, sizeof(sorted.values[0]), compare_doubles);
+    uint32_t from_end = (sorted.count - 1) / 10;
+    return sorted.values[more_is_better ? from_end : sorted.count - 1 - from_end];
+}
+
 /* How much worse: the same distance in both directions, half as fast is as bad as twice as slow. */
 static double factor_of(double now, double before, bool more_is_better)
 {
@@ -227,8 +236,10 @@ static void judge(struct tvn_bench_change *change, const struct sample *now,
     double best_before = best(before, more_is_better);
     change->best_change = best_now / tvn_max(best_before, 1e-9) - 1;
     change->beyond = factor_of(change->now, change->before, more_is_better) > 1 + threshold;
-    change->worse = change->beyond && change->confidence >= TVN_BENCH_CONFIDENCE &&
-                    factor_of(best_now, best_before, more_is_better) > 1 + threshold;
+    change->worse =
+        change->beyond && change->confidence >= TVN_BENCH_CONFIDENCE &&
+        factor_of(best_now, best_before, more_is_better) > 1 + threshold &&
+        factor_of(change->now, worst(before, more_is_better), more_is_better) > 1 + threshold;
 }
 
 void tvn_bench_compare(const struct tvn_bench_report *now, const struct tvn_bench_baseline *before,

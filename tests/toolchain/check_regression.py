@@ -56,7 +56,7 @@ def main():
     project.run("init", "my-transform", "--template", "transform", "--language", "c")
     project.folder = os.path.join(options.work, "my-transform")
     project.run("build")
-    project.run(*BENCH, "--baseline", "before")
+    project.run("bench", "--duration", "3s", "--rounds", "30", "--warmup", "200ms", "--baseline", "before")
     project.compare(options.times, 0)
     source = os.path.join(project.folder, "src", "transform.c")
     with open(source, encoding="utf-8") as file:

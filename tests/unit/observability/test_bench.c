@@ -100,6 +100,20 @@ static void test_compare_slowdown_with_good_rounds_is_not_certain(void **state)
     assert_string_equal(tvn_bench_verdict(&comparison, TVN_BENCH_LATENCY_P50), "ok");
 }
 
+/* The baseline's machine had two speeds: the slower one is no regression. */
+static void test_compare_within_the_noise_of_the_baseline_is_not_certain(void **state)
+{
+    (void)state;
+    struct tvn_bench_report before = report_of(100000, 3000, 9000);
+    struct tvn_bench_report now = report_of(60000, 3000, 9000);
+    for (uint32_t i = 0; i < ROUNDS / 2; i++) {
+        before.rounds[i].elements = 61000;
+    }
+    assert_false(compare(&before, &now).regression);
+    struct tvn_bench_report slow = report_of(30000, 3000, 9000);
+    assert_true(compare(&before, &slow).regression);
+}
+
 static void test_compare_tail_counts_only_at_a_rate(void **state)
 {
     (void)state;
@@ -196,6 +210,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_compare_slower_than_threshold_is_a_regression),
     cmocka_unit_test(test_compare_noise_is_no_regression),
     cmocka_unit_test(test_compare_slowdown_with_good_rounds_is_not_certain),
+    cmocka_unit_test(test_compare_within_the_noise_of_the_baseline_is_not_certain),
     cmocka_unit_test(test_compare_tail_counts_only_at_a_rate),
     cmocka_unit_test(test_compare_takes_out_the_time_of_other_programs),
     cmocka_unit_test(test_compare_one_round_is_too_little_to_judge),
