@@ -141,12 +141,18 @@ static const char *entry_name(enum tvn_entry entry)
     return names[entry];
 }
 
+/* Cancelled, because its time was over, before it had noticed that itself. */
+static bool was_overdue(const struct tvn_host_flow *flow, const struct tvn_flow_failure *failure)
+{
+    return failure->code == TVN_E_FLOW_CANCELLED && flow->overdue;
+}
+
 /* A component that returned process-error without an own code: which public error that is. */
 static enum tvn_status failure_code(const struct tvn_host_flow *flow,
                                     const struct tvn_flow_failure *failure)
 {
-    if (failure->code == TVN_E_FLOW_CANCELLED && flow->overdue) {
-        return TVN_E_FLOW_DEADLINE_EXCEEDED; /* that is why it was cancelled */
+    if (was_overdue(flow, failure)) {
+        return TVN_E_FLOW_DEADLINE_EXCEEDED;
     }
     return failure->code > TVN_OK ? failure->code : TVN_E_FATAL_COMPONENT_ERROR;
 }
@@ -231,8 +237,12 @@ enum tvn_status tvn_host_report_failure(struct tvn_host_flow *flow, struct tvn_d
     enum tvn_status code = failure_code(flow, failure);
     if (failure->stage == TVN_FLOW_STAGE_NONE) {
         struct tvn_span at = flow->link->flow ? flow->link->flow->span : TVN_SPAN_NONE;
+        const char *why = failure->text[0] ? failure->text : tvn_status_what(code);
+        if (was_overdue(flow, failure)) {
+            why = "the flow's time was over before its sources were exhausted";
+        }
         (void)tvn_diag_error(sink, code, at, "flow '%s' ended early: %s", flow->link->flow_name,
-                             failure->text[0] ? failure->text : tvn_status_what(code));
+                             why);
         return code;
     }
     const struct tvn_link_stage *stage = &flow->link->stages[failure->stage];

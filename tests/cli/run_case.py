@@ -23,6 +23,8 @@ import subprocess
 import sys
 import tempfile
 
+# What is only printed where compiling takes long.
+COMPILING = re.compile(r"^  compiling .* \.\.\.\n", re.M)
 KEPT = ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "LD_LIBRARY_PATH")
 
 
@@ -146,7 +148,7 @@ def main():
             text.decode("utf-8", "replace").replace(args.guests, "@GUESTS@").replace(work, "@DIR@")
             for text in (result.stdout, result.stderr)
         )
-    problems = check_text(args.case, "stderr", err, args.update)
+    problems = check_text(args.case, "stderr", COMPILING.sub("", err), args.update)
     if os.path.exists(os.path.join(args.case, "stdout.json")):
         problems += check_json(args.case, out)
     else:

@@ -99,7 +99,7 @@ static void test_arguments_usage_errors(void **state)
     } cases[] = {
         {"rnu", "unknown command 'rnu'", "did you mean 'run'?"},
         {"flow.main", "unknown command 'flow.main'", "'torvyn help' lists all commands"},
-        {"mann", "unknown command 'mann'", "'torvyn help' lists all commands"}, /* hidden */
+        {"mann", "unknown command 'mann'", "did you mean 'man'?"},
         {"publish", "torvyn " TVN_VERSION " has no command 'publish' yet",
          "'torvyn help' lists the commands that it has"},
         {"run --limt 3", "unknown option '--limt'", "did you mean '--limit'?"},
