@@ -471,7 +471,30 @@ def spans(world):
     run.end()
 
 
-SCENARIOS = {"work": work, "errors": errors, "restarts": restarts, "fuel": fuel, "capabilities": capabilities,
+def contexts(world):
+    """A source that names five trace contexts, of which three are none; another flow keeps the process alive."""
+    lines = ["00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331",
+             "00-00000000000000000000000000000000-b7ad6b7169203331-01", "hello",
+             "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00"]
+    sinks = ""
+    for name in ("one", "two"):
+        sinks += f'[flow.{name}.nodes.sink]\ncomponent = "builtin:file:/dev/null"\n' \
+                 'interface = "torvyn:streaming/sink"\n' + (EDGE % ("source", "sink", "")).replace("flow.main", f"flow.{name}")
+    text = "\\n".join(lines)
+    run = Run(world, '[flow.one.nodes.source]\ncomponent = "@GUESTS@/../traced-source.wasm"\n'
+                     f'interface = "torvyn:streaming/source"\nconfig = "{text}\\n"\n'
+                     '[flow.two.nodes.source]\ncomponent = "builtin:stdin"\ninterface = "torvyn:streaming/source"\n' + sinks,
+              "--all", output=None)
+    wait_for("the end of one", lambda: json.loads(run.get("/flows/one"))["state"] == "Completed")
+    expect(run.scrape(), {
+        ("torvyn_flow_elements_total", 'flow_id="one"'): len(lines),
+        ("torvyn_component_trace_contexts_invalid_total", 'flow_id="one",component_id="source"'): 3,
+        ("torvyn_component_trace_contexts_invalid_total", 'flow_id="one",component_id="sink"'): 0,
+    })
+    run.end()
+
+
+SCENARIOS = {"contexts": contexts, "work": work, "errors": errors, "restarts": restarts, "fuel": fuel, "capabilities": capabilities,
              "back-pressure": back_pressure, "dropping": dropping, "flows": flows, "spans": spans}
 
 
