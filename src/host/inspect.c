@@ -34,7 +34,7 @@ static enum tvn_status read_failed(struct tvn_diag_sink *sink, enum tvn_status s
     case TVN_NOT_FOUND:
         (void)tvn_diag_error(sink, TVN_E_COMPONENT_NOT_FOUND, TVN_SPAN_NONE,
                              "file '%s' does not exist", path);
-        tvn_diag_help(sink, "name a .wasm file that exists");
+        tvn_diag_help(sink, "'torvyn build' leaves components in .torvyn/build");
         return TVN_E_COMPONENT_NOT_FOUND;
     case TVN_FULL:
         return tvn_diag_error(sink, TVN_E_COMPONENT_TOO_COMPLEX, TVN_SPAN_NONE,

@@ -218,6 +218,21 @@ static struct tvn_span builtin_span(const struct tvn_link_stage *stage)
     return stage->node && !stage->replaced ? stage->node->component_span : TVN_SPAN_NONE;
 }
 
+static void help_to_open(const struct tvn_link_stage *stage, int error, struct tvn_diag_sink *sink)
+{
+    bool source = stage->role == TVN_ROLE_SOURCE;
+    if (error == EBUSY) {
+        tvn_diag_help(sink, "give each sink, flow and process a file of its own");
+    } else if (error == ENOENT || error == ENOTDIR) {
+        tvn_diag_help(sink, source ? "create the file, or name another one; paths begin where "
+                                     "torvyn was started"
+                                   : "create the folder first: only the file itself is made");
+    } else if (error == EACCES || error == EPERM || error == EROFS) {
+        tvn_diag_help(sink, source ? "it must be readable by this user"
+                                   : "it, or its folder, must be writable by this user");
+    }
+}
+
 static enum tvn_status builtin_failed(const struct tvn_link_stage *stage, enum tvn_status status,
                                       struct tvn_diag_sink *sink)
 {
@@ -227,9 +242,7 @@ static enum tvn_status builtin_failed(const struct tvn_link_stage *stage, enum t
     case TVN_E_IO_ERROR:
         (void)tvn_diag_error(sink, status, at, "'%s' cannot be opened: %s", stage->builtin,
                              error == EBUSY ? "something else uses it" : strerror(error));
-        if (error == EBUSY) {
-            tvn_diag_help(sink, "give each sink, flow and process a file of its own");
-        }
+        help_to_open(stage, error, sink);
         return status;
     case TVN_E_CONSTRAINT_VIOLATION:
         (void)tvn_diag_error(sink, status, at, "'%s' is not a %s", stage->builtin,
