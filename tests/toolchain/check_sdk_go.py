@@ -23,7 +23,7 @@ def run(torvyn, folder, *arguments, code=0):
 
 def line(sequence):
     text = f"Hello, Torvyn! ({sequence + 1})"
-    return f'{sequence} "{text}" "text/plain" part="Torvyn" trace=0 flow=true deadline=0 late=true {"x" * len(text)}'
+    return f'{sequence} "{text}" "text/plain" part="Torvyn" traced=true flow=true deadline=0 late=true {"x" * len(text)}'
 
 
 def expect(what, actual, expected):

@@ -17,6 +17,12 @@ import (
 var mode string
 var started = time.Now()
 
+// Both ids, or none: whether flows are traced is the configuration's.
+func isTraced(e *torvyn.Element) bool {
+	trace, span := len(e.TraceID()), len(e.SpanID())
+	return trace == 32 && span == 16 || trace == 0 && span == 0
+}
+
 func process(e *torvyn.Element) (*torvyn.Output, error) {
 	runtime.GC()
 	kinds := map[uint64]error{2: torvyn.InvalidInput("invalid"), 3: torvyn.Unavailable("later"), 4: torvyn.Internal("ours"), 5: torvyn.DeadlineExceeded(""), 6: errors.New("plain")}
@@ -29,7 +35,7 @@ func process(e *torvyn.Element) (*torvyn.Output, error) {
 	if e.Sequence == 1 {
 		return nil, nil
 	}
-	text := fmt.Sprintf("%d %q %q part=%q trace=%d flow=%t deadline=%d late=%t %s", e.Sequence, e.Read(), e.ContentType, e.ReadAt(7, 6), len(e.TraceID()), e.FlowID() != "", e.DeadlineNs(), e.TimestampNs > uint64(started.UnixNano()), strings.Repeat("x", int(e.Size())))
+	text := fmt.Sprintf("%d %q %q part=%q traced=%t flow=%t deadline=%d late=%t %s", e.Sequence, e.Read(), e.ContentType, e.ReadAt(7, 6), isTraced(e), e.FlowID() != "", e.DeadlineNs(), e.TimestampNs > uint64(started.UnixNano()), strings.Repeat("x", int(e.Size())))
 	o, err := torvyn.NewOutput([]byte(text), "text/x-test")
 	if err != nil {
 		return nil, err
