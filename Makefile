@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 DPKG_LOG ?= /var/log/dpkg.log
 CTEST := ctest --output-on-failure --no-tests=error -j2
 # Suites whose code runs on several threads.
-THREADED := ^(resources|reactor|workers|observability|component|host)$$
+THREADED := ^(net|resources|reactor|workers|observability|component|host)$$
 
 .DEFAULT_GOAL := help
 

@@ -24,7 +24,7 @@ __extension__ typedef unsigned __int128 wide;
 bool tvn_ticks_tsc_;
 static pthread_once_t ticks_once = PTHREAD_ONCE_INIT;
 /* 32.32 fixed point; one tick is one nanosecond until calibration says otherwise. */
-static uint64_t ns_per_tick = UINT64_C(1) << 32;
+uint64_t tvn_ns_per_tick_ = UINT64_C(1) << 32;
 static uint64_t ticks_per_ns = UINT64_C(1) << 32;
 
 static uint64_t clock_ns(clockid_t clock)
@@ -123,7 +123,7 @@ static void ticks_calibrate(void)
     if (hz == 0) {
         return;
     }
-    ns_per_tick = (uint64_t)(((wide)NS_PER_S << 32) / hz);
+    tvn_ns_per_tick_ = (uint64_t)(((wide)NS_PER_S << 32) / hz);
     ticks_per_ns = (uint64_t)(((wide)hz << 32) / NS_PER_S);
     tvn_ticks_tsc_ = true;
 }
@@ -136,20 +136,10 @@ void tvn_ticks_init(void)
     errno = saved;
 }
 
-static uint64_t scale(uint64_t value, uint64_t factor)
-{
-    wide product = (wide)value * factor >> 32;
-    return product > UINT64_MAX ? UINT64_MAX : (uint64_t)product;
-}
-
-uint64_t tvn_ticks_to_ns(uint64_t ticks)
-{
-    return scale(ticks, ns_per_tick);
-}
-
 uint64_t tvn_ticks_from_ns(uint64_t duration_ns)
 {
-    return scale(duration_ns, ticks_per_ns);
+    wide ticks = (wide)duration_ns * ticks_per_ns >> 32;
+    return ticks > UINT64_MAX ? UINT64_MAX : (uint64_t)ticks;
 }
 
 bool tvn_ticks_are_tsc(void)

@@ -23,12 +23,18 @@ uint64_t tvn_clock_wall_ns(void);
  * of CLOCK_MONOTONIC. Conversions saturate at UINT64_MAX.
  */
 void tvn_ticks_init(void);
-uint64_t tvn_ticks_to_ns(uint64_t ticks);
 uint64_t tvn_ticks_from_ns(uint64_t duration_ns);
 bool tvn_ticks_are_tsc(void);
 
-/* Written once by tvn_ticks_init; read through tvn_ticks_now and tvn_ticks_are_tsc only. */
+/* Written once by tvn_ticks_init; read through the functions only. */
 extern bool tvn_ticks_tsc_;
+extern uint64_t tvn_ns_per_tick_; /* 32.32 fixed point */
+
+static inline uint64_t tvn_ticks_to_ns(uint64_t ticks)
+{
+    __extension__ unsigned __int128 ns = (unsigned __int128)ticks * tvn_ns_per_tick_ >> 32;
+    return ns > UINT64_MAX ? UINT64_MAX : (uint64_t)ns;
+}
 
 static inline uint64_t tvn_ticks_now(void)
 {

@@ -198,9 +198,11 @@ static void check_state(struct tvn_sim_flow *flow, enum tvn_flow_turn turn)
     tvn_sim_require(flow, reachable(flow->last_state, state), "%s follows %s",
                     tvn_flow_state_name(state), tvn_flow_state_name(flow->last_state));
     flow->last_state = state;
+    /* A flow that is cancelled goes from Suspended to Failed, when its stages have been torn down.
+     */
     tvn_sim_require(flow,
                     flow->suspended ? state == TVN_FLOW_SUSPENDED
-                                    : state != TVN_FLOW_SUSPENDED || flow->pause,
+                                    : state != TVN_FLOW_SUSPENDED || flow->pause || flow->aborting,
                     "%s, and pause is %d", tvn_flow_state_name(state), (int)flow->pause);
     tvn_sim_require(flow, tvn_flow_state_is_terminal(state) == (turn == TVN_FLOW_DONE),
                     "%s and turn %d disagree", tvn_flow_state_name(state), (int)turn);
