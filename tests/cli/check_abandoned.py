@@ -102,12 +102,17 @@ def read(path):
         return file.read()
 
 
+def lines_of(path):
+    return len(read(path).splitlines()) if os.path.exists(path) else 0
+
+
 def main():
     torvyn, guests = sys.argv[1:]
     with tempfile.TemporaryDirectory() as folder:
         with open(os.path.join(folder, "Torvyn.toml"), "w") as file:
             file.write(MANIFEST.format(guests=guests))
         errors = os.path.join(folder, "errors")
+        output = os.path.join(folder, "other.txt")
         # Memory of a thread that never ends is not freed, and the leak checker cannot stop one that is traced.
         environment = dict(os.environ, TORVYN_HOME=folder, TORVYN_STATE_DIR=folder, ASAN_OPTIONS="detect_leaks=0")
         with open(errors, "w") as stderr:
@@ -116,6 +121,7 @@ def main():
         try:
             wait_until(lambda: "reading 0" in read(errors), "the guest's call")
             wait_until(lambda: thread_that_polls(run.pid), "a thread in the call")
+            wait_until(lambda: lines_of(output) == 3, "what the other flow delivers")
             tid = thread_that_polls(run.pid)
             hold(tid)
             run.send_signal(signal.SIGTERM)
@@ -130,7 +136,7 @@ def main():
             sys.exit(f"exit code {code}, and it said:\n{said}")
         if "Failed:      1" not in said:
             sys.exit(f"the element in the call is not accounted for:\n{said}")
-        if len(read(os.path.join(folder, "other.txt")).splitlines()) != 3:
+        if lines_of(output) != 3:
             sys.exit("the other flow was harmed")
 
 
