@@ -7,12 +7,12 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "base/thread.h"
 #include "net/http_connection_internal.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -228,22 +228,6 @@ static void *serve(void *context)
 
 /* ---- life ---- */
 
-/* No signal is taken on the server's thread, but those that no thread may block. */
-static int start_thread(struct tvn_http_server *server)
-{
-    sigset_t all;
-    sigset_t old;
-    sigfillset(&all);
-    sigdelset(&all, SIGSEGV);
-    sigdelset(&all, SIGILL);
-    sigdelset(&all, SIGFPE);
-    sigdelset(&all, SIGBUS);
-    pthread_sigmask(SIG_BLOCK, &all, &old);
-    int error = pthread_create(&server->thread, NULL, serve, server);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    return error;
-}
-
 enum tvn_status tvn_http_server_start(const struct tvn_http_listener *listeners,
                                       uint32_t listener_count, tvn_http_handler handler,
                                       void *context, struct tvn_http_server **out_server)
@@ -265,7 +249,7 @@ enum tvn_status tvn_http_server_start(const struct tvn_http_listener *listeners,
         server->connections[i].fd = -1;
     }
     server->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (server->stop_fd < 0 || start_thread(server) != 0) {
+    if (server->stop_fd < 0 || tvn_service_thread_start(&server->thread, 0, serve, server) != 0) {
         tvn_log_debug("the HTTP server does not start");
         tvn_fd_close(&server->stop_fd);
         tvn_free(server);

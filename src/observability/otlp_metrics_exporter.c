@@ -4,11 +4,11 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "base/thread.h"
 #include "observability/otlp_post_internal.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <time.h>
 
 #define NS_PER_MS   UINT64_C(1000000)
@@ -97,22 +97,6 @@ static void release(struct tvn_otlp_metrics_exporter *exporter)
     tvn_free(exporter);
 }
 
-/* Signals are for the main thread. */
-static int start_thread(struct tvn_otlp_metrics_exporter *exporter)
-{
-    pthread_attr_t attributes;
-    pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, STACK_BYTES);
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&exporter->thread, &attributes, run, exporter);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
-    return error;
-}
-
 enum tvn_status
 tvn_otlp_metrics_exporter_create(const struct tvn_otlp_metrics_exporter_options *options,
                                  struct tvn_otlp_metrics_exporter **out_exporter)
@@ -127,13 +111,9 @@ tvn_otlp_metrics_exporter_create(const struct tvn_otlp_metrics_exporter_options 
     exporter->options = *options;
     exporter->post = TVN_TAKE(post);
     exporter->started_unix_ns = tvn_clock_wall_ns();
-    pthread_condattr_t clock;
-    pthread_condattr_init(&clock);
-    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
-    pthread_cond_init(&exporter->changed, &clock);
-    pthread_condattr_destroy(&clock);
+    tvn_cond_init_monotonic(&exporter->changed);
     pthread_mutex_init(&exporter->lock, NULL);
-    int error = start_thread(exporter);
+    int error = tvn_service_thread_start(&exporter->thread, STACK_BYTES, run, exporter);
     if (error != 0) {
         release(exporter);
         errno = error;

@@ -5,10 +5,10 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "base/thread.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <time.h>
 
 #define STACK_BYTES ((size_t)256 << 10)
@@ -215,22 +215,6 @@ static void destroy(struct tvn_span_exporter *self)
     release(exporter);
 }
 
-/* Signals are for the main thread. */
-static int start_thread(struct exporter *exporter)
-{
-    pthread_attr_t attributes;
-    pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, STACK_BYTES);
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&exporter->thread, &attributes, run, exporter);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
-    return error;
-}
-
 static uint32_t or_default(uint32_t value, uint32_t otherwise)
 {
     return value > 0 ? value : otherwise;
@@ -264,14 +248,10 @@ enum tvn_status tvn_span_exporter_create(const struct tvn_span_exporter_options 
     exporter->options = limits;
     exporter->transport = transport;
     exporter->queue = queue;
-    pthread_condattr_t clock;
-    pthread_condattr_init(&clock);
-    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
-    pthread_cond_init(&exporter->changed, &clock);
-    pthread_cond_init(&exporter->settled, &clock);
-    pthread_condattr_destroy(&clock);
+    tvn_cond_init_monotonic(&exporter->changed);
+    tvn_cond_init_monotonic(&exporter->settled);
     pthread_mutex_init(&exporter->lock, NULL);
-    int error = start_thread(exporter);
+    int error = tvn_service_thread_start(&exporter->thread, STACK_BYTES, run, exporter);
     if (error != 0) {
         release(exporter);
         errno = error;

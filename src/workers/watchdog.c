@@ -5,6 +5,7 @@
  * turn, and takes workers away from threads that sit in a blocking call (handoff.c).
  */
 #include "base/clock.h"
+#include "base/thread.h"
 #include "workers/workers_internal.h"
 
 #include <errno.h>
@@ -114,11 +115,7 @@ static void *watch(void *argument)
 
 enum tvn_status tvn_watchdog_start(struct tvn_workers *workers)
 {
-    pthread_condattr_t clock;
-    pthread_condattr_init(&clock);
-    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
-    pthread_cond_init(&workers->watchdog_changed, &clock);
-    pthread_condattr_destroy(&clock);
+    tvn_cond_init_monotonic(&workers->watchdog_changed);
     pthread_mutex_init(&workers->watchdog_lock, NULL);
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);

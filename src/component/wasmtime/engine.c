@@ -4,12 +4,12 @@
 #include "base/assert.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "base/thread.h"
 #include "component/code.h"
 #include "component/wasmtime/engine_internal.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -215,11 +215,7 @@ enum tvn_status tvn_engine_create(const struct tvn_engine_options *options,
     engine->pooled = pooled;
     tvn_assert(engine->wasm);
     pthread_mutex_init(&engine->lock, NULL);
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&engine->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
+    tvn_cond_init_monotonic(&engine->changed);
     *out_engine = engine;
     return TVN_OK;
 }
@@ -277,14 +273,9 @@ static void *ticker_main(void *argument)
     return NULL;
 }
 
-/* With all signals blocked: the ticker runs no guest, and signals are other threads' business. */
 static bool start_ticker(struct tvn_engine *engine)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&engine->ticker, NULL, ticker_main, engine);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int error = tvn_service_thread_start(&engine->ticker, 0, ticker_main, engine);
     if (error == 0) {
         pthread_setname_np(engine->ticker, "tvn-epoch");
     }
