@@ -22,7 +22,9 @@ import sys
 import tempfile
 import termios
 import threading
-import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from waiting import KEPT, WAIT_S, check, wait_for  # pylint: disable=wrong-import-position
 
 MANIFEST = """[torvyn]
 name = "case"
@@ -33,23 +35,6 @@ contract_version = "0.1.0"
 component = "%s/relay.wasm"
 interface = "torvyn:streaming/processor"
 """
-WAIT_S = 60  # for what must happen, however slow the machine is
-KEPT = ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "LD_LIBRARY_PATH")
-
-
-def check(condition, text):
-    if not condition:
-        sys.exit(text)
-
-
-def wait_for(what, condition):
-    end = time.monotonic() + WAIT_S
-    while time.monotonic() < end:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.02)
-    sys.exit(f"{what} does not come")
 
 
 class Case:

@@ -27,6 +27,9 @@ import threading
 import time
 import traceback
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from waiting import KEPT, WAIT_S, check, wait_for  # pylint: disable=wrong-import-position
+
 MANIFEST = """[torvyn]
 name = "case"
 version = "0.1.0"
@@ -36,25 +39,8 @@ contract_version = "0.1.0"
 component = "%s/relay.wasm"
 interface = "torvyn:streaming/processor"
 """
-WAIT_S = 60  # for what must happen, however slow the machine is
-KEPT = ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "LD_LIBRARY_PATH")
 CONNECTIONS_MAX = 64  # of src/net/http_server.h
 TOKEN = "0123456789abcdef0123456789abcdef"
-
-
-def check(condition, text):
-    if not condition:
-        sys.exit(text)
-
-
-def wait_for(what, condition):
-    end = time.monotonic() + WAIT_S
-    while time.monotonic() < end:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.02)
-    sys.exit(f"{what} does not come")
 
 
 class Bystander:
