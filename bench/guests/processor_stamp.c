@@ -4,28 +4,27 @@
 
 static struct output_result result;
 
-/* The scratch memory is a stack, so that what is taken next stands behind what was read. */
-static void append_number(struct bytes *text, uint64_t number)
+/* A frozen copy of `original` with the number behind it: the host copies, the guest adds. */
+static bool copy_with_number(handle original, uint64_t number, handle *out)
 {
-    uint8_t *end = cabi_realloc(0, 0, 1, sizeof(number));
-    if (end != text->at + text->length) {
-        __builtin_trap();
+    struct buffer_result cloned;
+    clone_into_mutable(original, &cloned);
+    if (cloned.is_error) {
+        return false;
     }
-    for (uint32_t i = 0; i < sizeof(number); i++) {
+    uint8_t end[sizeof(number)];
+    for (uint32_t i = 0; i < sizeof(end); i++) {
         end[i] = (uint8_t)(number >> (8 * i));
     }
-    text->length += sizeof(number);
+    return finish_buffer(cloned.buffer, &(struct bytes){end, sizeof(end)}, out);
 }
 
 EXPORT_FUNC("processor", "process")
 struct output_result *process(uint64_t sequence, uint64_t timestamp_ns, uint8_t *content_type,
                               uint32_t content_type_length, handle payload, handle context)
 {
-    struct bytes text;
-    buffer_read_all(payload, &text);
-    append_number(&text, timestamp_ns);
     handle copy;
-    if (buffer_of(&text, &copy)) {
+    if (copy_with_number(payload, timestamp_ns, &copy)) {
         result.is_error = 0;
         result.ok.tag = 0;
         result.ok.element = (struct output_element){

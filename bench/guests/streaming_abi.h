@@ -91,6 +91,8 @@ IMPORT("types", "[method]mutable-buffer.freeze") handle mutable_buffer_freeze(ha
 IMPORT("types", "[resource-drop]mutable-buffer") void mutable_buffer_drop(handle self);
 IMPORT("buffer-allocator", "allocate")
 void allocate(uint64_t capacity_hint, struct buffer_result *out);
+IMPORT("buffer-allocator", "clone-into-mutable")
+void clone_into_mutable(handle source, struct buffer_result *out);
 
 /*
  * Memory for what the host passes in lives until the call's post-return: a stack of bytes that is
@@ -119,19 +121,23 @@ static inline void scratch_clear(void)
     scratch.used = 0;
 }
 
+/* Appends `content` to a buffer and freezes it. False when the host refuses; the buffer is gone
+ * then, too. */
+static inline bool finish_buffer(handle buffer, const struct bytes *content, handle *out)
+{
+    struct buffer_result appended;
+    mutable_buffer_append(buffer, content->at, content->length, &appended);
+    if (!appended.is_error) {
+        *out = mutable_buffer_freeze(buffer);
+    }
+    mutable_buffer_drop(buffer);
+    return !appended.is_error;
+}
+
 /* A frozen buffer with a copy of `content`. False when the host has none to give. */
 static inline bool buffer_of(const struct bytes *content, handle *out)
 {
     struct buffer_result allocated;
     allocate(content->length, &allocated);
-    if (allocated.is_error) {
-        return false;
-    }
-    struct buffer_result appended;
-    mutable_buffer_append(allocated.buffer, content->at, content->length, &appended);
-    if (!appended.is_error) {
-        *out = mutable_buffer_freeze(allocated.buffer);
-    }
-    mutable_buffer_drop(allocated.buffer);
-    return !appended.is_error;
+    return !allocated.is_error && finish_buffer(allocated.buffer, content, out);
 }
