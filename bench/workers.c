@@ -3,7 +3,8 @@
  * The worker threads, with native flows.
  *  - wake: from data on a descriptor to the call of the sink: of a worker that sleeps, of one that
  *    still looks around, and of one that runs another flow; beside threads that do nothing but wait
- *    on a futex, and for a descriptor, as data on a descriptor cannot wake a futex.
+ *    on a futex, and for a descriptor, as data on a descriptor cannot wake a futex. Whoever sleeps
+ * is on one processor; whoever wakes it on another one ("_shared": on the same one).
  *  - fair: elements of flows that share one worker, the most over the least; what four times the
  *    priority brings.
  *  - scaling: two flows by one worker and by two.
@@ -12,17 +13,15 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "bench/bare.h"
 #include "bench/native.h"
 #include "bench/program.h"
 #include "reactor/flow.h"
 
-#include <linux/futex.h>
-#include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #define USAGE        "workers [--wakes N] [--elements N] [--milliseconds N]"
@@ -117,10 +116,15 @@ static void spawn(struct flow *flow, enum tvn_task_priority priority)
     bench_check(tvn_workers_spawn(workers, &options, &flow->task), NULL, "spawn");
 }
 
-static void start_workers(uint32_t threads, enum tvn_workers_policy policy)
+/* When pinned, the first one to the first processor. */
+static void start_workers(uint32_t threads, enum tvn_workers_policy policy, bool pin)
 {
     const struct tvn_workers_options options = {
-        .threads = threads, .policy = policy, .quantum = TVN_FLOW_QUANTUM_DEFAULT};
+        .threads = threads,
+        .policy = policy,
+        .quantum = TVN_FLOW_QUANTUM_DEFAULT,
+        .pin = pin,
+    };
     bench_check(tvn_workers_create(&options, &workers), NULL, "workers");
 }
 
@@ -142,30 +146,44 @@ static void stop_flow(struct flow *flow)
     end_flow(flow);
 }
 
-static void print_times(const char *name)
+static void print_times(const char *name, const char *place, struct tvn_histogram *from)
 {
-    printf("\"%s_p50_us\": %.2f, \"%s_p99_us\": %.2f, ", name,
-           (double)tvn_histogram_quantile(&times, 0.5) / 1000.0, name,
-           (double)tvn_histogram_quantile(&times, 0.99) / 1000.0);
-    tvn_histogram_reset(&times);
+    printf("\"%s_p50_us%s\": %.2f, \"%s_p99_us%s\": %.2f, ", name, place,
+           (double)tvn_histogram_quantile(from, 0.5) / 1000.0, name, place,
+           (double)tvn_histogram_quantile(from, 0.99) / 1000.0);
+    tvn_histogram_reset(from);
 }
 
 /* ---- wake-ups ---- */
+
+/*
+ * Where a woken thread runs decides what its wake-up costs, so everything is placed: what sleeps on
+ * the first processor, what wakes it on the last one, or both on the first.
+ */
+
+/* Returns when `counter` has arrived. The processor is left to others meanwhile: it may be theirs.
+ */
+static void await(const _Atomic uint64_t *counter, uint64_t number)
+{
+    while (atomic_load_explicit(counter, memory_order_acquire) < number) {
+        (void)sched_yield();
+    }
+}
 
 /* One element; returns when it has arrived. */
 static void post(struct flow *flow, uint64_t number)
 {
     atomic_store_explicit(&posted_ns, tvn_clock_monotonic_ns(), memory_order_release);
     (void)eventfd_write(flow->source.fd, 1);
-    while (tvn_stat_get(&flow->sink.delivered) < number) {
-    }
+    await(&flow->sink.delivered, number);
 }
 
 /* A worker that runs `flow`, asleep for want of data; and, when `busy`, another flow that has data
  * all the time. */
 static void start_waiting(struct flow *flow, bool busy)
 {
-    start_workers(1, TVN_WORKERS_DEMAND_DRIVEN);
+    bench_run_on(BENCH_ANYWHERE); /* as many processors as the workers find, so long they search */
+    start_workers(1, TVN_WORKERS_DEMAND_DRIVEN, true);
     create(flow, UINT64_MAX);
     flow->source.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     flow->sink.posted_ns = &posted_ns;
@@ -185,12 +203,14 @@ static void stop_waiting(struct flow *flow)
     stop_flow(flow);
     tvn_workers_destroy(workers);
     close(flow->source.fd);
+    bench_run_on(BENCH_ANYWHERE);
 }
 
 static void measure_wakes(const char *name, uint64_t wakes, bool busy)
 {
     struct flow *flow = &flows[0];
     start_waiting(flow, busy);
+    bench_run_on(BENCH_LAST);
     for (uint64_t i = 1; i <= wakes; i++) {
         post(flow, i);
     }
@@ -198,114 +218,56 @@ static void measure_wakes(const char *name, uint64_t wakes, bool busy)
         stop_flow(&flows[1]);
     }
     stop_waiting(flow);
-    print_times(name);
+    print_times(name, "", &times);
 }
 
-/* ---- beside bare wake-ups ---- */
-
-/* A thread that does nothing but wait, and note how long it took. */
-struct bare {
-    pthread_t thread;
-    int fd; /* an eventfd; -1: the futex */
-    uint64_t wakes;
-    _Atomic uint32_t word;
-    _Atomic uint64_t answers;
-    struct tvn_histogram times;
-};
-
-static struct bare by_futex;
-static struct bare by_epoll;
-
-static void wait_once(struct bare *bare, int epoll_fd)
-{
-    struct epoll_event event;
-    eventfd_t ignored;
-    if (bare->fd >= 0) {
-        (void)epoll_wait(epoll_fd, &event, 1, -1);
-        (void)eventfd_read(bare->fd, &ignored);
-        return;
-    }
-    while (atomic_load(&bare->word) == 0) {
-        (void)syscall(SYS_futex, &bare->word, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
-    }
-    atomic_store(&bare->word, 0);
-}
-
-static void *wait_bare(void *argument)
-{
-    struct bare *bare = argument;
-    int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    struct epoll_event event = {.events = EPOLLIN};
-    if (bare->fd >= 0) {
-        (void)epoll_ctl(epoll_fd, EPOLL_CTL_ADD, bare->fd, &event);
-    }
-    for (uint64_t i = 1; i <= bare->wakes; i++) {
-        wait_once(bare, epoll_fd);
-        tvn_histogram_record(&bare->times, tvn_clock_monotonic_ns() - atomic_load(&posted_ns));
-        atomic_store(&bare->answers, i);
-    }
-    close(epoll_fd);
-    return NULL;
-}
-
-static void start_bare(struct bare *bare, int fd, uint64_t wakes)
-{
-    bare->fd = fd;
-    bare->wakes = wakes;
-    if (pthread_create(&bare->thread, NULL, wait_bare, bare) != 0) {
-        bench_fail("no thread");
-    }
-}
-
-static void wake_bare(struct bare *bare, uint64_t number)
+static void wake_bare(struct bench_bare *bare, uint64_t number)
 {
     usleep(SLEEP_GAP_US);
     atomic_store(&posted_ns, tvn_clock_monotonic_ns());
-    if (bare->fd >= 0) {
-        (void)eventfd_write(bare->fd, 1);
-    } else {
-        atomic_store(&bare->word, 1);
-        (void)syscall(SYS_futex, &bare->word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
-    }
-    while (atomic_load(&bare->answers) < number) {
-    }
+    bench_bare_wake(bare);
+    await(&bare->answers, number);
 }
 
-static double median_us(const struct tvn_histogram *histogram)
+static double median(const struct tvn_histogram *histogram)
 {
-    return (double)tvn_histogram_quantile(histogram, 0.5) / 1000.0;
+    return (double)tvn_histogram_quantile(histogram, 0.5);
 }
 
 /* In turn, so that a busy moment of the machine hits all three alike. */
-static void measure_parked(uint64_t wakes)
+static void measure_parked(const char *place, enum bench_place waker, uint64_t wakes)
 {
+    static struct bench_bare by_futex;
+    static struct bench_bare by_epoll;
     struct flow *flow = &flows[0];
     start_waiting(flow, false);
-    start_bare(&by_futex, -1, wakes);
-    start_bare(&by_epoll, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), wakes);
+    bench_run_on(BENCH_FIRST);
+    bench_bare_start(&by_futex, -1, wakes, &posted_ns);
+    bench_bare_start(&by_epoll, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), wakes, &posted_ns);
+    bench_run_on(waker);
     for (uint64_t i = 1; i <= wakes; i++) {
         wake_bare(&by_futex, i);
         wake_bare(&by_epoll, i);
         usleep(SLEEP_GAP_US);
         post(flow, i);
     }
-    pthread_join(by_futex.thread, NULL);
-    pthread_join(by_epoll.thread, NULL);
+    bench_bare_join(&by_futex);
+    bench_bare_join(&by_epoll);
     close(by_epoll.fd);
     stop_waiting(flow);
-    double parked_us = median_us(&times);
-    printf("\"bare_futex_p50_us\": %.2f, \"bare_epoll_p50_us\": %.2f, ", median_us(&by_futex.times),
-           median_us(&by_epoll.times));
-    printf("\"parked_over_futex\": %.2f, \"parked_over_epoll\": %.2f, ",
-           parked_us / median_us(&by_futex.times), parked_us / median_us(&by_epoll.times));
-    print_times("parked");
+    printf("\"parked_over_futex%s\": %.2f, \"parked_over_epoll%s\": %.2f, ", place,
+           median(&times) / median(&by_futex.times), place,
+           median(&times) / median(&by_epoll.times));
+    print_times("bare_futex", place, &by_futex.times);
+    print_times("bare_epoll", place, &by_epoll.times);
+    print_times("parked", place, &times);
 }
 
 /* ---- fairness ---- */
 
 static void measure_fairness(uint64_t milliseconds)
 {
-    start_workers(1, TVN_WORKERS_DEMAND_DRIVEN);
+    start_workers(1, TVN_WORKERS_DEMAND_DRIVEN, false);
     for (int i = 0; i < FLOWS; i++) {
         create(&flows[i], UINT64_MAX);
         flows[i].source.spin = WORK_SPIN;
@@ -336,7 +298,7 @@ static void measure_fairness(uint64_t milliseconds)
 
 static uint64_t time_two(uint32_t threads, uint64_t elements)
 {
-    start_workers(threads, TVN_WORKERS_DEMAND_DRIVEN);
+    start_workers(threads, TVN_WORKERS_DEMAND_DRIVEN, false);
     for (int i = 0; i < 2; i++) {
         create(&flows[i], elements);
         flows[i].source.spin = WORK_SPIN;
@@ -361,7 +323,8 @@ int main(int argc, char **argv)
                                            {"--milliseconds", &milliseconds, 60000}};
     bench_parse(argc, argv, USAGE, options, TVN_ARRAY_LEN(options), NULL, 0);
     printf("{");
-    measure_parked(wakes);
+    measure_parked("", BENCH_LAST, wakes);
+    measure_parked("_shared", BENCH_FIRST, wakes);
     measure_wakes("spinning", wakes, false);
     measure_wakes("running", wakes, true);
     measure_fairness(milliseconds);
