@@ -9,7 +9,7 @@
  *
  * States: Pooled → Owned → Borrowed (borrows > 0) → Owned → Pooled; Leased is host-internal
  * (lease.h). `freeze` bumps the generation, so that handles to the mutable buffer become stale.
- * Threads: a slot is touched only by the thread that runs the owning flow. The table's chunks never
+ * Threads: a slot is touched only by the thread that runs the owning flow. Slots never
  * move. Limits: TVN_BUFFERS_MAX slots; one buffer of at most `max_buffer_bytes`.
  */
 #include "base/assert.h"
@@ -23,8 +23,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#define TVN_BUFFERS_PER_CHUNK 4096u
-#define TVN_BUFFERS_MAX       (1u << 22)
+#define TVN_BUFFERS_PER_STEP 4096u /* the table grows by */
+#define TVN_BUFFERS_MAX      (1u << 22)
 
 /* Tiers of architecture.md; DIRECT buffers are allocated for one use and counted as huge-tier
  * fallback. */

@@ -18,7 +18,7 @@ struct tvn_magazine *tvn_magazine_create(struct tvn_resources *resources)
     }
     memset(magazine, 0, sizeof(*magazine));
     magazine->resources = resources;
-    magazine->table = &resources->table;
+    magazine->slots = resources->table.slots;
     magazine->max_buffer_bytes = resources->options.max_buffer_bytes;
     for (uint32_t tier = 0; tier < TVN_TIER_DIRECT; tier++) {
         uint32_t share = resources->pools[tier].size / POOL_SHARE;
@@ -47,11 +47,11 @@ void tvn_magazine_destroy(struct tvn_magazine *magazine)
     for (uint32_t tier = 0; tier < TVN_TIER_COUNT; tier++) {
         struct tvn_magazine_tier *cache = &magazine->tiers[tier];
         if (cache->count > 0) {
-            tvn_pool_give(resources, (enum tvn_tier)tier, cache->slots, cache->count);
+            tvn_pool_give(resources, (enum tvn_tier)tier, magazine->free[tier], cache->count);
         }
         resources->acquired[tier] += tvn_stat_get(&cache->acquired);
         resources->released[tier] += tvn_stat_get(&cache->released);
-        resources->fallbacks[tier] += tvn_stat_get(&magazine->fallbacks[tier]);
+        resources->fallbacks[tier] += tvn_stat_get(&cache->fallbacks);
         resources->exhaustions[tier] += tvn_stat_get(&magazine->exhaustions[tier]);
     }
     if (magazine->previous) {
@@ -95,7 +95,7 @@ static enum tvn_status acquire_direct(struct tvn_magazine *magazine, enum tvn_ti
     buffer->bytes = bytes;
     buffer->capacity = (uint32_t)size;
     buffer->tier = TVN_TIER_DIRECT;
-    tvn_stat_add(&magazine->fallbacks[tier], 1);
+    tvn_stat_add(&magazine->tiers[tier].fallbacks, 1);
     tvn_stat_add(&magazine->tiers[TVN_TIER_DIRECT].acquired, 1);
     *out_buffer = buffer;
     return TVN_OK;
@@ -140,13 +140,13 @@ enum tvn_status tvn_magazine_acquire_slow(struct tvn_magazine *magazine, enum tv
     }
     struct tvn_resources *resources = magazine->resources;
     pthread_mutex_lock(&resources->lock);
-    cache->count = tvn_pool_take(resources, tier, cache->slots, cache->capacity / 2 + 1);
+    cache->count = tvn_pool_take(resources, tier, magazine->free[tier], cache->capacity / 2 + 1);
     pthread_mutex_unlock(&resources->lock);
     tvn_assert(cache->count <= cache->capacity);
     if (cache->count == 0) {
         return acquire_direct(magazine, tier, capacity_bytes, out_buffer);
     }
-    *out_buffer = cache->slots[--cache->count];
+    *out_buffer = magazine->free[tier][--cache->count];
     tvn_stat_add(&cache->acquired, 1);
     return TVN_OK;
 }
@@ -155,11 +155,12 @@ enum tvn_status tvn_magazine_acquire_slow(struct tvn_magazine *magazine, enum tv
 static void flush_half(struct tvn_magazine *magazine, enum tvn_tier tier)
 {
     struct tvn_magazine_tier *cache = &magazine->tiers[tier];
+    struct tvn_buffer **buffers = magazine->free[tier];
     uint32_t given = cache->count / 2 + 1;
     tvn_assert(given <= cache->count);
-    tvn_pool_give(magazine->resources, tier, cache->slots, given);
+    tvn_pool_give(magazine->resources, tier, buffers, given);
     cache->count -= given;
-    memmove(cache->slots, cache->slots + given, cache->count * sizeof(struct tvn_buffer *));
+    memmove(buffers, buffers + given, cache->count * sizeof(struct tvn_buffer *));
 }
 
 void tvn_magazine_release_slow(struct tvn_magazine *magazine, struct tvn_buffer *buffer)
@@ -195,7 +196,7 @@ void tvn_magazine_release_slow(struct tvn_magazine *magazine, struct tvn_buffer 
         if (cache->count == cache->capacity) {
             flush_half(magazine, tier);
         }
-        cache->slots[cache->count++] = buffer;
+        magazine->free[tier][cache->count++] = buffer;
     }
     pthread_mutex_unlock(&resources->lock);
     tvn_free(direct_bytes);

@@ -17,24 +17,26 @@ struct tvn_resources;
 struct tvn_magazine;
 
 struct tvn_magazine_tier {
-    uint32_t count;
+    uint32_t count;    /* of free buffers */
     uint32_t capacity; /* 0 for DIRECT: always the slow path */
     tvn_stat acquired;
     tvn_stat released;
-    struct tvn_buffer *slots[TVN_MAGAZINE_SLOTS_MAX];
+    tvn_stat fallbacks;
 };
 
 /* Shown for the inline functions below; nobody else looks inside. */
 struct tvn_magazine {
-    alignas(64) struct tvn_magazine_tier tiers[TVN_TIER_COUNT];
+    /* One cache line up to the small tier, which most elements use. */
+    alignas(64) struct tvn_buffer *slots; /* the table's */
     uint64_t max_buffer_bytes;
-    struct tvn_buffer_table *table;
-    struct tvn_resources *resources;
-    tvn_stat fallbacks[TVN_TIER_COUNT];
+    struct tvn_magazine_tier tiers[TVN_TIER_COUNT];
+    struct tvn_buffer *free[TVN_TIER_COUNT][TVN_MAGAZINE_SLOTS_MAX];
     tvn_stat exhaustions[TVN_TIER_COUNT];
+    struct tvn_resources *resources;
     struct tvn_magazine *previous;
     struct tvn_magazine *next;
 };
+static_assert(offsetof(struct tvn_magazine, tiers[1]) <= 64, "the small tier's line");
 
 // COLD PATH. NULL when memory is exhausted.
 TVN_NODISCARD struct tvn_magazine *tvn_magazine_create(struct tvn_resources *resources);
@@ -76,13 +78,15 @@ tvn_buffer_acquire(struct tvn_magazine *magazine, uint64_t capacity_bytes, tvn_o
     struct tvn_magazine_tier *cache = &magazine->tiers[tier];
     struct tvn_buffer *buffer;
     if (TVN_LIKELY(cache->count > 0)) {
-        buffer = cache->slots[--cache->count];
+        buffer = magazine->free[tier][--cache->count];
         tvn_stat_add(&cache->acquired, 1);
     } else {
-        enum tvn_status status = tvn_magazine_acquire_slow(magazine, tier, capacity_bytes, &buffer);
+        struct tvn_buffer *taken; /* `buffer` itself stays in a register */
+        enum tvn_status status = tvn_magazine_acquire_slow(magazine, tier, capacity_bytes, &taken);
         if (status != TVN_OK) {
             return status;
         }
+        buffer = taken;
     }
     tvn_debug_assert(buffer->state == TVN_BUFFER_POOLED && buffer->borrows == 0 &&
                      buffer->holders == 0);
@@ -127,7 +131,7 @@ static inline void tvn_buffer_release(struct tvn_magazine *magazine, struct tvn_
     buffer->holders = 0;
     buffer->generation++;
     tvn_buffer_set_state(buffer, TVN_BUFFER_POOLED);
-    cache->slots[cache->count++] = buffer;
+    magazine->free[buffer->tier][cache->count++] = buffer;
     tvn_stat_add(&cache->released, 1);
 }
 
@@ -140,5 +144,5 @@ TVN_NODISCARD static inline enum tvn_status tvn_magazine_find(struct tvn_magazin
                                                               struct tvn_buffer_id id,
                                                               struct tvn_buffer **out_buffer)
 {
-    return tvn_buffer_table_find(magazine->table, id, out_buffer);
+    return tvn_buffer_slot_find(magazine->slots, id, out_buffer);
 }

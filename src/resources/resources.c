@@ -68,7 +68,7 @@ enum tvn_status tvn_resources_create(const struct tvn_resources_options *options
     resources->options = *options;
     resources->random = options->debug.seed;
     pthread_mutex_init(&resources->lock, NULL);
-    tvn_buffer_table_init(&resources->table);
+    TVN_TRY(tvn_buffer_table_init(&resources->table));
     for (uint32_t tier = 0; tier < TVN_TIER_DIRECT; tier++) {
         TVN_TRY(pool_init(&resources->pools[tier], tier_bytes[tier], options->pool_sizes[tier]));
     }
@@ -95,7 +95,7 @@ enum tvn_status tvn_buffer_find(struct tvn_resources *resources, struct tvn_buff
                                 struct tvn_buffer **out_buffer)
 {
     tvn_assert(resources && out_buffer);
-    return tvn_buffer_table_find(&resources->table, id, out_buffer);
+    return tvn_buffer_slot_find(resources->table.slots, id, out_buffer);
 }
 
 /* Gives memory of the pool a slot. False when the table has none. */
@@ -175,7 +175,7 @@ void tvn_resources_report(struct tvn_resources *resources, enum tvn_tier tier,
         /* Released before acquired: a difference read in between is never negative. */
         released += tvn_stat_get(&magazine->tiers[tier].released);
         acquired += tvn_stat_get(&magazine->tiers[tier].acquired);
-        fallbacks += tvn_stat_get(&magazine->fallbacks[tier]);
+        fallbacks += tvn_stat_get(&magazine->tiers[tier].fallbacks);
         exhaustions += tvn_stat_get(&magazine->exhaustions[tier]);
     }
     uint64_t capacity = 0;

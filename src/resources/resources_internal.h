@@ -17,7 +17,7 @@ struct tvn_pool {
 };
 
 struct tvn_resources {
-    pthread_mutex_t lock; /* everything below but the options and the table's chunks */
+    pthread_mutex_t lock; /* everything below but the options and made slots of the table */
     struct tvn_resources_options options;
     struct tvn_buffer_table table;
     struct tvn_pool pools[TVN_TIER_DIRECT];

@@ -1,41 +1,48 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "resources/table.h"
 
-#include "base/mem.h"
+#include <sys/mman.h>
 
-#define CHUNK_BYTES (TVN_BUFFERS_PER_CHUNK * sizeof(struct tvn_buffer))
+#define STEP_BYTES (TVN_BUFFERS_PER_STEP * sizeof(struct tvn_buffer))
+static_assert(TVN_BUFFERS_MAX % TVN_BUFFERS_PER_STEP == 0, "steps fill the table");
+static_assert(STEP_BYTES % 65536 == 0, "a step is whole pages, whatever their size");
 
-void tvn_buffer_table_init(struct tvn_buffer_table *table)
+enum tvn_status tvn_buffer_table_init(struct tvn_buffer_table *table)
 {
     tvn_assert(table);
     memset(table, 0, sizeof(*table));
+    void *slots = mmap(NULL, TVN_BUFFER_TABLE_BYTES, PROT_READ,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (slots == MAP_FAILED) {
+        return TVN_E_OUT_OF_MEMORY;
+    }
+    table->slots = slots;
+    return TVN_OK;
 }
 
 void tvn_buffer_table_deinit(struct tvn_buffer_table *table)
 {
     tvn_assert(table);
-    for (uint32_t i = 0; i < TVN_BUFFER_CHUNKS_MAX; i++) {
-        tvn_free(atomic_load_explicit(&table->chunks[i], memory_order_relaxed));
-        atomic_store_explicit(&table->chunks[i], NULL, memory_order_relaxed);
+    if (table->slots) {
+        munmap(table->slots, TVN_BUFFER_TABLE_BYTES);
     }
-    table->slot_count = 0;
-    table->without_memory = NULL;
+    memset(table, 0, sizeof(*table));
 }
 
-/* The chunk that holds the next new slot. */
-static struct tvn_buffer *chunk_of_next(struct tvn_buffer_table *table)
+/* The next new slot. NULL when memory is exhausted. */
+static struct tvn_buffer *make_slot(struct tvn_buffer_table *table)
 {
-    _Atomic(struct tvn_buffer *) *place = &table->chunks[table->slot_count / TVN_BUFFERS_PER_CHUNK];
-    struct tvn_buffer *chunk = atomic_load_explicit(place, memory_order_relaxed);
-    if (!chunk) {
-        chunk = tvn_aligned_alloc(alignof(struct tvn_buffer), CHUNK_BYTES);
-        if (!chunk) {
+    struct tvn_buffer *slot = &table->slots[table->slot_count];
+    if (table->slot_count == table->writable_count) {
+        if (mprotect(slot, STEP_BYTES, PROT_READ | PROT_WRITE) != 0) {
             return NULL;
         }
-        memset(chunk, 0, CHUNK_BYTES);
-        atomic_store_explicit(place, chunk, memory_order_release);
+        table->writable_count += TVN_BUFFERS_PER_STEP;
     }
-    return chunk;
+    tvn_assert(slot->generation == 0);
+    slot->index = table->slot_count++;
+    slot->generation = 1;
+    return slot;
 }
 
 enum tvn_status tvn_buffer_table_take(struct tvn_buffer_table *table,
@@ -53,14 +60,10 @@ enum tvn_status tvn_buffer_table_take(struct tvn_buffer_table *table,
     if (table->slot_count == TVN_BUFFERS_MAX) {
         return TVN_FULL;
     }
-    struct tvn_buffer *chunk = chunk_of_next(table);
-    if (!chunk) {
+    buffer = make_slot(table);
+    if (!buffer) {
         return TVN_E_OUT_OF_MEMORY;
     }
-    buffer = &chunk[table->slot_count % TVN_BUFFERS_PER_CHUNK];
-    tvn_assert(buffer->generation == 0);
-    buffer->index = table->slot_count++;
-    buffer->generation = 1;
     *out_buffer = buffer;
     return TVN_OK;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "resources/magazine.h"
 #include "resources/resources.h"
+#include "resources/resources_internal.h"
 
 #include "tvn_test.h"
 
@@ -187,12 +188,21 @@ static void test_allocation_failure_of_a_fallback(void **state)
     (void)state;
     set_up(0, TVN_EXHAUSTION_FALLBACK_ALLOC);
     struct tvn_buffer *buffer = NULL;
-    for (uint64_t n = 1; n <= 2; n++) { /* the memory, then the table's chunk */
-        tvn_mem_fail_at(n, false);
-        assert_status(tvn_buffer_acquire(magazine, 100, 7, NULL, &buffer), TVN_E_ALLOCATION_FAILED);
-        tvn_mem_fail_at(0, false);
-        assert_null(buffer);
-    }
+    tvn_mem_fail_at(1, false);
+    assert_status(tvn_buffer_acquire(magazine, 100, 7, NULL, &buffer), TVN_E_ALLOCATION_FAILED);
+    tvn_mem_fail_at(0, false);
+    assert_null(buffer);
+    tear_down();
+}
+
+static void test_full_table_fails_a_fallback(void **state)
+{
+    (void)state;
+    set_up(0, TVN_EXHAUSTION_FALLBACK_ALLOC);
+    resources->table.slot_count = TVN_BUFFERS_MAX;
+    struct tvn_buffer *buffer = NULL;
+    assert_status(tvn_buffer_acquire(magazine, 100, 7, NULL, &buffer), TVN_E_ALLOCATION_FAILED);
+    assert_null(buffer);
     tear_down();
 }
 
@@ -400,6 +410,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_exhausted_under_error_returns_pool_exhausted),
     cmocka_unit_test(test_exhausted_under_fallback_allocates_and_frees),
     cmocka_unit_test(test_allocation_failure_of_a_fallback),
+    cmocka_unit_test(test_full_table_fails_a_fallback),
     cmocka_unit_test(test_budget_is_charged_and_discharged),
     cmocka_unit_test(test_last_holder_releases),
     cmocka_unit_test(test_generation_near_the_end_retires_the_slot),
