@@ -237,18 +237,23 @@ static void render_commands(struct tvn_strbuf *out)
 static void render_metrics(struct tvn_strbuf *out)
 {
     tvn_strbuf_add_text(
-        out, "# Metrics\n\n" GENERATED "All metrics of a flow exist from its start. Counters have "
-             "one writer and are exact at every level. "
-             "Histograms\n"
-             "are logarithmic: 32 buckets per power of two, so that a percentile is off by at most "
-             "1.6 %; Prometheus "
-             "gets the\n"
-             "powers of two from 128 ns to 8.6 s, whose counts are exact. At `observability.level "
-             "= \"production\"` "
-             "times are\n"
-             "those of 1 element in 64, chosen at random; at `diagnostic` those of every call.\n\n"
-             "`component_id` is the node's name, `stream_id` is `FROM:PORT→TO`, `tier` the size of "
-             "its buffers.\n");
+        out,
+        "# Metrics\n\n" GENERATED "All metrics of a flow exist from its start. Counters have "
+        "one writer and are exact at every level. "
+        "Histograms\n"
+        "are logarithmic: 32 buckets per power of two, so that a percentile is off by at most "
+        "1.6 %; Prometheus "
+        "gets the\n"
+        "powers of two from 128 ns to 8.6 s, whose counts are exact. At `observability.level "
+        "= \"production\"` "
+        "times are\n"
+        "those of 1 element in 64, chosen at random; at `diagnostic` those of every call. There a "
+        "call begins when the\n"
+        "stage's call before it has ended: what the runtime does between the two, some tens of "
+        "nanoseconds, counts with the\n"
+        "second one (not where spans are exported, nor in `torvyn bench` and `torvyn trace`).\n\n"
+        "`component_id` is the node's name, `stream_id` is `FROM:PORT→TO`, `tier` the size of "
+        "its buffers.\n");
     tvn_metrics_reference(out);
 }
 

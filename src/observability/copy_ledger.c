@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "observability/call_log.h"
 #include "observability/recorder.h"
 
 #include <stdatomic.h>
@@ -55,11 +56,17 @@ static void name_parties(struct tvn_copy_record *record, bool has_input)
     tvn_unreachable();
 }
 
+/* Is it a copy of the input's payload or metadata, or of the output's? */
+static inline bool is_of_input(bool has_input, enum tvn_copy_reason reason)
+{
+    return has_input && reason != TVN_COPY_PAYLOAD_WRITE;
+}
+
 static uint64_t resource_of(const struct tvn_call_record *call, enum tvn_copy_reason reason)
 {
     const struct tvn_element *in = call->watched->in;
     bool has_output = call->outcome == TVN_OUTCOME_EMIT && call->call->out_count > 0;
-    if (in && reason != TVN_COPY_PAYLOAD_WRITE) {
+    if (is_of_input(in != NULL, reason)) {
         return in->payload.raw;
     }
     return has_output ? call->call->out[0].payload.raw : 0;
@@ -128,6 +135,44 @@ void tvn_copy_ledger_add(struct tvn_copy_ledger *ledger, const struct tvn_call_r
         put(&slot->bytes, call->copy_bytes[reason]);
         put(&slot->call, pack_call(call->watched->stage, call->watched->in != NULL,
                                    (enum tvn_copy_reason)reason));
+    }
+    atomic_store_explicit(&ledger->count, count, memory_order_release);
+    put(&ledger->begun, count);
+}
+
+/* The slots of one logged call; returns the number of the next record. */
+static inline uint64_t add_logged(struct tvn_copy_ledger *ledger, uint64_t number,
+                                  const struct tvn_call_log *log,
+                                  const struct tvn_logged_call *call,
+                                  const struct tvn_copy_counts *before)
+{
+    bool has_input = log->entry != TVN_ENTRY_PULL;
+    for (enum tvn_copy_reason reason = 0; reason < TVN_COPY_REASON_COUNT; reason++) {
+        uint64_t copies = call->counts.copies[reason] - before->copies[reason];
+        if (copies == 0) {
+            continue;
+        }
+        struct slot *slot = &ledger->slots[number++ % TVN_COPY_LEDGER_RECORDS];
+        put(&slot->end_ticks, call->end_ticks);
+        put(&slot->resource, is_of_input(has_input, reason) ? call->input : call->output);
+        put(&slot->sequence, call->sequence);
+        put(&slot->copies, copies);
+        put(&slot->bytes, call->counts.bytes[reason] - before->bytes[reason]);
+        put(&slot->call, pack_call(log->stage, has_input, reason));
+    }
+    return number;
+}
+
+void tvn_copy_ledger_add_logged(struct tvn_copy_ledger *ledger, const struct tvn_call_log *log)
+{
+    tvn_debug_assert(ledger);
+    uint64_t count = atomic_load_explicit(&ledger->count, memory_order_relaxed);
+    put(&ledger->begun, count + (uint64_t)log->count * TVN_COPY_REASON_COUNT);
+    atomic_thread_fence(memory_order_release);
+    const struct tvn_copy_counts *before = &log->counts;
+    for (uint32_t i = 0; i < log->count; i++) {
+        count = add_logged(ledger, count, log, &log->calls[i], before);
+        before = &log->calls[i].counts;
     }
     atomic_store_explicit(&ledger->count, count, memory_order_release);
     put(&ledger->begun, count);

@@ -36,6 +36,7 @@ struct tvn_copy_record {
     enum tvn_copy_reason reason;
 };
 
+struct tvn_call_log;
 struct tvn_call_record;
 struct tvn_copy_ledger;
 
@@ -51,6 +52,8 @@ TVN_DEFINE_CLEANUP(tvn_copy_ledger, tvn_copy_ledger_destroy)
 
 /* WARM PATH. The writer: a watched call has ended. Takes no lock and never waits. */
 void tvn_copy_ledger_add(struct tvn_copy_ledger *ledger, const struct tvn_call_record *call);
+/* HOT PATH. The same for all calls of a log. */
+void tvn_copy_ledger_add_logged(struct tvn_copy_ledger *ledger, const struct tvn_call_log *log);
 /* Records made so far, those that were overwritten included. NULL: 0. */
 uint64_t tvn_copy_ledger_count(const struct tvn_copy_ledger *ledger);
 /* COLD PATH. Up to `max` records from number `first` on, or from the oldest that is left, in order;

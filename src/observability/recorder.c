@@ -5,51 +5,12 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "observability/recorder_internal.h"
 #include "observability/tracer.h"
 
 #include <string.h>
 
 #define IN_FLIGHT_MIN 64
-#define REFRESH_EVERY 17 /* watched calls; no multiple of a usual number of stages */
-
-/* When the pull of an element began. */
-struct start {
-    uint64_t sequence_plus_one; /* 0: unused */
-    uint64_t ticks;
-};
-
-struct tvn_recorder {
-    struct tvn_event_sink sink;
-    const struct tvn_stage_stats **stages;
-    uint32_t stage_count;
-    uint32_t edge_count;
-    uint32_t listener_count;
-    uint32_t start_mask;
-    struct start *starts; /* by sequence */
-    struct tvn_histogram *latency;
-    struct tvn_histogram *processing;
-    struct tvn_histogram *waiting;
-    uint64_t random;
-    uint64_t reset_ticks; /* what began before does not count */
-    uint64_t timed_next;  /* the first pull from it on is timed at level PRODUCTION */
-    uint64_t mark_sequence;
-    struct tvn_tracer *tracer; /* or NULL */
-    double pace_ticks;         /* between two elements; 0: as fast as possible */
-    uint64_t pace_begin_ticks;
-    uint64_t paced;     /* elements */
-    uint64_t due_ticks; /* of the next one; 0: not paced */
-    uint32_t marks_reached;
-    uint32_t calls;
-    _Atomic uint32_t marks_requested;
-    _Atomic uint32_t sample_every;
-    _Atomic uint32_t level;
-    _Atomic(struct tvn_copy_ledger *) copies; /* NULL until the level is DIAGNOSTIC */
-    tvn_recorder_mark mark;
-    void *mark_context;
-    uint64_t memory_bytes;
-    struct tvn_tap_board taps;
-    struct tvn_recorder_listener listeners[TVN_RECORDER_LISTENERS_MAX];
-};
 
 const char *tvn_observe_level_name(enum tvn_observe_level level)
 {
@@ -85,7 +46,7 @@ static void watch_next(struct tvn_recorder *recorder)
         recorder->tracer ? tvn_min(next, tvn_tracer_next(recorder->tracer)) : next;
 }
 
-static bool is_timed(enum tvn_entry entry, enum tvn_outcome outcome)
+bool tvn_recorder_is_timed(enum tvn_entry entry, enum tvn_outcome outcome)
 {
     if (outcome == TVN_OUTCOME_WAIT || outcome == TVN_OUTCOME_END) {
         return false;
@@ -115,6 +76,7 @@ static TVN_COLD bool reach_mark(struct tvn_recorder *recorder, uint64_t sequence
 {
     uint32_t requested = atomic_load_explicit(&recorder->marks_requested, memory_order_acquire);
     uint64_t mark_sequence = recorder->mark_sequence;
+    tvn_recorder_settle(recorder);
     if (sequence >= mark_sequence) {
         recorder->mark_sequence = UINT64_MAX; /* `mark` may set the next one */
     }
@@ -137,7 +99,7 @@ static inline bool look_for_marks(struct tvn_recorder *recorder, const struct tv
     return reach_mark(recorder, watched->sequence);
 }
 
-/* The output of a pull: from now on its calls are watched. */
+/* The output of a pull. */
 static void pulled(struct tvn_recorder *recorder, const struct tvn_call_record *record,
                    bool details)
 {
@@ -153,24 +115,19 @@ static void pulled(struct tvn_recorder *recorder, const struct tvn_call_record *
     if (!emits || !(timed || traced)) {
         return;
     }
-    struct tvn_element *out = record->call->out;
-    struct start *start = &recorder->starts[watched->sequence & recorder->start_mask];
-    start->sequence_plus_one = watched->sequence + 1;
-    start->ticks = recorder->due_ticks != 0 ? recorder->due_ticks : record->begin_ticks;
+    tvn_recorder_follow(recorder, watched->sequence,
+                        recorder->due_ticks != 0 ? recorder->due_ticks : record->begin_ticks,
+                        record->call->out, record->end_ticks);
     recorder->paced++;
-    out->flags |= TVN_ELEMENT_WATCHED;
-    out->spare = record->end_ticks;
 }
 
 static void pushed(struct tvn_recorder *recorder, struct tvn_call_record *record)
 {
-    uint64_t sequence = record->watched->sequence;
-    const struct start *start = &recorder->starts[sequence & recorder->start_mask];
-    if (start->sequence_plus_one != sequence + 1 || start->ticks < recorder->reset_ticks ||
-        record->end_ticks < start->ticks) {
+    uint64_t start_ticks = tvn_recorder_start_of(recorder, record->watched->sequence);
+    if (start_ticks == 0 || record->end_ticks < start_ticks) {
         return;
     }
-    record->latency_ns = tvn_ticks_to_ns(record->end_ticks - start->ticks);
+    record->latency_ns = tvn_ticks_to_ns(record->end_ticks - start_ticks);
     tvn_histogram_record(recorder->latency, record->latency_ns);
 }
 
@@ -235,7 +192,7 @@ static inline void refresh(struct tvn_recorder *recorder, const struct tvn_call_
 {
     struct tvn_invoker *invoker = record->watched->invoker;
     bool is_due = record->watched->sequence == TVN_EVENT_NO_SEQUENCE ||
-                  recorder->calls++ % REFRESH_EVERY == 0;
+                  recorder->calls++ % TVN_RECORDER_REFRESH_EVERY == 0;
     if (TVN_UNLIKELY(is_due) && invoker->ops->refresh && record->outcome != TVN_OUTCOME_DEAD) {
         invoker->ops->refresh(invoker);
     }
@@ -246,7 +203,7 @@ static void account(struct tvn_recorder *recorder, struct tvn_call_record *recor
                     bool details)
 {
     const struct tvn_watched *watched = record->watched;
-    if (is_timed(watched->entry, record->outcome)) {
+    if (tvn_recorder_is_timed(watched->entry, record->outcome)) {
         tvn_histogram_record(&recorder->processing[watched->stage],
                              tvn_ticks_to_ns(record->end_ticks - record->begin_ticks));
     }
@@ -274,8 +231,13 @@ static enum tvn_outcome make_call(struct tvn_event_sink *self, const struct tvn_
         call->wake_ns = tvn_clock_monotonic_ns(); /* as soon as the others have worked */
         return TVN_OUTCOME_WAIT;
     }
+    if (watched->is_in_row && recorder->logs &&
+        tvn_recorder_level(recorder) == TVN_OBSERVE_DIAGNOSTIC) {
+        return tvn_recorder_call_in_row(recorder, watched, call);
+    }
+    tvn_recorder_settle(recorder);
     struct tvn_call_record record = {.watched = watched, .call = call};
-    const struct tvn_stage_stats *stats = recorder->stages[watched->stage];
+    const struct tvn_stage_stats *stats = recorder->stages[watched->stage].stats;
     if (TVN_UNLIKELY(recorder->pace_ticks != 0) && watched->entry == TVN_ENTRY_PULL &&
         is_early(recorder, call)) {
         return TVN_OUTCOME_WAIT;
@@ -301,6 +263,11 @@ static enum tvn_outcome make_call(struct tvn_event_sink *self, const struct tvn_
     }
     tell(recorder, &record);
     return record.outcome;
+}
+
+static void end_vector(struct tvn_event_sink *self)
+{
+    tvn_recorder_settle((struct tvn_recorder *)self);
 }
 
 static void take_event(struct tvn_event_sink *self, const struct tvn_event *event)
@@ -365,7 +332,7 @@ enum tvn_status tvn_recorder_create(const struct tvn_recorder_options *options,
                                     struct tvn_recorder **out_recorder)
 {
     static const struct tvn_event_sink_ops ops = {
-        .call = make_call, .event = take_event, .tap = take_tap};
+        .call = make_call, .vector_end = end_vector, .event = take_event, .tap = take_tap};
     tvn_assert(options && out_recorder);
     if (!options_valid(options)) {
         return TVN_E_CONSTRAINT_VIOLATION;
@@ -393,6 +360,7 @@ enum tvn_status tvn_recorder_create(const struct tvn_recorder_options *options,
     recorder->start_mask = starts - 1;
     recorder->random = options->seed | 1;
     recorder->mark_sequence = UINT64_MAX;
+    recorder->logs = true;
     atomic_store_explicit(&recorder->sample_every, options->sample_every, memory_order_relaxed);
     tvn_recorder_set_level(recorder, options->level);
     *out_recorder = TVN_TAKE(recorder);
@@ -408,12 +376,13 @@ void tvn_recorder_set_stats(struct tvn_recorder *recorder, uint32_t stage,
                             const struct tvn_stage_stats *stats)
 {
     tvn_assert(stage < recorder->stage_count && stats);
-    recorder->stages[stage] = stats;
+    recorder->stages[stage].stats = stats;
 }
 
 void tvn_recorder_set_tracer(struct tvn_recorder *recorder, struct tvn_tracer *tracer)
 {
     recorder->tracer = tracer;
+    recorder->logs = false;
 }
 
 void tvn_recorder_listen(struct tvn_recorder *recorder,
@@ -421,6 +390,7 @@ void tvn_recorder_listen(struct tvn_recorder *recorder,
 {
     tvn_assert(recorder->listener_count < TVN_RECORDER_LISTENERS_MAX);
     recorder->listeners[recorder->listener_count++] = *listener;
+    recorder->logs = false;
 }
 
 /* ---- levels and marks ---- */
@@ -496,6 +466,7 @@ void tvn_recorder_pace(struct tvn_recorder *recorder, double elements_per_second
     tvn_assert(elements_per_second > 0);
     tvn_assert(tvn_recorder_level(recorder) == TVN_OBSERVE_DIAGNOSTIC);
     recorder->pace_ticks = (double)tvn_ticks_from_ns(UINT64_C(1000000000)) / elements_per_second;
+    recorder->logs = false;
 }
 
 void tvn_recorder_reset(struct tvn_recorder *recorder)

@@ -9,7 +9,11 @@
  * times every call. Counters are exact at every level; they are not kept here.
  *
  * Times: processing of a stage is the time of its element calls (pull, process, evaluate, route,
- * ingest, flush, push) that did not end with "nothing now" or "no more". Waiting of an edge is from
+ * ingest, flush, push) that did not end with "nothing now" or "no more". At level DIAGNOSTIC, if
+ * there is neither a listener nor a tracer nor a pace, the clock is read once a call: a call begins
+ * when the one before it in its vector has ended, so that what the reactor does between the two,
+ * some tens of nanoseconds, counts with the second one; histograms and ledger get the calls of a
+ * vector when it is over, or after TVN_CALL_LOG_MAX of them. Waiting of an edge is from
  * the end of the call that put the element out to the beginning of the call that takes it. Latency
  * is from the beginning of the pull to the end of an accepted push, once per sink.
  *

@@ -262,6 +262,8 @@ struct tvn_sim_flow {
     enum tvn_flow_state event_state;
     uint64_t event_counts[TVN_EVENT_KIND_COUNT];
     uint64_t watched_calls;
+    uint64_t row_calls; /* of the vector that goes on, if all of its calls are watched */
+    uint32_t row_stage;
     enum tvn_flow_turn turn; /* the last one's answer */
     uint64_t start_step;
     uint64_t turns;

@@ -4,6 +4,24 @@
 
 #include <inttypes.h>
 
+/* Calls of a vector that is watched as a whole come in a row. */
+static void watch_row(struct tvn_sim_flow *flow, const struct tvn_watched *watched)
+{
+    bool is_first = flow->row_calls == 0;
+    tvn_sim_require(flow,
+                    is_first || (watched->is_in_row && watched->stage == flow->row_stage &&
+                                 watched->sequence != TVN_EVENT_NO_SEQUENCE),
+                    "stage %u is called within a vector of stage %u", watched->stage,
+                    flow->row_stage);
+    flow->row_calls += watched->is_in_row;
+    flow->row_stage = watched->stage;
+}
+
+static void watch_vector_end(struct tvn_event_sink *self)
+{
+    TVN_CONTAINER_OF(self, struct tvn_sim_flow, events)->row_calls = 0;
+}
+
 static enum tvn_outcome watch_call(struct tvn_event_sink *self, const struct tvn_watched *watched,
                                    struct tvn_call *call)
 {
@@ -31,6 +49,7 @@ static enum tvn_outcome watch_call(struct tvn_event_sink *self, const struct tvn
     if (watched->entry == TVN_ENTRY_PULL) {
         self->sample_next = flow->pulled + 1 + tvn_sim_below(&flow->random, 8);
     }
+    watch_row(flow, watched);
     flow->watched_calls++;
     return tvn_invoke(watched->invoker, watched->entry, call);
 }
@@ -97,7 +116,8 @@ static void watch_event(struct tvn_event_sink *self, const struct tvn_event *eve
 
 struct tvn_event_sink *tvn_sim_watch_init(struct tvn_sim_flow *flow)
 {
-    static const struct tvn_event_sink_ops ops = {.call = watch_call, .event = watch_event};
+    static const struct tvn_event_sink_ops ops = {
+        .call = watch_call, .vector_end = watch_vector_end, .event = watch_event};
     static const uint32_t masks[] = {
         0,
         TVN_WATCH_EVENTS,

@@ -29,6 +29,9 @@ void tvn_vector_end(struct tvn_vector *vector)
     if (vector->invocations + vector->flushed == 0) {
         return;
     }
+    if (TVN_UNLIKELY((vector->watch & TVN_WATCH_CALLS) != 0) && flow->events->ops->vector_end) {
+        flow->events->ops->vector_end(flow->events);
+    }
     tvn_flow_read_clock(flow);
     tvn_stat_add(&stats->vectors, 1);
     tvn_stat_add(&stats->invocations, vector->invocations);

@@ -75,6 +75,7 @@ static inline enum tvn_outcome tvn_vector_call(struct tvn_vector *vector,
         .entry = stage->entry,
         .sequence = in->sequence,
         .in = in,
+        .is_in_row = (vector->watch & TVN_WATCH_CALLS) != 0,
     };
     return tvn_stage_call_watched(vector->flow, &watched, call);
 }
@@ -94,6 +95,7 @@ static inline enum tvn_outcome tvn_vector_pull(struct tvn_vector *vector, struct
         .invoker = stage->invoker,
         .entry = TVN_ENTRY_PULL,
         .sequence = flow->pulled,
+        .is_in_row = (vector->watch & TVN_WATCH_CALLS) != 0,
     };
     return tvn_stage_call_watched(flow, &watched, call);
 }

@@ -78,6 +78,7 @@ struct tvn_watched {
     enum tvn_entry entry;
     uint64_t sequence;      /* of `in`; of a PULL the one its output will get; else NO_SEQUENCE */
     struct tvn_element *in; /* call->in; NULL without */
+    bool is_in_row; /* every call of its vector is watched; vector_end comes after the last one */
 };
 
 /* Elements at the head of an edge that were not shown yet. Only those that are asked for are
@@ -101,6 +102,8 @@ struct tvn_event_sink_ops {
      */
     enum tvn_outcome (*call)(struct tvn_event_sink *self, const struct tvn_watched *watched,
                              struct tvn_call *call);
+    /* HOT PATH. After the calls of a vector that were all watched (is_in_row). Optional. */
+    void (*vector_end)(struct tvn_event_sink *self);
     /* WARM PATH. Mandatory. */
     void (*event)(struct tvn_event_sink *self, const struct tvn_event *event);
     /* HOT PATH. With TAPS; all is valid during the call. Mandatory for a sink whose mask may have

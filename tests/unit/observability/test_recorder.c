@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
+#include "observability/call_log.h"
 #include "observability/recorder.h"
 
 #include "tvn_test.h"
@@ -15,7 +16,9 @@ struct rig {
     enum tvn_outcome outcome; /* of the next call */
     uint64_t copies;          /* made by each call, of 10 bytes */
     uint32_t stage;
-    unsigned pulls;   /* that reached the source */
+    bool in_row;    /* the calls are those of vectors that are watched as a whole */
+    unsigned pulls; /* that reached the source */
+    unsigned refreshes;
     uint64_t wake_ns; /* of the last one */
     /* what the listener heard */
     unsigned calls;
@@ -38,6 +41,11 @@ static enum tvn_outcome answer(struct tvn_invoker *self, enum tvn_entry entry,
         call->out_count = 1;
     }
     return rig->outcome;
+}
+
+static void refresh(struct tvn_invoker *self)
+{
+    TVN_CONTAINER_OF(self, struct rig, invoker)->refreshes++;
 }
 
 static void heard_call(void *context, const struct tvn_call_record *record)
@@ -70,11 +78,11 @@ static bool marked(void *context, uint64_t sequence)
 
 static void rig_init(struct rig *rig, enum tvn_observe_level level, uint32_t sample_every)
 {
-    static const struct tvn_invoker_ops ops = {.invoke = answer};
+    static const struct tvn_invoker_ops ops = {.invoke = answer, .refresh = refresh};
     *rig = (struct rig){.invoker = {.ops = &ops}, .outcome = TVN_OUTCOME_EMIT};
     const struct tvn_recorder_options options = {
         .stage_count = STAGES,
-        .edge_count = 1,
+        .edge_count = 2,
         .level = level,
         .sample_every = sample_every,
         .in_flight = 64,
@@ -103,7 +111,8 @@ static bool pull(struct rig *rig, uint64_t sequence, struct tvn_element *out)
                                         .edge = TVN_EVENT_NOWHERE,
                                         .invoker = &rig->invoker,
                                         .entry = TVN_ENTRY_PULL,
-                                        .sequence = sequence};
+                                        .sequence = sequence,
+                                        .is_in_row = rig->in_row};
     rig->stage = SOURCE;
     if (is_watched) {
         (void)rig->sink->ops->call(rig->sink, &watched, &call);
@@ -115,16 +124,17 @@ static bool pull(struct rig *rig, uint64_t sequence, struct tvn_element *out)
     return is_watched;
 }
 
-static bool push(struct rig *rig, struct tvn_element *in)
+static bool push_from(struct rig *rig, uint32_t edge, struct tvn_element *in)
 {
     struct tvn_call call = {.in = in};
     bool is_watched = tvn_watch_element(tvn_watch_mask(rig->sink), in->flags);
     const struct tvn_watched watched = {.stage = SINK,
-                                        .edge = 0,
+                                        .edge = edge,
                                         .invoker = &rig->invoker,
                                         .entry = TVN_ENTRY_PUSH,
                                         .sequence = in->sequence,
-                                        .in = in};
+                                        .in = in,
+                                        .is_in_row = rig->in_row};
     rig->stage = SINK;
     if (is_watched) {
         (void)rig->sink->ops->call(rig->sink, &watched, &call);
@@ -132,9 +142,29 @@ static bool push(struct rig *rig, struct tvn_element *in)
     return is_watched;
 }
 
+static bool push(struct rig *rig, struct tvn_element *in)
+{
+    return push_from(rig, 0, in);
+}
+
+static void end_vector(struct rig *rig)
+{
+    rig->sink->ops->vector_end(rig->sink);
+}
+
 static uint64_t latencies(const struct rig *rig)
 {
     return tvn_histogram_count(tvn_recorder_latency(rig->recorder));
+}
+
+static uint64_t processed(const struct rig *rig, uint32_t stage)
+{
+    return tvn_histogram_count(tvn_recorder_processing(rig->recorder, stage));
+}
+
+static uint64_t waited(const struct rig *rig, uint32_t edge)
+{
+    return tvn_histogram_count(tvn_recorder_waiting(rig->recorder, edge));
 }
 
 static void test_recorder_off_watches_nothing(void **state)
@@ -352,6 +382,168 @@ static void test_recorder_reset_at_a_mark_leaves_out_what_came_before(void **sta
     tvn_recorder_destroy(rig.recorder);
 }
 
+/* ---- vectors that are watched as a whole ---- */
+
+static void test_recorder_row_times_every_call(void **state)
+{
+    (void)state;
+    enum { COUNT = 3 * TVN_CALL_LOG_MAX + 5 };
+    struct rig rig;
+    rig_init(&rig, TVN_OBSERVE_DIAGNOSTIC, 64);
+    rig.in_row = true;
+    struct tvn_element elements[16];
+    for (uint64_t i = 0; i < COUNT; i++) { /* more than one log holds */
+        assert_true(pull(&rig, i, &elements[0]));
+    }
+    end_vector(&rig);
+    assert_int_equal(processed(&rig, SOURCE), COUNT);
+    for (uint64_t i = 0; i < 16; i++) {
+        assert_true(pull(&rig, COUNT + i, &elements[i]));
+        assert_int_equal(elements[i].flags, TVN_ELEMENT_WATCHED);
+    }
+    end_vector(&rig);
+    for (uint64_t i = 0; i < 16; i++) { /* from two queues in turn */
+        assert_true(push_from(&rig, i % 4 == 0 ? 1 : 0, &elements[i]));
+    }
+    end_vector(&rig);
+    end_vector(&rig);
+    assert_int_equal(processed(&rig, SOURCE), COUNT + 16);
+    assert_int_equal(processed(&rig, SINK), 16);
+    assert_int_equal(waited(&rig, 0), 12);
+    assert_int_equal(waited(&rig, 1), 4);
+    assert_int_equal(latencies(&rig), 16);
+    assert_true(rig.refreshes > 0 && rig.refreshes < 16);
+    tvn_recorder_destroy(rig.recorder);
+}
+
+/* Nothing lies between two calls of a row: their times add up to the whole. */
+static void test_recorder_row_has_no_gaps(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, TVN_OBSERVE_DIAGNOSTIC, 64);
+    rig.in_row = true;
+    struct tvn_element elements[16];
+    for (uint64_t i = 0; i < 16; i++) {
+        assert_true(pull(&rig, i, &elements[i]));
+    }
+    end_vector(&rig);
+    uint64_t since_ticks = elements[0].spare;
+    for (uint64_t i = 0; i < 16; i++) {
+        elements[i].spare = since_ticks; /* all were put into the queue at once */
+        assert_true(push(&rig, &elements[i]));
+    }
+    end_vector(&rig);
+    uint64_t whole_ns = tvn_ticks_to_ns(elements[15].spare - since_ticks);
+    uint64_t parts_ns = tvn_histogram_min(tvn_recorder_waiting(rig.recorder, 0)) +
+                        tvn_histogram_sum(tvn_recorder_processing(rig.recorder, SINK));
+    assert_in_range(parts_ns, whole_ns - 17, whole_ns); /* each of 17 parts is rounded down */
+    tvn_recorder_destroy(rig.recorder);
+}
+
+static void test_recorder_row_leaves_out_what_took_no_element(void **state)
+{
+    (void)state;
+    static const enum tvn_outcome ends[] = {TVN_OUTCOME_WAIT, TVN_OUTCOME_END, TVN_OUTCOME_ERROR,
+                                            TVN_OUTCOME_DEAD};
+    for (size_t i = 0; i < TVN_ARRAY_LEN(ends); i++) {
+        struct rig rig;
+        rig_init(&rig, TVN_OBSERVE_DIAGNOSTIC, 64);
+        rig.in_row = true;
+        struct tvn_element element;
+        assert_true(pull(&rig, 0, &element));
+        rig.outcome = ends[i];
+        struct tvn_element none;
+        assert_true(pull(&rig, 1, &none));
+        assert_int_equal(none.flags, 0);
+        bool is_timed = ends[i] == TVN_OUTCOME_ERROR || ends[i] == TVN_OUTCOME_DEAD;
+        assert_int_equal(processed(&rig, SOURCE), is_timed ? 2 : 1); /* at once */
+        end_vector(&rig);
+        assert_true(push(&rig, &element)); /* which is not accepted */
+        end_vector(&rig);
+        assert_int_equal(latencies(&rig), 0);
+        assert_int_equal(waited(&rig, 0), 1);
+        assert_int_equal(processed(&rig, SINK), is_timed ? 1 : 0);
+        tvn_recorder_destroy(rig.recorder);
+    }
+}
+
+static void test_recorder_row_fills_the_ledger(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, TVN_OBSERVE_DIAGNOSTIC, 64);
+    rig.in_row = true;
+    struct tvn_element elements[8];
+    for (uint64_t i = 0; i < 8; i++) {
+        rig.copies = i; /* the first one none */
+        assert_true(pull(&rig, i, &elements[i]));
+    }
+    end_vector(&rig);
+    struct tvn_copy_ledger *ledger = tvn_recorder_copies(rig.recorder);
+    assert_int_equal(tvn_copy_ledger_count(ledger), 7);
+    rig.copies = 3;
+    elements[0].payload.raw = 77;
+    assert_true(push(&rig, &elements[0]));
+    end_vector(&rig);
+    struct tvn_copy_record records[9];
+    assert_int_equal(tvn_copy_ledger_read(ledger, 0, 9, records), 8);
+    for (uint64_t i = 0; i < 7; i++) {
+        assert_int_equal(records[i].sequence, i + 1);
+        assert_int_equal(records[i].copies, i + 1);
+        assert_int_equal(records[i].bytes, 10 * (i + 1));
+        assert_int_equal(records[i].stage, SOURCE);
+    }
+    assert_int_equal(records[7].resource, 77);
+    assert_int_equal(records[7].copies, 3);
+    assert_int_equal(records[7].stage, SINK);
+    tvn_recorder_destroy(rig.recorder);
+}
+
+static void test_recorder_row_may_be_broken_by_level_mark_and_other_calls(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, TVN_OBSERVE_DIAGNOSTIC, 1);
+    rig.in_row = true;
+    struct tvn_element element;
+    assert_true(pull(&rig, 0, &element));
+    tvn_recorder_set_level(rig.recorder, TVN_OBSERVE_PRODUCTION); /* within the vector */
+    assert_true(pull(&rig, 1, &element));
+    assert_int_equal(processed(&rig, SOURCE), 2);
+    tvn_recorder_set_level(rig.recorder, TVN_OBSERVE_DIAGNOSTIC);
+    assert_true(pull(&rig, 2, &element));
+    rig.reset_at_mark = true;
+    tvn_recorder_request_mark(rig.recorder);
+    assert_true(pull(&rig, 3, &element));
+    assert_int_equal(rig.marks, 1);
+    assert_true(pull(&rig, 4, &element));
+    rig.in_row = false;
+    assert_true(pull(&rig, 5, &element));
+    assert_int_equal(processed(&rig, SOURCE), 3);
+    end_vector(&rig);
+    assert_int_equal(processed(&rig, SOURCE), 3);
+    tvn_recorder_destroy(rig.recorder);
+}
+
+static void test_recorder_row_tells_listeners_at_once(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, TVN_OBSERVE_DIAGNOSTIC, 1);
+    listen(&rig);
+    rig.in_row = true;
+    rig.copies = 2;
+    struct tvn_element element;
+    assert_true(pull(&rig, 0, &element));
+    assert_int_equal(rig.calls, 1);
+    assert_int_equal(rig.last.copies[TVN_COPY_PAYLOAD_READ], 2);
+    assert_int_equal(processed(&rig, SOURCE), 1);
+    end_vector(&rig);
+    assert_int_equal(processed(&rig, SOURCE), 1);
+    tvn_recorder_destroy(rig.recorder);
+}
+
 static void test_recorder_create_refuses_bad_options(void **state)
 {
     (void)state;
@@ -383,6 +575,12 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_recorder_mark_at_a_sequence_comes_before_its_pull),
     cmocka_unit_test(test_recorder_mark_that_is_not_yet_holds_the_sources),
     cmocka_unit_test(test_recorder_reset_at_a_mark_leaves_out_what_came_before),
+    cmocka_unit_test(test_recorder_row_times_every_call),
+    cmocka_unit_test(test_recorder_row_has_no_gaps),
+    cmocka_unit_test(test_recorder_row_leaves_out_what_took_no_element),
+    cmocka_unit_test(test_recorder_row_fills_the_ledger),
+    cmocka_unit_test(test_recorder_row_may_be_broken_by_level_mark_and_other_calls),
+    cmocka_unit_test(test_recorder_row_tells_listeners_at_once),
     cmocka_unit_test(test_recorder_create_refuses_bad_options),
 };
 TVN_TEST_MAIN("observability.recorder", tests)

@@ -17,6 +17,9 @@ static struct {
     uint64_t events[TVN_EVENT_KIND_COUNT];
     uint64_t stage_of_entry[TVN_ENTRY_TEARDOWN + 1];
     uint64_t spare_seen; /* calls whose input carried what was written before */
+    uint64_t rows;       /* vectors that were watched as a whole */
+    uint64_t row_calls;  /* of the one that goes on */
+    uint32_t row_stage;
     uint64_t sample_every;
     uint64_t throttled_ns;
     enum tvn_flow_state state;
@@ -37,6 +40,11 @@ static enum tvn_outcome see_call(struct tvn_event_sink *self, const struct tvn_w
         assert_ptr_equal(watched->in, call->in);
         seen.spare_seen += watched->in->spare == 1000 + watched->sequence ? 1 : 0;
     }
+    if (watched->is_in_row) {
+        assert_true(seen.row_calls == 0 || seen.row_stage == watched->stage);
+        seen.row_stage = watched->stage;
+        seen.row_calls++;
+    }
     enum tvn_outcome outcome = tvn_invoke(watched->invoker, watched->entry, call);
     if (watched->entry == TVN_ENTRY_PULL) {
         self->sample_next = watched->sequence + seen.sample_every;
@@ -44,6 +52,13 @@ static enum tvn_outcome see_call(struct tvn_event_sink *self, const struct tvn_w
         call->out->flags |= TVN_ELEMENT_WATCHED;
     }
     return outcome;
+}
+
+static void see_vector_end(struct tvn_event_sink *self)
+{
+    (void)self;
+    seen.rows += seen.row_calls > 0 ? 1 : 0;
+    seen.row_calls = 0;
 }
 
 static void see_event(struct tvn_event_sink *self, const struct tvn_event *event)
@@ -88,7 +103,7 @@ static void see_tap(struct tvn_event_sink *self, const struct tvn_tapped *tapped
 static void start(const char *roles, uint32_t mask)
 {
     static const struct tvn_event_sink_ops ops = {
-        .call = see_call, .event = see_event, .tap = see_tap};
+        .call = see_call, .vector_end = see_vector_end, .event = see_event, .tap = see_tap};
     memset(&seen, 0, sizeof(seen));
     seen.sink.ops = &ops;
     seen.sink.mask = mask;
@@ -132,9 +147,13 @@ static void test_watch_calls_sees_every_invocation(void **state)
     assert_int_equal(seen.spare_seen, 3 * 64); /* it travels with the element */
     uint64_t invocations = 0;
     uint64_t calls = 0;
+    uint64_t vectors = 0;
     for (uint32_t i = 0; i < 4; i++) {
         invocations += stat_of(mock.stages[i].stats.invocations);
+        vectors += stat_of(mock.stages[i].stats.vectors);
     }
+    assert_int_equal(seen.rows, vectors);
+    assert_int_equal(seen.row_calls, 0);
     for (size_t i = 0; i < TVN_ARRAY_LEN(seen.calls); i++) {
         calls += seen.calls[i];
     }
@@ -153,6 +172,8 @@ static void test_watch_sampled_sees_the_chosen_elements_everywhere(void **state)
     assert_int_equal(seen.calls[TVN_ENTRY_PULL], 7); /* 0, 10, … 60 */
     assert_int_equal(seen.calls[TVN_ENTRY_PROCESS], 7);
     assert_int_equal(seen.calls[TVN_ENTRY_PUSH], 7);
+    assert_int_equal(seen.rows + seen.row_calls,
+                     0); /* between them are calls that it does not see */
     assert_int_equal(stat_of(mock.stats.delivered), 64);
     mock_flow_deinit(&mock);
 }
