@@ -69,7 +69,7 @@ bool tvn_core_export(const struct tvn_instance *instance, const struct tvn_core_
 struct tvn_core_signature {
     enum tvn_core_kind params[TVN_CORE_SIGNATURE_MAX];
     uint32_t param_count;
-    enum tvn_core_kind results[1];
+    enum tvn_core_kind results[TVN_CORE_SIGNATURE_MAX]; /* more than one: our own modules only */
     uint32_t result_count;
 };
 /* A core function that runs `callback` with `env`. */

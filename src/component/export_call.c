@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Calls from the host into exports: the compiled parts, and the dynamic call made of them. */
 #include "base/assert.h"
+#include "component/call_loop.h"
 #include "component/canon_internal.h"
 
 #include <assert.h>
@@ -50,10 +51,9 @@ enum tvn_status tvn_export_call(const struct tvn_export *export, union tvn_flat 
     return tvn_core_call(export->guest->instance, &export->core, slots, export->slot_count);
 }
 
-/* The checks of a call's end; skipped when there is nothing left to save. */
-static enum tvn_status finish(const struct tvn_export *export, union tvn_flat *slots)
+/* Skipped when there is nothing left to save. */
+static inline enum tvn_status returned(struct tvn_guest *guest)
 {
-    struct tvn_guest *guest = export->guest;
     struct tvn_instance *instance = guest->instance;
     if (TVN_UNLIKELY(instance->dead)) {
         return instance->fault.code;
@@ -62,6 +62,22 @@ static enum tvn_status finish(const struct tvn_export *export, union tvn_flat *s
         return tvn_instance_fail(instance, TVN_E_COMPONENT_TRAPPED,
                                  "borrow handles still remain at the end of the call");
     }
+    return TVN_OK;
+}
+
+static inline void leave(struct tvn_guest *guest)
+{
+    guest->scope_borrows = 0;
+    for (struct tvn_guest *g = guest; g; g = g->parent) {
+        g->may_enter = true;
+    }
+}
+
+static enum tvn_status finish(const struct tvn_export *export, union tvn_flat *slots)
+{
+    struct tvn_guest *guest = export->guest;
+    struct tvn_instance *instance = guest->instance;
+    TVN_TRY(returned(guest));
     if (!export->has_post_return) {
         return TVN_OK;
     }
@@ -74,11 +90,21 @@ static enum tvn_status finish(const struct tvn_export *export, union tvn_flat *s
 enum tvn_status tvn_export_end(const struct tvn_export *export, union tvn_flat *slots)
 {
     enum tvn_status status = finish(export, slots);
-    export->guest->scope_borrows = 0;
-    for (struct tvn_guest *g = export->guest; g; g = g->parent) {
-        g->may_enter = true;
-    }
+    leave(export->guest);
     return status;
+}
+
+/* ---- calls in a row: call_loop.h ---- */
+
+enum tvn_status tvn_export_returned(const struct tvn_export *export)
+{
+    return returned(export->guest);
+}
+
+void tvn_export_leave(const struct tvn_export *export)
+{
+    export->guest->may_leave = true;
+    leave(export->guest);
 }
 
 enum tvn_status tvn_export_realloc(const struct tvn_export *export, uint32_t alignment,

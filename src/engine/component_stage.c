@@ -158,6 +158,7 @@ static void drop_instance(struct tvn_component_stage *stage)
     tvn_instance_destroy(TVN_TAKE(stage->instance));
     tvn_wasi_destroy(TVN_TAKE(stage->wasi));
     memset(stage->entries, 0, sizeof(stage->entries));
+    stage->row = (struct tvn_stage_row){0};
 }
 
 static void stage_destroy(struct tvn_invoker *invoker)
@@ -201,6 +202,7 @@ static enum tvn_outcome stage_restart(struct tvn_invoker *invoker, struct tvn_fa
 
 static const struct tvn_invoker_ops stage_ops = {
     .invoke = tvn_stage_invoke,
+    .invoke_row = tvn_stage_invoke_row,
     .has_entry = stage_has_entry,
     .refresh = stage_refresh,
     .idle = stage_idle,

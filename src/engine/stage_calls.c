@@ -42,9 +42,9 @@ static bool lift_error_text(const struct tvn_export *export, const uint8_t *at,
     return true;
 }
 
-enum tvn_outcome tvn_stage_finish_error(struct tvn_component_stage *stage,
-                                        const struct tvn_export *export, union tvn_flat *slots,
-                                        const uint8_t *at, struct tvn_call *call)
+enum tvn_outcome tvn_stage_lift_error(struct tvn_component_stage *stage,
+                                      const struct tvn_export *export, const uint8_t *at,
+                                      struct tvn_call *call)
 {
     struct tvn_fault fault = {.code = TVN_OK, .error = (enum tvn_process_error)at[TVN_ERROR_CASE]};
     bool valid = at[TVN_ERROR_CASE] <= TVN_PROCESS_FATAL;
@@ -52,12 +52,7 @@ enum tvn_outcome tvn_stage_finish_error(struct tvn_component_stage *stage,
         valid = lift_error_text(export, at + TVN_ERROR_TEXT, &fault);
     }
     if (!valid) {
-        (void)tvn_instance_fail(stage->instance, TVN_E_COMPONENT_TRAPPED,
-                                "%s returned an invalid process-error", export->name);
-        return tvn_stage_abandon(stage, export, call);
-    }
-    if (tvn_export_end(export, slots) != TVN_OK) {
-        return tvn_stage_dead(stage, call);
+        return tvn_stage_bad_result(stage, export, "an invalid process-error");
     }
     /* A guest that was refused a buffer in this call most likely fails because of that. */
     fault.code = fault.error == TVN_PROCESS_FATAL ? TVN_E_FATAL_COMPONENT_ERROR : stage->refused;
@@ -66,12 +61,36 @@ enum tvn_outcome tvn_stage_finish_error(struct tvn_component_stage *stage,
 }
 
 enum tvn_outcome tvn_stage_bad_result(const struct tvn_component_stage *stage,
-                                      const struct tvn_export *export, struct tvn_call *call,
-                                      const char *what)
+                                      const struct tvn_export *export, const char *what)
 {
     (void)tvn_instance_fail(stage->instance, TVN_E_COMPONENT_TRAPPED, "%s returned %s",
                             export->name, what);
-    return tvn_stage_abandon(stage, export, call);
+    return TVN_OUTCOME_DEAD;
+}
+
+void tvn_stage_take_back(const struct tvn_component_stage *stage, struct tvn_call *call)
+{
+    for (uint32_t i = 0; i < call->out_count; i++) {
+        struct tvn_buffer *buffer;
+        enum tvn_status status = tvn_magazine_find(*stage->magazine, call->out[i].payload, &buffer);
+        tvn_assert(status == TVN_OK);
+        tvn_buffer_release(*stage->magazine, buffer);
+    }
+    call->out_count = 0;
+}
+
+enum tvn_outcome tvn_stage_finish(const struct tvn_component_stage *stage,
+                                  const struct tvn_export *export, union tvn_flat *slots,
+                                  enum tvn_outcome outcome, struct tvn_call *call)
+{
+    if (TVN_UNLIKELY(outcome == TVN_OUTCOME_DEAD)) {
+        return tvn_stage_abandon(stage, export, call);
+    }
+    if (TVN_UNLIKELY(tvn_export_end(export, slots) != TVN_OK)) {
+        tvn_stage_take_back(stage, call);
+        return tvn_stage_dead(stage, call);
+    }
+    return outcome;
 }
 
 /* ---- lowering a stream-element ---- */
@@ -87,18 +106,12 @@ static inline void copy_name(uint8_t *to, struct tvn_str name)
     }
 }
 
-/* Lends the element to the guest: metadata copied, payload and context as borrows. False: the
- * instance is dead. */
-static bool lower_element(struct tvn_component_stage *stage, const struct tvn_export *export,
-                          const struct tvn_element *element, union tvn_flat *slots)
+bool tvn_stage_lower_element(struct tvn_component_stage *stage, const struct tvn_export *export,
+                             const struct tvn_element *element, uint32_t offset,
+                             union tvn_flat *slots)
 {
     struct tvn_str content_type = tvn_intern_name(stage->intern, element->content_type);
-    uint32_t offset;
-    if (TVN_UNLIKELY(tvn_export_realloc(export, 1, (uint32_t)content_type.len, &offset) !=
-                     TVN_OK)) {
-        return false;
-    }
-    /* SAFETY: realloc checked that this many bytes at the offset are inside the memory. */
+    /* SAFETY: whoever reallocated checked that this many bytes at the offset are in the memory. */
     copy_name(export->mem->base + offset, content_type);
     tvn_copy_record(&stage->stats->copies, TVN_COPY_METADATA_MARSHAL, 16 + content_type.len);
     uint32_t payload = tvn_export_lend(export, stage->types.buffer, element->payload.raw);
@@ -113,6 +126,16 @@ static bool lower_element(struct tvn_component_stage *stage, const struct tvn_ex
     slots[4].u64 = payload;
     slots[5].u64 = context;
     return true;
+}
+
+/* The same with memory from the guest's realloc. False: the instance is dead. */
+static bool lower_element(struct tvn_component_stage *stage, const struct tvn_export *export,
+                          const struct tvn_element *element, union tvn_flat *slots)
+{
+    size_t length = tvn_intern_name(stage->intern, element->content_type).len;
+    uint32_t offset;
+    return tvn_export_realloc(export, 1, (uint32_t)length, &offset) == TVN_OK &&
+           tvn_stage_lower_element(stage, export, element, offset, slots);
 }
 
 /* An element without payload, as the host's own stages may make it: the contract lends a buffer, so
@@ -208,66 +231,95 @@ bool tvn_stage_lift_output(struct tvn_component_stage *stage, const struct tvn_e
     return true;
 }
 
-/* Finishes pull, process and ingest: `present` is the tag under which an output-element follows. */
-static enum tvn_outcome finish_output(struct tvn_component_stage *stage,
-                                      const struct tvn_export *export, union tvn_flat *slots,
-                                      uint8_t present, enum tvn_outcome absent,
-                                      struct tvn_call *call)
+/* Lifts pull, process and ingest: `present` is the tag under which an output-element follows. */
+static enum tvn_outcome lift_output(struct tvn_component_stage *stage,
+                                    const struct tvn_export *export, const union tvn_flat *slots,
+                                    uint8_t present, enum tvn_outcome absent, struct tvn_call *call)
 {
     const uint8_t *area = tvn_stage_result_area(export, slots, TVN_OUTPUT_SIZE, TVN_OUTPUT_ALIGN);
     if (TVN_UNLIKELY(!area || area[TVN_OUTPUT_TAG] > 1)) {
-        return tvn_stage_bad_result(stage, export, call, "an invalid result");
+        return tvn_stage_bad_result(stage, export, "an invalid result");
     }
     if (TVN_UNLIKELY(area[TVN_OUTPUT_TAG] == 1)) {
-        return tvn_stage_finish_error(stage, export, slots, area + TVN_OUTPUT_ERROR, call);
+        return tvn_stage_lift_error(stage, export, area + TVN_OUTPUT_ERROR, call);
     }
     uint8_t selected = area[TVN_OUTPUT_CASE];
     if (selected != present) {
-        if (TVN_UNLIKELY(selected > 1)) {
-            return tvn_stage_bad_result(stage, export, call, "an invalid case");
-        }
-        return tvn_export_end(export, slots) == TVN_OK ? absent : tvn_stage_dead(stage, call);
+        return TVN_LIKELY(selected <= 1) ? absent
+                                         : tvn_stage_bad_result(stage, export, "an invalid case");
     }
     tvn_assert(call->out_capacity >= 1);
     if (TVN_UNLIKELY(
             !tvn_stage_lift_output(stage, export, area + TVN_OUTPUT_ELEMENT, &call->out[0]))) {
-        return tvn_stage_abandon(stage, export, call);
-    }
-    if (TVN_UNLIKELY(tvn_export_end(export, slots) != TVN_OK)) {
-        struct tvn_buffer *buffer;
-        enum tvn_status status = tvn_magazine_find(*stage->magazine, call->out[0].payload, &buffer);
-        tvn_assert(status == TVN_OK);
-        tvn_buffer_release(*stage->magazine, buffer);
-        return tvn_stage_dead(stage, call);
+        return TVN_OUTCOME_DEAD;
     }
     call->out_count = 1;
     return TVN_OUTCOME_EMIT;
 }
 
-/* Finishes calls whose result is small: *out_value is the byte of the ok case. */
-static enum tvn_outcome finish_verdict(struct tvn_component_stage *stage,
-                                       const struct tvn_export *export, union tvn_flat *slots,
-                                       uint8_t value_max, uint8_t *out_value, struct tvn_call *call)
+/* Lifts small results: *out_value is the byte of the ok case, unchanged for an error. */
+static enum tvn_outcome lift_verdict(struct tvn_component_stage *stage,
+                                     const struct tvn_export *export, const union tvn_flat *slots,
+                                     uint8_t value_max, uint8_t *out_value, struct tvn_call *call)
 {
     const uint8_t *area = tvn_stage_result_area(export, slots, TVN_VERDICT_SIZE, TVN_VERDICT_ALIGN);
     if (TVN_UNLIKELY(!area || area[TVN_VERDICT_TAG] > 1)) {
-        return tvn_stage_bad_result(stage, export, call, "an invalid result");
+        return tvn_stage_bad_result(stage, export, "an invalid result");
     }
     if (TVN_UNLIKELY(area[TVN_VERDICT_TAG] == 1)) {
-        return tvn_stage_finish_error(stage, export, slots, area + TVN_VERDICT_ERROR, call);
+        return tvn_stage_lift_error(stage, export, area + TVN_VERDICT_ERROR, call);
     }
     uint8_t value = area[TVN_VERDICT_VALUE];
     if (TVN_UNLIKELY(value > value_max)) {
-        return tvn_stage_bad_result(stage, export, call, "an invalid value");
+        return tvn_stage_bad_result(stage, export, "an invalid value");
     }
     *out_value = value;
-    return tvn_export_end(export, slots) == TVN_OK ? TVN_OUTCOME_EMIT : tvn_stage_dead(stage, call);
+    return TVN_OUTCOME_EMIT;
+}
+
+/* Results that say nothing but that it was done. */
+static enum tvn_outcome lift_done(struct tvn_component_stage *stage,
+                                  const struct tvn_export *export, const union tvn_flat *slots,
+                                  struct tvn_call *call)
+{
+    uint8_t unused;
+    return lift_verdict(stage, export, slots, UINT8_MAX, &unused, call);
+}
+
+enum tvn_outcome tvn_stage_lift(struct tvn_component_stage *stage, enum tvn_entry entry,
+                                const union tvn_flat *slots, struct tvn_call *call)
+{
+    const struct tvn_export *export = stage->entries[entry];
+    enum tvn_outcome outcome;
+    uint8_t value = 0;
+    switch (entry) {
+    case TVN_ENTRY_PULL:
+        return lift_output(stage, export, slots, 1, TVN_OUTCOME_END, call);
+    case TVN_ENTRY_PROCESS:
+        return lift_output(stage, export, slots, 0, TVN_OUTCOME_DROP, call);
+    case TVN_ENTRY_INGEST: /* none: absorbed */
+        return lift_output(stage, export, slots, 1, TVN_OUTCOME_EMIT, call);
+    case TVN_ENTRY_EVALUATE:
+        outcome = lift_verdict(stage, export, slots, 1, &value, call);
+        return outcome == TVN_OUTCOME_EMIT && !value ? TVN_OUTCOME_DROP : outcome;
+    case TVN_ENTRY_PUSH:
+        outcome = lift_verdict(stage, export, slots, TVN_SIGNAL_PAUSE, &value, call);
+        call->signal = (enum tvn_signal)value;
+        return outcome;
+    case TVN_ENTRY_INIT:
+    case TVN_ENTRY_NOTIFY:
+    case TVN_ENTRY_ROUTE:
+    case TVN_ENTRY_FLUSH:
+    case TVN_ENTRY_COMPLETE:
+    case TVN_ENTRY_TEARDOWN:
+        break; /* lifted where they are called */
+    }
+    tvn_unreachable();
 }
 
 /* ---- entries ---- */
 
-/* The output's trace is the one that the guest named. */
-static TVN_COLD void give_context(struct tvn_component_stage *stage, struct tvn_call *call)
+void tvn_stage_give_context(struct tvn_component_stage *stage, struct tvn_call *call)
 {
     struct tvn_element *out = call->out;
     stage->has_incoming = false;
@@ -287,58 +339,26 @@ static enum tvn_outcome call_pull(struct tvn_component_stage *stage, struct tvn_
     if (TVN_UNLIKELY(tvn_export_call(export, slots) != TVN_OK)) {
         return tvn_stage_abandon(stage, export, call);
     }
-    enum tvn_outcome outcome = finish_output(stage, export, slots, 1, TVN_OUTCOME_END, call);
+    enum tvn_outcome outcome = tvn_stage_lift(stage, TVN_ENTRY_PULL, slots, call);
+    outcome = tvn_stage_finish(stage, export, slots, outcome, call);
     call->context = NULL;
     if (TVN_UNLIKELY(stage->has_incoming) && outcome == TVN_OUTCOME_EMIT) {
-        give_context(stage, call);
+        tvn_stage_give_context(stage, call);
     }
     return outcome;
 }
 
-static enum tvn_outcome call_process(struct tvn_component_stage *stage, struct tvn_call *call)
+/* PROCESS, EVALUATE, INGEST, PUSH. */
+static enum tvn_outcome call_with_element(struct tvn_component_stage *stage, enum tvn_entry entry,
+                                          struct tvn_call *call)
 {
-    const struct tvn_export *export = stage->entries[TVN_ENTRY_PROCESS];
+    const struct tvn_export *export = stage->entries[entry];
     union tvn_flat slots[TVN_STREAM_ELEMENT_SLOTS];
     if (TVN_UNLIKELY(!tvn_stage_call_with_element(stage, export, call->in, slots))) {
         return tvn_stage_dead(stage, call);
     }
-    return finish_output(stage, export, slots, 0, TVN_OUTCOME_DROP, call);
-}
-
-static enum tvn_outcome call_evaluate(struct tvn_component_stage *stage, struct tvn_call *call)
-{
-    const struct tvn_export *export = stage->entries[TVN_ENTRY_EVALUATE];
-    union tvn_flat slots[TVN_STREAM_ELEMENT_SLOTS];
-    if (TVN_UNLIKELY(!tvn_stage_call_with_element(stage, export, call->in, slots))) {
-        return tvn_stage_dead(stage, call);
-    }
-    uint8_t accepted = 0;
-    enum tvn_outcome outcome = finish_verdict(stage, export, slots, 1, &accepted, call);
-    return outcome == TVN_OUTCOME_EMIT && !accepted ? TVN_OUTCOME_DROP : outcome;
-}
-
-static enum tvn_outcome call_ingest(struct tvn_component_stage *stage, struct tvn_call *call)
-{
-    const struct tvn_export *export = stage->entries[TVN_ENTRY_INGEST];
-    union tvn_flat slots[TVN_STREAM_ELEMENT_SLOTS];
-    if (TVN_UNLIKELY(!tvn_stage_call_with_element(stage, export, call->in, slots))) {
-        return tvn_stage_dead(stage, call);
-    }
-    return finish_output(stage, export, slots, 1, TVN_OUTCOME_EMIT, call); /* none: absorbed */
-}
-
-static enum tvn_outcome call_push(struct tvn_component_stage *stage, struct tvn_call *call)
-{
-    const struct tvn_export *export = stage->entries[TVN_ENTRY_PUSH];
-    union tvn_flat slots[TVN_STREAM_ELEMENT_SLOTS];
-    if (TVN_UNLIKELY(!tvn_stage_call_with_element(stage, export, call->in, slots))) {
-        return tvn_stage_dead(stage, call);
-    }
-    uint8_t signal = TVN_SIGNAL_READY;
-    enum tvn_outcome outcome =
-        finish_verdict(stage, export, slots, TVN_SIGNAL_PAUSE, &signal, call);
-    call->signal = (enum tvn_signal)signal;
-    return outcome;
+    enum tvn_outcome outcome = tvn_stage_lift(stage, entry, slots, call);
+    return tvn_stage_finish(stage, export, slots, outcome, call);
 }
 
 static enum tvn_outcome call_complete(struct tvn_component_stage *stage, struct tvn_call *call)
@@ -351,8 +371,8 @@ static enum tvn_outcome call_complete(struct tvn_component_stage *stage, struct 
     if (tvn_export_call(export, slots) != TVN_OK) {
         return tvn_stage_abandon(stage, export, call);
     }
-    uint8_t unused = 0;
-    enum tvn_outcome outcome = finish_verdict(stage, export, slots, UINT8_MAX, &unused, call);
+    enum tvn_outcome outcome = lift_done(stage, export, slots, call);
+    outcome = tvn_stage_finish(stage, export, slots, outcome, call);
     if (outcome == TVN_OUTCOME_EMIT) {
         tvn_wasi_flush(stage->wasi); /* a last line without end is output too */
         outcome = tvn_instance_is_dead(stage->instance) ? tvn_stage_dead(stage, call) : outcome;
@@ -378,8 +398,8 @@ static enum tvn_outcome call_init(struct tvn_component_stage *stage, struct tvn_
     if (tvn_export_call(export, slots) != TVN_OK) {
         return tvn_stage_abandon(stage, export, call);
     }
-    uint8_t unused = 0;
-    return finish_verdict(stage, export, slots, UINT8_MAX, &unused, call);
+    enum tvn_outcome outcome = lift_done(stage, export, slots, call);
+    return tvn_stage_finish(stage, export, slots, outcome, call);
 }
 
 /* notify-backpressure and teardown: no result. */
@@ -425,17 +445,14 @@ enum tvn_outcome tvn_stage_invoke(struct tvn_invoker *invoker, enum tvn_entry en
     case TVN_ENTRY_PULL:
         return call_pull(stage, call);
     case TVN_ENTRY_PROCESS:
-        return call_process(stage, call);
     case TVN_ENTRY_EVALUATE:
-        return call_evaluate(stage, call);
+    case TVN_ENTRY_INGEST:
+    case TVN_ENTRY_PUSH:
+        return call_with_element(stage, entry, call);
     case TVN_ENTRY_ROUTE:
         return tvn_stage_route(stage, call);
-    case TVN_ENTRY_INGEST:
-        return call_ingest(stage, call);
     case TVN_ENTRY_FLUSH:
         return tvn_stage_flush(stage, call);
-    case TVN_ENTRY_PUSH:
-        return call_push(stage, call);
     case TVN_ENTRY_NOTIFY:
         return call_plain(stage, stage->entries[TVN_ENTRY_NOTIFY], call->signal, call);
     case TVN_ENTRY_COMPLETE:

@@ -54,6 +54,18 @@ enum { TVN_ERROR_CASE = 0, TVN_ERROR_TEXT = 4 };
 // HOT PATH. The invoke operation of a component stage.
 enum tvn_outcome tvn_stage_invoke(struct tvn_invoker *invoker, enum tvn_entry entry,
                                   struct tvn_call *call);
+/* HOT PATH. The invoke_row operation, in stage_row.c. */
+void tvn_stage_invoke_row(struct tvn_invoker *invoker, enum tvn_entry entry, struct tvn_call *call,
+                          tvn_next_call next, void *context);
+
+/* HOT PATH. Whether this call goes through the loop: not before there is one, and not for an
+ * element without payload, which is lent an empty buffer. */
+static inline bool tvn_stage_has_row(const struct tvn_component_stage *stage, enum tvn_entry entry,
+                                     const struct tvn_call *call)
+{
+    return stage->row.loop && stage->row.entry == entry &&
+           (entry == TVN_ENTRY_PULL || TVN_LIKELY(call->in->payload.raw != 0));
+}
 
 /* ---- parts of calls: outcomes, lowering and lifting, in stage_calls.c ---- */
 
@@ -63,15 +75,31 @@ TVN_COLD enum tvn_outcome tvn_stage_dead(const struct tvn_component_stage *stage
 /* A call that failed before or inside the core function: ends it, answers DEAD. */
 TVN_COLD enum tvn_outcome tvn_stage_abandon(const struct tvn_component_stage *stage,
                                             const struct tvn_export *export, struct tvn_call *call);
-/* The same after the guest returned `what`, which no contract allows. */
+/* The guest returned `what`, which no contract allows: DEAD, the call is still to be ended. */
 TVN_COLD enum tvn_outcome tvn_stage_bad_result(const struct tvn_component_stage *stage,
-                                               const struct tvn_export *export,
-                                               struct tvn_call *call, const char *what);
-/* The error case of every result: a process-error at `at`. */
-TVN_COLD enum tvn_outcome tvn_stage_finish_error(struct tvn_component_stage *stage,
-                                                 const struct tvn_export *export,
-                                                 union tvn_flat *slots, const uint8_t *at,
-                                                 struct tvn_call *call);
+                                               const struct tvn_export *export, const char *what);
+/* The error case of every result, a process-error at `at`: ERROR, or DEAD when it is not valid. */
+TVN_COLD enum tvn_outcome tvn_stage_lift_error(struct tvn_component_stage *stage,
+                                               const struct tvn_export *export, const uint8_t *at,
+                                               struct tvn_call *call);
+/* HOT PATH. What PULL, PROCESS, EVALUATE, INGEST or PUSH returned; DEAD when it is not valid. */
+enum tvn_outcome tvn_stage_lift(struct tvn_component_stage *stage, enum tvn_entry entry,
+                                const union tvn_flat *slots, struct tvn_call *call);
+/* HOT PATH. Ends a call of which `outcome` was lifted; DEAD when that fails. */
+enum tvn_outcome tvn_stage_finish(const struct tvn_component_stage *stage,
+                                  const struct tvn_export *export, union tvn_flat *slots,
+                                  enum tvn_outcome outcome, struct tvn_call *call);
+/* Lifted elements of a call that failed after all. */
+TVN_COLD void tvn_stage_take_back(const struct tvn_component_stage *stage, struct tvn_call *call);
+/* The trace of the element that was pulled is the one that the guest named. */
+TVN_COLD void tvn_stage_give_context(struct tvn_component_stage *stage, struct tvn_call *call);
+/*
+ * HOT PATH. Lends the element to the guest: its content type goes to `offset`, where the guest has
+ * room for it, payload and context become borrows. False: the instance is dead.
+ */
+bool tvn_stage_lower_element(struct tvn_component_stage *stage, const struct tvn_export *export,
+                             const struct tvn_element *element, uint32_t offset,
+                             union tvn_flat *slots);
 /*
  * HOT PATH. Runs an entry that takes a stream-element; without a payload the guest is lent an empty
  * buffer. True when it came back alive: slots hold the

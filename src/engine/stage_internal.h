@@ -21,6 +21,29 @@ struct tvn_stage_flush {
     uint32_t next;
 };
 
+/* Single calls of an entry after which its loop is made. With assertions on at once: every test
+ * that makes two calls runs it. */
+#ifdef NDEBUG
+#define TVN_ROW_AFTER_CALLS 256
+#else
+#define TVN_ROW_AFTER_CALLS 1
+#endif
+
+/* Calls in a row: stage_row.c. */
+struct tvn_stage_row {
+    struct tvn_call_loop *loop; /* of `entry`; NULL: none yet */
+    enum tvn_entry entry;
+    uint32_t single_calls; /* since the last try to make a loop */
+    enum { TVN_ROW_BETWEEN, TVN_ROW_CALLING, TVN_ROW_RETURNED } step;
+    enum tvn_outcome outcome; /* of the call that returned */
+    bool told;                /* `next` knows the last outcome */
+    bool more;                /* and wants another call */
+    struct tvn_call *call;
+    tvn_next_call next;
+    void *context;
+    struct tvn_buffer *payload; /* borrowed for the running call */
+};
+
 struct tvn_component_stage {
     struct tvn_invoker invoker;
     struct tvn_instance *instance; /* NULL after a failed restart */
@@ -32,6 +55,7 @@ struct tvn_component_stage {
     const struct tvn_str *ports; /* router: names by number */
     uint32_t port_count;
     struct tvn_stage_flush flush;
+    struct tvn_stage_row row;
     enum tvn_status refused; /* why the running call's last buffer request failed; TVN_OK: none */
     const struct tvn_element *current; /* during a call: what flow-context speaks of */
     tvn_owner owner;

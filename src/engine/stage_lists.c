@@ -106,10 +106,12 @@ enum tvn_outcome tvn_stage_route(struct tvn_component_stage *stage, struct tvn_c
     }
     const uint8_t *area = tvn_stage_result_area(export, slots, TVN_LIST_SIZE, TVN_LIST_ALIGN);
     if (TVN_UNLIKELY(!area || area[TVN_LIST_TAG] > 1)) {
-        return tvn_stage_bad_result(stage, export, call, "an invalid result");
+        (void)tvn_stage_bad_result(stage, export, "an invalid result");
+        return tvn_stage_abandon(stage, export, call);
     }
     if (TVN_UNLIKELY(area[TVN_LIST_TAG] == 1)) {
-        return tvn_stage_finish_error(stage, export, slots, area + TVN_LIST_ERROR, call);
+        enum tvn_outcome outcome = tvn_stage_lift_error(stage, export, area + TVN_LIST_ERROR, call);
+        return tvn_stage_finish(stage, export, slots, outcome, call);
     }
     struct guest_list list;
     struct tvn_str unknown = {0};
@@ -119,7 +121,8 @@ enum tvn_outcome tvn_stage_route(struct tvn_component_stage *stage, struct tvn_c
         names = read_names(stage, export, &list, &call->ports, &unknown);
     }
     if (TVN_UNLIKELY(names == NAMES_INVALID)) {
-        return tvn_stage_bad_result(stage, export, call, "an invalid list of ports");
+        (void)tvn_stage_bad_result(stage, export, "an invalid list of ports");
+        return tvn_stage_abandon(stage, export, call);
     }
     struct tvn_fault fault;
     if (TVN_UNLIKELY(names == NAMES_UNKNOWN)) {
@@ -221,14 +224,17 @@ static enum tvn_outcome call_flush(struct tvn_component_stage *stage, struct tvn
     }
     const uint8_t *area = tvn_stage_result_area(export, slots, TVN_LIST_SIZE, TVN_LIST_ALIGN);
     if (!area || area[TVN_LIST_TAG] > 1) {
-        return tvn_stage_bad_result(stage, export, call, "an invalid result");
+        (void)tvn_stage_bad_result(stage, export, "an invalid result");
+        return tvn_stage_abandon(stage, export, call);
     }
     if (area[TVN_LIST_TAG] == 1) {
-        return tvn_stage_finish_error(stage, export, slots, area + TVN_LIST_ERROR, call);
+        enum tvn_outcome outcome = tvn_stage_lift_error(stage, export, area + TVN_LIST_ERROR, call);
+        return tvn_stage_finish(stage, export, slots, outcome, call);
     }
     struct guest_list list;
     if (!list_at(export, area, TVN_ELEMENT_SIZE, TVN_ELEMENT_ALIGN, &list)) {
-        return tvn_stage_bad_result(stage, export, call, "an invalid list of elements");
+        (void)tvn_stage_bad_result(stage, export, "an invalid list of elements");
+        return tvn_stage_abandon(stage, export, call);
     }
     if (!lift_elements(stage, export, &list)) {
         return tvn_stage_abandon(stage, export, call);

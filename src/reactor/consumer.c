@@ -290,43 +290,82 @@ static bool finish(struct tvn_flow *flow, struct tvn_stage *stage, uint32_t vect
     return true;
 }
 
-static TVN_ALWAYS_INLINE void consume(struct tvn_vector *vector, struct tvn_edge *input,
-                                      uint32_t budget, const bool simple)
+/* The elements of one vector on their way through the stage. */
+struct row {
+    struct tvn_vector *vector;
+    struct tvn_edge *input;
+    struct tvn_element *in; /* at the head of the input */
+    uint32_t budget;
+    bool more; /* another element is offered */
+    struct tvn_call call;
+};
+
+/* Makes the call ready for the head of the input. */
+static TVN_ALWAYS_INLINE void offer(struct row *row, const bool simple)
 {
-    struct tvn_flow *flow = vector->flow;
+    row->in = tvn_queue_front(&row->input->queue);
+    row->call.in = row->in;
+    if (row->vector->output) {
+        row->call.out = tvn_vector_slot(row->vector->flow, row->vector->output, simple);
+        row->call.out_count = 0;
+    }
+}
+
+/* What comes after a call. Says whether there is another element for the stage, and offers it. */
+static TVN_ALWAYS_INLINE bool settle(struct row *row, enum tvn_outcome outcome, const bool simple)
+{
+    struct tvn_vector *vector = row->vector;
     struct tvn_stage *stage = vector->stage;
-    struct tvn_edge *output = vector->output;
-    struct tvn_call call = {.out_capacity = 1, .fault = &flow->fault};
-    while (vector->taken < budget) {
-        struct tvn_element *in = tvn_queue_front(&input->queue);
-        call.in = in;
-        if (output) {
-            call.out = tvn_vector_slot(flow, output, simple);
-            call.out_count = 0;
+    if (TVN_LIKELY(outcome == TVN_OUTCOME_EMIT)) {
+        accepted(vector, row->input, row->in, &row->call, simple);
+    } else if (outcome == TVN_OUTCOME_DROP) {
+        drop(vector, row->input, row->in, simple);
+    } else {
+        refused(vector, row->input, row->in, outcome);
+    }
+    if (!tvn_vector_next(vector) || TVN_UNLIKELY(stage->phase != TVN_STAGE_READY) ||
+        TVN_UNLIKELY(vector->flow->cut_pending) || vector->taken == row->budget) {
+        return false;
+    }
+    if (!simple) {
+        if (vector->stop) {
+            return false;
         }
-        enum tvn_outcome outcome = tvn_vector_call(vector, input, &call, in);
-        if (TVN_LIKELY(outcome == TVN_OUTCOME_EMIT)) {
-            accepted(vector, input, in, &call, simple);
-        } else if (outcome == TVN_OUTCOME_DROP) {
-            drop(vector, input, in, simple);
-        } else {
-            refused(vector, input, in, outcome);
-        }
-        if (!tvn_vector_next(vector) || TVN_UNLIKELY(stage->phase != TVN_STAGE_READY) ||
-            TVN_UNLIKELY(flow->cut_pending)) {
-            return;
-        }
-        if (!simple) {
-            if (vector->stop || vector->taken == budget) {
-                return;
-            }
-            if (!tvn_stage_keeps_input(stage)) {
-                input = tvn_stage_next_input(stage, false);
-                if (!input) {
-                    return;
-                }
+        if (!tvn_stage_keeps_input(stage)) {
+            row->input = tvn_stage_next_input(stage, false);
+            if (!row->input) {
+                return false;
             }
         }
+    }
+    offer(row, simple);
+    return true;
+}
+
+/* Between two calls of a row: a call that is watched is made outside of it. */
+static bool settle_in_row(void *context, enum tvn_outcome outcome)
+{
+    struct row *row = context;
+    row->vector->invocations++;
+    row->more = settle(row, outcome, true);
+    return row->more && !tvn_watch_element(row->vector->watch, row->in->flags);
+}
+
+static TVN_ALWAYS_INLINE void consume(struct row *row, const bool simple)
+{
+    struct tvn_vector *vector = row->vector;
+    row->more = vector->taken < row->budget;
+    if (row->more) {
+        offer(row, simple);
+    }
+    while (row->more) {
+        if (simple && tvn_vector_has_row(vector) &&
+            !tvn_watch_element(vector->watch, row->in->flags)) {
+            tvn_vector_call_row(vector, &row->call, settle_in_row, row);
+            continue;
+        }
+        enum tvn_outcome outcome = tvn_vector_call(vector, row->input, &row->call, row->in);
+        row->more = settle(row, outcome, simple);
     }
 }
 
@@ -341,10 +380,16 @@ bool tvn_consumer_run(struct tvn_flow *flow, struct tvn_stage *stage, uint32_t v
     if (TVN_UNLIKELY(vector.watch & TVN_WATCH_TAPS)) {
         tvn_stage_tap(flow, stage, budget);
     }
-    if (stage->simple) {
-        consume(&vector, input, tvn_min(budget, input->queue.count), true);
+    struct row row = {
+        .vector = &vector,
+        .input = input,
+        .budget = stage->simple ? tvn_min(budget, input->queue.count) : budget,
+        .call = {.out_capacity = 1, .fault = &flow->fault},
+    };
+    if (!stage->simple) {
+        consume(&row, false);
     } else {
-        consume(&vector, input, budget, false);
+        consume(&row, true);
     }
     tvn_vector_end(&vector);
     if (TVN_UNLIKELY(stage->held_lost)) {

@@ -48,37 +48,83 @@ static uint64_t timestamp_base(struct tvn_flow *flow)
     return wall - flow->now_ns; /* may wrap; only used to add a reading of now */
 }
 
-static TVN_ALWAYS_INLINE void pull(struct tvn_vector *vector, uint64_t budget, const bool simple)
+/* The pulls of one vector. */
+struct row {
+    struct tvn_vector *vector;
+    uint64_t budget;
+    uint64_t base;            /* wall clock minus the flow's clock */
+    struct tvn_element *slot; /* of the next element */
+    bool more;                /* another pull is prepared */
+    struct tvn_call call;
+};
+
+/* Makes the call ready for the next pull. */
+static TVN_ALWAYS_INLINE void prepare(struct row *row, const bool simple)
 {
+    row->slot = tvn_vector_slot(row->vector->flow, row->vector->output, simple);
+    *row->slot = (struct tvn_element){0};
+    row->call.out = row->slot;
+    row->call.out_count = 0;
+}
+
+/* What comes after a pull. Says whether there is to be another one, and prepares it. */
+static TVN_ALWAYS_INLINE bool settle(struct row *row, enum tvn_outcome outcome, const bool simple)
+{
+    struct tvn_vector *vector = row->vector;
     struct tvn_flow *flow = vector->flow;
-    uint64_t base = timestamp_base(flow);
+    struct tvn_element *slot = row->slot;
+    if (TVN_UNLIKELY(outcome != TVN_OUTCOME_EMIT || row->call.out_count == 0)) {
+        source_gave_nothing(vector, outcome, &row->call);
+        return false;
+    }
+    tvn_assert(row->call.out_count == 1);
+    bool go_on = tvn_vector_next(vector);
+    if (TVN_UNLIKELY(row->call.waited)) {
+        row->call.waited = false;
+        tvn_flow_read_clock(flow);
+        go_on = false;
+    }
+    slot->sequence = flow->pulled++;
+    slot->timestamp_ns = tvn_max(row->base + flow->now_ns, flow->last_timestamp_ns);
+    flow->last_timestamp_ns = slot->timestamp_ns;
+    vector->pulled++;
+    tvn_vector_put(vector, slot, UINT64_C(1), simple);
+    if (!go_on || (!simple && vector->stop) || vector->pulled == row->budget || flow->cut_pending) {
+        return false;
+    }
+    prepare(row, simple);
+    return true;
+}
+
+static bool is_watched(const struct tvn_vector *vector)
+{
+    const struct tvn_flow *flow = vector->flow;
+    return tvn_watch_pull(flow->events, vector->watch, flow->pulled);
+}
+
+/* Between two pulls of a row: one that is watched is made outside of it. */
+static bool settle_in_row(void *context, enum tvn_outcome outcome)
+{
+    struct row *row = context;
+    row->vector->invocations++;
+    row->more = settle(row, outcome, true);
+    return row->more && !is_watched(row->vector);
+}
+
+static TVN_ALWAYS_INLINE void pull(struct row *row, const bool simple)
+{
+    struct tvn_vector *vector = row->vector;
     tvn_assert(vector->output);
-    struct tvn_call call = {.out_capacity = 1, .fault = &flow->fault};
-    while (vector->pulled < budget && !flow->cut_pending) {
-        struct tvn_element *slot = tvn_vector_slot(flow, vector->output, simple);
-        *slot = (struct tvn_element){0};
-        call.out = slot;
-        call.out_count = 0;
-        enum tvn_outcome outcome = tvn_vector_pull(vector, &call);
-        if (TVN_UNLIKELY(outcome != TVN_OUTCOME_EMIT || call.out_count == 0)) {
-            source_gave_nothing(vector, outcome, &call);
-            return;
+    row->more = vector->pulled < row->budget && !vector->flow->cut_pending;
+    if (row->more) {
+        prepare(row, simple);
+    }
+    while (row->more) {
+        if (simple && tvn_vector_has_row(vector) && !is_watched(vector)) {
+            tvn_vector_call_row(vector, &row->call, settle_in_row, row);
+            continue;
         }
-        tvn_assert(call.out_count == 1);
-        bool go_on = tvn_vector_next(vector);
-        if (TVN_UNLIKELY(call.waited)) {
-            call.waited = false;
-            tvn_flow_read_clock(flow);
-            go_on = false;
-        }
-        slot->sequence = flow->pulled++;
-        slot->timestamp_ns = tvn_max(base + flow->now_ns, flow->last_timestamp_ns);
-        flow->last_timestamp_ns = slot->timestamp_ns;
-        vector->pulled++;
-        tvn_vector_put(vector, slot, UINT64_C(1), simple);
-        if (!go_on || (!simple && vector->stop)) {
-            return;
-        }
+        row->more = settle(row, tvn_vector_pull(vector, &row->call), simple);
     }
 }
 
@@ -94,10 +140,16 @@ bool tvn_source_run(struct tvn_flow *flow, struct tvn_stage *stage, uint32_t vec
     }
     budget = tvn_min(budget, flow->limit - flow->pulled);
     struct tvn_vector vector = tvn_vector_begin(flow, stage, TVN_FLOW_SOURCE_STRIDE);
+    struct row row = {
+        .vector = &vector,
+        .budget = budget,
+        .base = timestamp_base(flow),
+        .call = {.out_capacity = 1, .fault = &flow->fault},
+    };
     if (stage->simple) {
-        pull(&vector, budget, true);
+        pull(&row, true);
     } else {
-        pull(&vector, budget, false);
+        pull(&row, false);
     }
     if (vector.pulled > 0 && stage->phase == TVN_STAGE_READY) {
         stage->attempts = 0;

@@ -80,6 +80,21 @@ static inline enum tvn_outcome tvn_vector_call(struct tvn_vector *vector,
     return tvn_stage_call_watched(vector->flow, &watched, call);
 }
 
+/* HOT PATH. Whether the invoker makes calls in a row itself. */
+static inline bool tvn_vector_has_row(const struct tvn_vector *vector)
+{
+    return vector->stage->invoker->ops->invoke_row != NULL;
+}
+
+/* HOT PATH. Calls of the stage's entry that nobody watches, as long as `next` wants more; `next`
+ * counts them. */
+static inline void tvn_vector_call_row(const struct tvn_vector *vector, struct tvn_call *call,
+                                       tvn_next_call next, void *context)
+{
+    const struct tvn_stage *stage = vector->stage;
+    stage->invoker->ops->invoke_row(stage->invoker, stage->entry, call, next, context);
+}
+
 /* HOT PATH. A pull. */
 static inline enum tvn_outcome tvn_vector_pull(struct tvn_vector *vector, struct tvn_call *call)
 {

@@ -3,7 +3,7 @@
 /*
  * The one interface between the reactor and whatever runs a stage: a WebAssembly component
  * (engine), a built-in source or sink (connectors), or a script (tests). One element per call; the
- * reactor loops for vectors.
+ * reactor loops for vectors, or has the invoker loop (`invoke_row`).
  *
  * Ownership: `in` is lent for the call, its payload stays with the caller. Every element in `out`
  * belongs to the caller after EMIT. Nothing is in `out` after any other outcome. Threads: only the
@@ -91,10 +91,23 @@ struct tvn_call {
 
 struct tvn_invoker;
 
+/*
+ * Between two calls in a row: what came of the last one, whose `call` this makes ready for the
+ * next. False: there is no next one. Must not call the invoker for EMIT and DROP; after any other
+ * outcome the row may go on with a new call, or end.
+ */
+typedef bool (*tvn_next_call)(void *context, enum tvn_outcome outcome);
+
 struct tvn_invoker_ops {
     /* HOT PATH. Mandatory. */
     enum tvn_outcome (*invoke)(struct tvn_invoker *self, enum tvn_entry entry,
                                struct tvn_call *call);
+    /*
+     * HOT PATH. `invoke` with `call`, and again as long as `next` says so: for who can make several
+     * calls cheaper than one by one. PULL and the entries that take an element. Optional.
+     */
+    void (*invoke_row)(struct tvn_invoker *self, enum tvn_entry entry, struct tvn_call *call,
+                       tvn_next_call next, void *context);
     /* True if the invoker has this entry (INIT, TEARDOWN, NOTIFY are optional for components).
      * Mandatory. */
     bool (*has_entry)(const struct tvn_invoker *self, enum tvn_entry entry);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/assert.h"
 #include "base/str.h"
+#include "component/helper_internal.h"
 #include "component/wasmtime/engine_internal.h"
 
 #include <inttypes.h>
@@ -59,10 +60,20 @@ static void add_frame(struct tvn_strbuf *text, const wasm_frame_t *frame, bool f
     }
 }
 
+static bool is_of_helper(const wasm_frame_t *frame)
+{
+    const wasm_name_t *module = wasmtime_frame_module_name(frame);
+    return module && tvn_str_is((struct tvn_str){module->data, module->size}, TVN_HELPER_MODULE);
+}
+
 static void add_trace(struct tvn_strbuf *text, wasm_frame_vec_t *frames)
 {
-    for (size_t i = 0; i < frames->size && i < FRAMES_SHOWN; i++) {
-        add_frame(text, frames->data[i], i == 0);
+    size_t shown = 0;
+    for (size_t i = 0; i < frames->size && shown < FRAMES_SHOWN; i++) {
+        if (!is_of_helper(frames->data[i])) {
+            add_frame(text, frames->data[i], shown == 0);
+            shown++;
+        }
     }
     wasm_frame_vec_delete(frames);
 }

@@ -211,6 +211,7 @@ enum tvn_status tvn_engine_create(const struct tvn_engine_options *options,
     }
     engine->wasm = wasm_engine_new_with_config(config);
     engine->fuel = options->fuel;
+    engine->multi_memory = options->multi_memory;
     note_code_settings(engine, options);
     engine->pooled = pooled;
     tvn_assert(engine->wasm);
@@ -218,6 +219,18 @@ enum tvn_status tvn_engine_create(const struct tvn_engine_options *options,
     tvn_cond_init_monotonic(&engine->changed);
     *out_engine = engine;
     return TVN_OK;
+}
+
+wasm_engine_t *tvn_engine_for_helpers(const struct tvn_engine *engine)
+{
+    const struct tvn_engine_options options = {.fuel = engine->fuel,
+                                               .multi_memory = engine->multi_memory};
+    wasm_config_t *config = make_config(&options);
+    if (!config) {
+        return NULL;
+    }
+    wasmtime_config_parallel_compilation_set(config, false);
+    return wasm_engine_new_with_config(config);
 }
 
 void tvn_engine_destroy(struct tvn_engine *engine)
@@ -235,6 +248,7 @@ void tvn_engine_destroy(struct tvn_engine *engine)
     }
     pthread_cond_destroy(&engine->changed);
     pthread_mutex_destroy(&engine->lock);
+    tvn_engine_drop_helpers(engine);
     wasm_engine_delete(engine->wasm);
     tvn_free(engine);
 }

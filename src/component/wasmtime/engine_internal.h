@@ -3,6 +3,7 @@
 /* The engine object and helpers around the engine's own types; private to this folder. */
 #include "component/core_internal.h"
 #include "component/engine.h"
+#include "component/helper_internal.h"
 #include "component/instance_internal.h"
 
 #include <assert.h>
@@ -10,10 +11,19 @@
 #include <wasmtime.h>
 
 #define TVN_CODE_SETTINGS_BYTES 320
+#define TVN_HELPERS_MAX         8 /* shapes of them: what an export takes, and its options */
+
+/* A module of the host's own: helper_internal.h. */
+struct tvn_helper_code {
+    wasmtime_module_t *module; /* NULL: the engine would not compile it */
+    size_t length;
+    uint8_t wasm[TVN_HELPER_BYTES_MAX];
+};
 
 struct tvn_engine {
     wasm_engine_t *wasm;
     bool fuel;
+    bool multi_memory;
     bool pooled;
     char code_settings[TVN_CODE_SETTINGS_BYTES]; /* tvn_engine_code_settings */
     /* The ticker: runs from the first instance to the end of the engine, and ticks while instances
@@ -24,6 +34,9 @@ struct tvn_engine {
     uint32_t instances;
     bool ticker_started;
     bool stop;
+    struct tvn_helper_code helpers[TVN_HELPERS_MAX];
+    uint32_t helper_count;
+    bool helper_busy; /* one is being compiled, without the lock */
 };
 
 struct tvn_core_code {
@@ -39,6 +52,11 @@ struct tvn_core_code {
  * made. */
 TVN_NODISCARD enum tvn_status tvn_engine_attach(struct tvn_engine *engine);
 void tvn_engine_detach(struct tvn_engine *engine);
+
+/* COLD PATH. An engine whose code this one takes, for one thread and without a pool; NULL without
+ * memory. */
+TVN_NODISCARD wasm_engine_t *tvn_engine_for_helpers(const struct tvn_engine *engine);
+void tvn_engine_drop_helpers(struct tvn_engine *engine);
 
 /* The store of an image that our headers keep opaque. */
 static inline wasmtime_context_t *tvn_core_context(const struct tvn_instance *instance)

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/assert.h"
+#include "base/mem.h"
+#include "component/helper_internal.h"
+#include "component/wasmtime/engine_internal.h"
+
+#define HELPER_IMPORTS_MAX 8
+
+static void forget_error(wasmtime_error_t *error)
+{
+    if (error) {
+        wasmtime_error_delete(error);
+    }
+}
+
+/*
+ * Compiled by an engine of its own, without the compiler's thread pool: the process gets no threads
+ * for a module of thirty instructions. Then it is code like any other that is kept as bytes.
+ */
+static wasmtime_module_t *compile(const struct tvn_engine *engine, const uint8_t *wasm,
+                                  size_t length)
+{
+    wasm_engine_t *compiler = tvn_engine_for_helpers(engine);
+    if (!compiler) {
+        return NULL;
+    }
+    wasmtime_module_t *made = NULL;
+    wasmtime_module_t *module = NULL;
+    wasm_byte_vec_t code = {0};
+    wasmtime_error_t *error = wasmtime_module_new(compiler, wasm, length, &made);
+    tvn_debug_assert(!error);
+    if (!error) {
+        error = wasmtime_module_serialize(made, &code);
+        wasmtime_module_delete(made);
+    }
+    if (!error) {
+        error = wasmtime_module_deserialize(engine->wasm, (const uint8_t *)code.data, code.size,
+                                            &module);
+        wasm_byte_vec_delete(&code);
+    }
+    forget_error(error);
+    wasm_engine_delete(compiler);
+    return module;
+}
+
+static const struct tvn_helper_code *find(const struct tvn_engine *engine, const uint8_t *wasm,
+                                          size_t length)
+{
+    for (uint32_t i = 0; i < engine->helper_count; i++) {
+        const struct tvn_helper_code *helper = &engine->helpers[i];
+        if (helper->length == length && memcmp(helper->wasm, wasm, length) == 0) {
+            return helper;
+        }
+    }
+    return NULL;
+}
+
+/* What could not be compiled is kept as NULL: nobody tries again. */
+static void keep(struct tvn_engine *engine, const uint8_t *wasm, size_t length,
+                 wasmtime_module_t *module)
+{
+    struct tvn_helper_code *helper = &engine->helpers[engine->helper_count++];
+    memcpy(helper->wasm, wasm, length);
+    helper->length = length;
+    helper->module = module;
+}
+
+/* NULL when there is none now. Lives as long as the engine. */
+static const wasmtime_module_t *helper_module(struct tvn_engine *engine, const uint8_t *wasm,
+                                              size_t length)
+{
+    tvn_assert(length <= TVN_HELPER_BYTES_MAX);
+    pthread_mutex_lock(&engine->lock);
+    const struct tvn_helper_code *found = find(engine, wasm, length);
+    bool compiles = !found && !engine->helper_busy && engine->helper_count < TVN_HELPERS_MAX;
+    engine->helper_busy |= compiles;
+    const wasmtime_module_t *module = found ? found->module : NULL;
+    pthread_mutex_unlock(&engine->lock);
+    if (!compiles) {
+        return module;
+    }
+    wasmtime_module_t *compiled = compile(engine, wasm, length);
+    pthread_mutex_lock(&engine->lock);
+    keep(engine, wasm, length, compiled);
+    engine->helper_busy = false;
+    pthread_mutex_unlock(&engine->lock);
+    return compiled;
+}
+
+bool tvn_core_helper(struct tvn_instance *instance, const uint8_t *wasm, size_t length,
+                     const struct tvn_core_item *imports, size_t import_count,
+                     struct tvn_core_func *out_run)
+{
+    tvn_assert(import_count <= HELPER_IMPORTS_MAX);
+    const wasmtime_module_t *module = helper_module(instance->engine, wasm, length);
+    if (!module) {
+        return false;
+    }
+    wasmtime_extern_t externs[HELPER_IMPORTS_MAX];
+    for (size_t i = 0; i < import_count; i++) {
+        tvn_assert(imports[i].kind == TVN_CORE_EXTERN_FUNC);
+        externs[i].kind = WASMTIME_EXTERN_FUNC;
+        memcpy(&externs[i].of, &imports[i].of, sizeof(externs[i].of));
+    }
+    wasmtime_instance_t made;
+    wasm_trap_t *trap = NULL;
+    wasmtime_error_t *error =
+        wasmtime_instance_new(instance->context, module, externs, import_count, &made, &trap);
+    if (error || trap) { /* a limit: there is no start function that could fail */
+        forget_error(error);
+        if (trap) {
+            wasm_trap_delete(trap);
+        }
+        return false;
+    }
+    wasmtime_extern_t run;
+    bool found = wasmtime_instance_export_get(instance->context, &made, TVN_HELPER_EXPORT,
+                                              sizeof(TVN_HELPER_EXPORT) - 1, &run);
+    tvn_assert(found && run.kind == WASMTIME_EXTERN_FUNC);
+    memcpy(out_run, &run.of.func, sizeof(*out_run));
+    return true;
+}
+
+void tvn_engine_drop_helpers(struct tvn_engine *engine)
+{
+    for (uint32_t i = 0; i < engine->helper_count; i++) {
+        if (engine->helpers[i].module) {
+            wasmtime_module_delete(engine->helpers[i].module);
+        }
+    }
+    engine->helper_count = 0;
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Calls in a row through the component's call loop (component/call_loop.h). Each call passes the
+ * same checks in the same order as a single one (stage_calls.c); what lies between two calls is the
+ * caller's `next`, which runs while the guest is left: only its loop is on the stack.
+ */
+#include "component/call_loop.h"
+#include "engine/stage_calls.h"
+
+static const struct tvn_export *export_of(const struct tvn_component_stage *stage)
+{
+    return stage->entries[stage->row.entry];
+}
+
+/* Begins the next call. A trap signal: the instance is dead. */
+static void *begin(struct tvn_component_stage *stage, union tvn_flat *slots)
+{
+    struct tvn_stage_row *row = &stage->row;
+    const struct tvn_export *export = export_of(stage);
+    struct tvn_call *call = row->call;
+    if (TVN_UNLIKELY(tvn_export_begin(export) != TVN_OK)) {
+        return tvn_call_loop_abort(export);
+    }
+    call->out_count = 0;
+    stage->refused = TVN_OK;
+    row->step = TVN_ROW_CALLING;
+    slots[0].i32 = 0;
+    if (row->entry == TVN_ENTRY_PULL) {
+        return NULL;
+    }
+    struct tvn_buffer *payload;
+    enum tvn_status status = tvn_magazine_find(*stage->magazine, call->in->payload, &payload);
+    tvn_assert(status == TVN_OK);
+    tvn_buffer_borrow(payload);
+    row->payload = payload;
+    stage->current = call->in;
+    tvn_export_allow_leaving(export, false); /* realloc comes */
+    slots[0].u32 = (uint32_t)tvn_intern_name(stage->intern, call->in->content_type).len;
+    return NULL;
+}
+
+/* The call in `row` is over. True: its successor is to be begun. */
+static bool end(struct tvn_component_stage *stage)
+{
+    struct tvn_stage_row *row = &stage->row;
+    tvn_export_leave(export_of(stage));
+    row->step = TVN_ROW_BETWEEN;
+    if (row->entry == TVN_ENTRY_PULL) {
+        row->call->context = NULL;
+        if (TVN_UNLIKELY(stage->has_incoming) && row->outcome == TVN_OUTCOME_EMIT) {
+            tvn_stage_give_context(stage, row->call);
+        }
+    }
+    if (TVN_UNLIKELY(row->outcome != TVN_OUTCOME_EMIT && row->outcome != TVN_OUTCOME_DROP)) {
+        row->told = false; /* `next` may want to replace the instance */
+        return false;
+    }
+    row->told = true;
+    row->more = row->next(row->context, row->outcome);
+    return row->more && tvn_stage_has_row(stage, row->entry, row->call);
+}
+
+static void *loop_next(void *env, void *caller, union tvn_flat *slots, size_t slot_count)
+{
+    (void)caller;
+    (void)slot_count;
+    struct tvn_component_stage *stage = env;
+    if (stage->row.step == TVN_ROW_RETURNED && !end(stage)) {
+        slots[0].i32 = -1;
+        return NULL;
+    }
+    return begin(stage, slots);
+}
+
+static void *loop_arguments(void *env, void *caller, union tvn_flat *slots, size_t slot_count)
+{
+    (void)caller;
+    (void)slot_count;
+    struct tvn_component_stage *stage = env;
+    const struct tvn_export *export = export_of(stage);
+    const struct tvn_element *element = stage->row.call->in;
+    uint32_t offset = slots[0].u32;
+    size_t length = tvn_intern_name(stage->intern, element->content_type).len;
+    if (TVN_UNLIKELY(!tvn_guest_mem_at(export->mem, offset, length))) {
+        (void)tvn_instance_fail(stage->instance, TVN_E_COMPONENT_TRAPPED,
+                                "realloc return: beyond end of memory");
+        return tvn_call_loop_abort(export);
+    }
+    tvn_export_allow_leaving(export, true);
+    return TVN_LIKELY(tvn_stage_lower_element(stage, export, element, offset, slots))
+               ? NULL
+               : tvn_call_loop_abort(export);
+}
+
+static void stop_lending(struct tvn_component_stage *stage)
+{
+    struct tvn_stage_row *row = &stage->row;
+    stage->current = NULL;
+    if (row->payload) {
+        tvn_buffer_end_borrow(row->payload);
+        row->payload = NULL;
+    }
+}
+
+static void *loop_returned(void *env, void *caller, union tvn_flat *slots, size_t slot_count)
+{
+    (void)caller;
+    (void)slot_count;
+    struct tvn_component_stage *stage = env;
+    struct tvn_stage_row *row = &stage->row;
+    const struct tvn_export *export = export_of(stage);
+    stop_lending(stage);
+    if (TVN_UNLIKELY(tvn_instance_is_dead(stage->instance))) {
+        return tvn_call_loop_abort(
+            export); /* a host function has marked it, and the guest came back */
+    }
+    row->outcome = tvn_stage_lift(stage, row->entry, slots, row->call);
+    row->step = TVN_ROW_RETURNED;
+    if (TVN_UNLIKELY(row->outcome == TVN_OUTCOME_DEAD || tvn_export_returned(export) != TVN_OK)) {
+        return tvn_call_loop_abort(export);
+    }
+    tvn_export_allow_leaving(export, !export->has_post_return);
+    return NULL;
+}
+
+static const struct tvn_call_loop_host loop_host = {loop_next, loop_arguments, loop_returned};
+
+/* The loop was left by a trap. */
+static TVN_COLD enum tvn_outcome fail(struct tvn_component_stage *stage)
+{
+    struct tvn_stage_row *row = &stage->row;
+    tvn_assert(tvn_instance_is_dead(stage->instance));
+    stop_lending(stage);
+    if (row->step == TVN_ROW_RETURNED) { /* lifted, and nobody was told */
+        tvn_stage_take_back(stage, row->call);
+    }
+    tvn_export_leave(export_of(stage));
+    return tvn_stage_dead(stage, row->call);
+}
+
+/* Makes the loop after enough calls for it to pay. */
+static TVN_COLD void warm_up(struct tvn_component_stage *stage, enum tvn_entry entry)
+{
+    struct tvn_stage_row *row = &stage->row;
+    row->single_calls = 0;
+    if (entry == TVN_ENTRY_ROUTE) {
+        return; /* its list is lifted with the call: stage_lists.c */
+    }
+    if (tvn_call_loop_create(stage->entries[entry], &loop_host, stage, &row->loop) == TVN_OK) {
+        row->entry = entry;
+    }
+}
+
+/* Runs the loop. True: `next` knows all, and row->more what it said; false: *out_outcome is to be
+ * told. */
+static bool run_loop(struct tvn_component_stage *stage, struct tvn_call *call, tvn_next_call next,
+                     void *context, enum tvn_outcome *out_outcome)
+{
+    struct tvn_stage_row *row = &stage->row;
+    row->call = call;
+    row->next = next;
+    row->context = context;
+    row->step = TVN_ROW_BETWEEN;
+    if (TVN_UNLIKELY(tvn_call_loop_run(row->loop) != TVN_OK)) {
+        *out_outcome = fail(stage);
+        return false;
+    }
+    *out_outcome = row->outcome;
+    return row->told;
+}
+
+void tvn_stage_invoke_row(struct tvn_invoker *invoker, enum tvn_entry entry, struct tvn_call *call,
+                          tvn_next_call next, void *context)
+{
+    struct tvn_component_stage *stage =
+        TVN_CONTAINER_OF(invoker, struct tvn_component_stage, invoker);
+    struct tvn_stage_row *row = &stage->row;
+    bool more = true;
+    while (more) {
+        enum tvn_outcome outcome;
+        if (tvn_stage_has_row(stage, entry, call)) {
+            if (run_loop(stage, call, next, context, &outcome)) {
+                more = row->more;
+                continue;
+            }
+        } else {
+            outcome = tvn_stage_invoke(invoker, entry, call);
+            if (!row->loop && ++row->single_calls >= TVN_ROW_AFTER_CALLS &&
+                !tvn_instance_is_dead(stage->instance)) {
+                warm_up(stage, entry);
+            }
+        }
+        more = next(context, outcome);
+    }
+}
