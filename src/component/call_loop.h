@@ -14,9 +14,9 @@
  *     }
  *
  * The host knows from the order which part runs, so it keeps the Canonical ABI's rules as with
- * single calls: next begins a call (tvn_export_begin) and, with parameters, forbids leaving until
- * `arguments`; `returned` checks borrows, lifts, and forbids leaving until the next `next`, which
- * ends the call.
+ * single calls: next begins a call (tvn_export_begin, then tvn_export_again) and, with parameters,
+ * forbids leaving until `arguments`; `returned` checks borrows, lifts, and forbids leaving until
+ * the next `next`, which ends the call.
  *
  * Threads: as instance.h. Memory: the instance's; a loop lives as long as it. A trap anywhere ends
  * the run, the instance is dead then.
@@ -63,5 +63,8 @@ static inline void tvn_export_allow_leaving(const struct tvn_export *export, boo
 /* HOT PATH. The check before post-return: every borrow dropped (else E0411, the instance is dead).
  */
 TVN_NODISCARD enum tvn_status tvn_export_returned(const struct tvn_export *export);
-/* HOT PATH. After post-return, or after a failure: the call is over. */
+/* HOT PATH. Instead of leave and begin between two calls of a row: arms the deadline anew. What
+ * happens in between may not enter the instance. */
+TVN_NODISCARD enum tvn_status tvn_export_again(const struct tvn_export *export);
+/* HOT PATH. After the last post-return of a row, or after a failure. */
 void tvn_export_leave(const struct tvn_export *export);

@@ -101,6 +101,18 @@ enum tvn_status tvn_export_returned(const struct tvn_export *export)
     return returned(export->guest);
 }
 
+enum tvn_status tvn_export_again(const struct tvn_export *export)
+{
+    struct tvn_guest *guest = export->guest;
+    struct tvn_instance *instance = guest->instance;
+    tvn_debug_assert(!guest->may_enter && guest->scope_borrows == 0);
+    if (TVN_UNLIKELY(instance->dead)) {
+        return instance->fault.code;
+    }
+    instance->ticks_in_call = 0;
+    return TVN_OK;
+}
+
 void tvn_export_leave(const struct tvn_export *export)
 {
     export->guest->may_leave = true;
@@ -136,19 +148,11 @@ enum tvn_status tvn_export_realloc(const struct tvn_export *export, uint32_t ali
     return TVN_OK;
 }
 
-uint32_t tvn_export_lend(const struct tvn_export *export, const struct tvn_resource_rt *type,
-                         uint64_t rep)
+uint32_t tvn_export_lend_failed(const struct tvn_export *export)
 {
-    struct tvn_guest *guest = export->guest;
-    tvn_debug_assert(type->guest != guest); /* its implementer is called with the rep itself */
-    uint32_t index = tvn_handle_add(&guest->handles, type, rep, false, guest->scope);
-    if (TVN_UNLIKELY(index == 0)) {
-        tvn_instance_fail(guest->instance, TVN_E_COMPONENT_TRAPPED,
-                          "the component's handle table is full");
-        return 0;
-    }
-    guest->scope_borrows++;
-    return index;
+    tvn_instance_fail(export->guest->instance, TVN_E_COMPONENT_TRAPPED,
+                      "the component's handle table is full");
+    return 0;
 }
 
 enum tvn_status tvn_export_take_own(const struct tvn_export *export,

@@ -6,6 +6,7 @@
  * After any trap, timeout or error the instance is dead: every further call answers with the
  * recorded fault's code. Threads: one thread at a time; the cancel flag may be set from any thread.
  */
+#include "base/assert.h"
 #include "component/component.h"
 #include "component/guest_mem.h"
 #include "component/handle_table.h"
@@ -123,12 +124,24 @@ TVN_NODISCARD enum tvn_status tvn_export_end(const struct tvn_export *export,
 TVN_NODISCARD enum tvn_status tvn_export_realloc(const struct tvn_export *export,
                                                  uint32_t alignment, uint32_t length,
                                                  uint32_t *out_offset);
+/* The slow half of tvn_export_lend; not to be called otherwise. */
+TVN_COLD uint32_t tvn_export_lend_failed(const struct tvn_export *export);
 /*
  * HOT PATH. A borrow handle for an argument; it must be dropped before the call ends. 0: table full
  * (instance dead).
  */
-TVN_NODISCARD uint32_t tvn_export_lend(const struct tvn_export *export,
-                                       const struct tvn_resource_rt *type, uint64_t rep);
+TVN_NODISCARD static inline uint32_t
+tvn_export_lend(const struct tvn_export *export, const struct tvn_resource_rt *type, uint64_t rep)
+{
+    struct tvn_guest *guest = export->guest;
+    tvn_debug_assert(type->guest != guest); /* its implementer is called with the rep itself */
+    uint32_t index = tvn_handle_add(&guest->handles, type, rep, false, guest->scope);
+    if (TVN_UNLIKELY(index == 0)) {
+        return tvn_export_lend_failed(export);
+    }
+    guest->scope_borrows++;
+    return index;
+}
 /*
  * HOT PATH. Takes an own handle that the guest returned out of its table. E0302 for an unknown
  * index or another type, E0411 for a borrow, E0304 while lent; the instance is dead then.

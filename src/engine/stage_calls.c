@@ -232,7 +232,7 @@ bool tvn_stage_lift_output(struct tvn_component_stage *stage, const struct tvn_e
 }
 
 /* Lifts pull, process and ingest: `present` is the tag under which an output-element follows. */
-static enum tvn_outcome lift_output(struct tvn_component_stage *stage,
+static inline enum tvn_outcome lift_output(struct tvn_component_stage *stage,
                                     const struct tvn_export *export, const union tvn_flat *slots,
                                     uint8_t present, enum tvn_outcome absent, struct tvn_call *call)
 {
@@ -258,7 +258,7 @@ static enum tvn_outcome lift_output(struct tvn_component_stage *stage,
 }
 
 /* Lifts small results: *out_value is the byte of the ok case, unchanged for an error. */
-static enum tvn_outcome lift_verdict(struct tvn_component_stage *stage,
+static inline enum tvn_outcome lift_verdict(struct tvn_component_stage *stage,
                                      const struct tvn_export *export, const union tvn_flat *slots,
                                      uint8_t value_max, uint8_t *out_value, struct tvn_call *call)
 {

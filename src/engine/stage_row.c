@@ -12,21 +12,17 @@ static const struct tvn_export *export_of(const struct tvn_component_stage *stag
     return stage->entries[stage->row.entry];
 }
 
-/* Begins the next call. A trap signal: the instance is dead. */
-static void *begin(struct tvn_component_stage *stage, union tvn_flat *slots)
+/* What a call needs before its guest runs. */
+static void set_up(struct tvn_component_stage *stage, union tvn_flat *slots)
 {
     struct tvn_stage_row *row = &stage->row;
-    const struct tvn_export *export = export_of(stage);
     struct tvn_call *call = row->call;
-    if (TVN_UNLIKELY(tvn_export_begin(export) != TVN_OK)) {
-        return tvn_call_loop_abort(export);
-    }
     call->out_count = 0;
     stage->refused = TVN_OK;
     row->step = TVN_ROW_CALLING;
     slots[0].i32 = 0;
     if (row->entry == TVN_ENTRY_PULL) {
-        return NULL;
+        return;
     }
     struct tvn_buffer *payload;
     enum tvn_status status = tvn_magazine_find(*stage->magazine, call->in->payload, &payload);
@@ -34,16 +30,15 @@ static void *begin(struct tvn_component_stage *stage, union tvn_flat *slots)
     tvn_buffer_borrow(payload);
     row->payload = payload;
     stage->current = call->in;
-    tvn_export_allow_leaving(export, false); /* realloc comes */
+    tvn_export_allow_leaving(export_of(stage), false); /* realloc comes */
     slots[0].u32 = (uint32_t)tvn_intern_name(stage->intern, call->in->content_type).len;
-    return NULL;
 }
 
-/* The call in `row` is over. True: its successor is to be begun. */
-static bool end(struct tvn_component_stage *stage)
+/* The call in `row` is over. True: it has a successor. */
+static bool settle(struct tvn_component_stage *stage)
 {
     struct tvn_stage_row *row = &stage->row;
-    tvn_export_leave(export_of(stage));
+    tvn_export_allow_leaving(export_of(stage), true);
     row->step = TVN_ROW_BETWEEN;
     if (row->entry == TVN_ENTRY_PULL) {
         row->call->context = NULL;
@@ -51,11 +46,10 @@ static bool end(struct tvn_component_stage *stage)
             tvn_stage_give_context(stage, row->call);
         }
     }
-    if (TVN_UNLIKELY(row->outcome != TVN_OUTCOME_EMIT && row->outcome != TVN_OUTCOME_DROP)) {
-        row->told = false; /* `next` may want to replace the instance */
-        return false;
+    row->told = row->outcome == TVN_OUTCOME_EMIT || row->outcome == TVN_OUTCOME_DROP;
+    if (TVN_UNLIKELY(!row->told)) {
+        return false; /* `next` may want to replace the instance */
     }
-    row->told = true;
     row->more = row->next(row->context, row->outcome);
     return row->more && tvn_stage_has_row(stage, row->entry, row->call);
 }
@@ -65,11 +59,23 @@ static void *loop_next(void *env, void *caller, union tvn_flat *slots, size_t sl
     (void)caller;
     (void)slot_count;
     struct tvn_component_stage *stage = env;
-    if (stage->row.step == TVN_ROW_RETURNED && !end(stage)) {
-        slots[0].i32 = -1;
-        return NULL;
+    const struct tvn_export *export = export_of(stage);
+    enum tvn_status status;
+    if (TVN_LIKELY(stage->row.step == TVN_ROW_RETURNED)) {
+        if (!settle(stage)) {
+            tvn_export_leave(export);
+            slots[0].i32 = -1;
+            return NULL;
+        }
+        status = tvn_export_again(export);
+    } else {
+        status = tvn_export_begin(export);
     }
-    return begin(stage, slots);
+    if (TVN_UNLIKELY(status != TVN_OK)) {
+        return tvn_call_loop_abort(export);
+    }
+    set_up(stage, slots);
+    return NULL;
 }
 
 static void *loop_arguments(void *env, void *caller, union tvn_flat *slots, size_t slot_count)
@@ -110,10 +116,6 @@ static void *loop_returned(void *env, void *caller, union tvn_flat *slots, size_
     struct tvn_stage_row *row = &stage->row;
     const struct tvn_export *export = export_of(stage);
     stop_lending(stage);
-    if (TVN_UNLIKELY(tvn_instance_is_dead(stage->instance))) {
-        return tvn_call_loop_abort(
-            export); /* a host function has marked it, and the guest came back */
-    }
     row->outcome = tvn_stage_lift(stage, row->entry, slots, row->call);
     row->step = TVN_ROW_RETURNED;
     if (TVN_UNLIKELY(row->outcome == TVN_OUTCOME_DEAD || tvn_export_returned(export) != TVN_OK)) {
