@@ -233,8 +233,9 @@ bool tvn_stage_lift_output(struct tvn_component_stage *stage, const struct tvn_e
 
 /* Lifts pull, process and ingest: `present` is the tag under which an output-element follows. */
 static inline enum tvn_outcome lift_output(struct tvn_component_stage *stage,
-                                    const struct tvn_export *export, const union tvn_flat *slots,
-                                    uint8_t present, enum tvn_outcome absent, struct tvn_call *call)
+                                           const struct tvn_export *export,
+                                           const union tvn_flat *slots, uint8_t present,
+                                           enum tvn_outcome absent, struct tvn_call *call)
 {
     const uint8_t *area = tvn_stage_result_area(export, slots, TVN_OUTPUT_SIZE, TVN_OUTPUT_ALIGN);
     if (TVN_UNLIKELY(!area || area[TVN_OUTPUT_TAG] > 1)) {
@@ -259,8 +260,9 @@ static inline enum tvn_outcome lift_output(struct tvn_component_stage *stage,
 
 /* Lifts small results: *out_value is the byte of the ok case, unchanged for an error. */
 static inline enum tvn_outcome lift_verdict(struct tvn_component_stage *stage,
-                                     const struct tvn_export *export, const union tvn_flat *slots,
-                                     uint8_t value_max, uint8_t *out_value, struct tvn_call *call)
+                                            const struct tvn_export *export,
+                                            const union tvn_flat *slots, uint8_t value_max,
+                                            uint8_t *out_value, struct tvn_call *call)
 {
     const uint8_t *area = tvn_stage_result_area(export, slots, TVN_VERDICT_SIZE, TVN_VERDICT_ALIGN);
     if (TVN_UNLIKELY(!area || area[TVN_VERDICT_TAG] > 1)) {
