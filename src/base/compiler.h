@@ -11,6 +11,8 @@
 #define TVN_NORETURN                     __attribute__((noreturn))
 #define TVN_UNUSED                       __attribute__((unused))
 #define TVN_COLD                         __attribute__((cold, noinline))
+#define TVN_NOINLINE                     __attribute__((noinline))
+#define TVN_ALWAYS_INLINE                inline __attribute__((always_inline))
 #define TVN_LIKELY(condition)            __builtin_expect(!!(condition), 1)
 #define TVN_UNLIKELY(condition)          __builtin_expect(!!(condition), 0)
 

@@ -7,8 +7,6 @@
  */
 #include "reactor/flow_internal.h"
 
-#define TVN_ALWAYS_INLINE inline __attribute__((always_inline))
-
 /* Added to the statistics at its end. */
 struct tvn_vector {
     struct tvn_flow *flow;

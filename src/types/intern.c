@@ -35,16 +35,12 @@ static bool has_controls(const char *name, size_t length)
     return false;
 }
 
-enum tvn_status tvn_intern_add(struct tvn_intern *intern, const char *name, size_t length,
-                               uint32_t *out_index)
+enum tvn_status tvn_intern_add_other(struct tvn_intern *intern, const char *name, size_t length,
+                                     uint32_t *out_index)
 {
     tvn_assert(intern && out_index);
     tvn_assert(name || length == 0);
     tvn_assert(intern->count >= 1 && intern->count <= TVN_INTERN_MAX);
-    if (TVN_LIKELY(is_name(intern, intern->last, name, length))) {
-        *out_index = intern->last;
-        return TVN_OK;
-    }
     for (uint32_t i = 0; i < intern->count; i++) {
         if (is_name(intern, i, name, length)) {
             intern->last = i;

@@ -5,6 +5,8 @@
  *
  * Threads: the flow's. Memory: fixed. Limits: 64 names of at most 256 bytes; index 0 is "".
  */
+#include "base/assert.h"
+#include "base/bytes.h"
 #include "base/compiler.h"
 #include "base/status.h"
 #include "base/str.h"
@@ -20,13 +22,26 @@ struct tvn_intern {
 };
 
 void tvn_intern_init(struct tvn_intern *intern);
+/* The slow half of tvn_intern_add; not to be called otherwise. */
+TVN_NODISCARD enum tvn_status tvn_intern_add_other(struct tvn_intern *intern, const char *name,
+                                                   size_t length, uint32_t *out_index);
 /*
  * HOT PATH. Index of the name, added if new. TVN_E_BUDGET_EXCEEDED when the table is full,
  * TVN_E_CAPACITY_EXCEEDED for a longer name, TVN_E_CONSTRAINT_VIOLATION for control characters or
  * invalid UTF-8.
  */
-TVN_NODISCARD enum tvn_status tvn_intern_add(struct tvn_intern *intern, const char *name,
-                                             size_t length, uint32_t *out_index);
+TVN_NODISCARD static inline enum tvn_status
+tvn_intern_add(struct tvn_intern *intern, const char *name, size_t length, uint32_t *out_index)
+{
+    uint32_t last = intern->last;
+    tvn_assert(last < TVN_INTERN_MAX);
+    if (TVN_LIKELY(intern->lengths[last] == length && length <= TVN_BYTES_NAME_MAX &&
+                   tvn_bytes_name_equal(intern->names[last], name, length))) {
+        *out_index = last;
+        return TVN_OK;
+    }
+    return tvn_intern_add_other(intern, name, length, out_index);
+}
 static inline struct tvn_str tvn_intern_name(const struct tvn_intern *intern, uint32_t index)
 {
     return (struct tvn_str){intern->names[index], intern->lengths[index]};
