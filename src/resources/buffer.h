@@ -13,6 +13,7 @@
  * move. Limits: TVN_BUFFERS_MAX slots; one buffer of at most `max_buffer_bytes`.
  */
 #include "base/assert.h"
+#include "base/bytes.h"
 #include "base/compiler.h"
 #include "base/status.h"
 #include "types/element.h"
@@ -101,17 +102,18 @@ static inline void tvn_budget_discharge(struct tvn_budget *budget, uint64_t byte
 
 /* HOT PATH. False, and nothing charged, when it does not fit into the budget or a parent: also when
  * a limit fell below what is used already. A NULL budget is endless. */
-static inline bool tvn_budget_charge(struct tvn_budget *budget, uint64_t bytes)
+TVN_NODISCARD static inline bool tvn_budget_charge(struct tvn_budget *budget, uint64_t bytes)
 {
     for (struct tvn_budget *at = budget; at; at = at->parent) {
-        if (TVN_UNLIKELY(at->used_bytes > at->max_bytes ||
-                         bytes > at->max_bytes - at->used_bytes)) {
+        uint64_t used;
+        if (TVN_UNLIKELY(__builtin_add_overflow(at->used_bytes, bytes, &used) ||
+                         used > at->max_bytes)) {
             for (struct tvn_budget *charged = budget; charged != at; charged = charged->parent) {
                 charged->used_bytes -= bytes;
             }
             return false;
         }
-        at->used_bytes += bytes;
+        at->used_bytes = used;
     }
     return true;
 }
@@ -124,9 +126,9 @@ TVN_NODISCARD static inline enum tvn_status tvn_buffer_may_release(const struct 
 }
 
 /*
- * HOT PATH. Moves ownership; discharges the old owner's budget and charges the new one. On failure
- * nothing changes: TVN_E_NOT_OWNER when `from` does not own it, TVN_E_BORROWS_OUTSTANDING,
- * TVN_E_BUDGET_EXCEEDED.
+ * HOT PATH. Moves ownership; discharges the old owner's budget and charges the new one. To a
+ * parent, which is charged already, there is always room. On failure nothing changes:
+ * TVN_E_NOT_OWNER when `from` does not own it, TVN_E_BORROWS_OUTSTANDING, TVN_E_BUDGET_EXCEEDED.
  */
 TVN_NODISCARD static inline enum tvn_status tvn_buffer_transfer(struct tvn_buffer *buffer,
                                                                 tvn_owner from, tvn_owner to,
@@ -139,7 +141,11 @@ TVN_NODISCARD static inline enum tvn_status tvn_buffer_transfer(struct tvn_buffe
         return TVN_E_BORROWS_OUTSTANDING;
     }
     struct tvn_budget *from_budget = buffer->budget;
-    if (to_budget != from_budget) {
+    if (TVN_LIKELY(from_budget && from_budget->parent == to_budget)) {
+        tvn_assert(from_budget->used_bytes >= buffer->capacity);
+        from_budget->used_bytes -= buffer->capacity;
+        buffer->budget = to_budget;
+    } else if (to_budget != from_budget) {
         tvn_budget_discharge(from_budget, buffer->capacity); /* first: they may share a parent */
         if (TVN_UNLIKELY(!tvn_budget_charge(to_budget, buffer->capacity))) {
             for (; from_budget; from_budget = from_budget->parent) {
@@ -204,7 +210,7 @@ TVN_NODISCARD static inline enum tvn_status tvn_buffer_freeze(struct tvn_buffer 
  * TVN_E_CAPACITY_EXCEEDED; TVN_E_STALE_HANDLE when frozen. `bytes` may come from guest memory; it
  * is copied once.
  */
-TVN_NODISCARD static inline enum tvn_status
+TVN_NODISCARD static TVN_ALWAYS_INLINE enum tvn_status
 tvn_buffer_write(struct tvn_buffer *buffer, uint64_t offset, const void *bytes, size_t length)
 {
     tvn_assert(buffer->state != TVN_BUFFER_POOLED);
@@ -217,9 +223,7 @@ tvn_buffer_write(struct tvn_buffer *buffer, uint64_t offset, const void *bytes, 
     if (TVN_UNLIKELY(length > buffer->capacity - offset)) {
         return TVN_E_CAPACITY_EXCEEDED;
     }
-    if (length > 0) {
-        memcpy(buffer->bytes + offset, bytes, length);
-    }
+    tvn_bytes_copy(buffer->bytes + offset, bytes, length);
     uint32_t end = (uint32_t)(offset + length);
     buffer->length = end > buffer->length ? end : buffer->length;
     return TVN_OK;

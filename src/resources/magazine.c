@@ -126,10 +126,11 @@ TVN_COLD static enum tvn_status acquire_debugged(struct tvn_magazine *magazine, 
     return TVN_OK;
 }
 
-enum tvn_status tvn_magazine_acquire_slow(struct tvn_magazine *magazine, enum tvn_tier tier,
-                                          uint64_t capacity_bytes, struct tvn_buffer **out_buffer)
+/* A free buffer for which the magazine's own do not do. */
+static enum tvn_status take_free(struct tvn_magazine *magazine, uint64_t capacity_bytes,
+                                 struct tvn_buffer **out_buffer)
 {
-    tvn_assert(magazine && out_buffer);
+    enum tvn_tier tier = tvn_tier_for(capacity_bytes);
     struct tvn_magazine_tier *cache = &magazine->tiers[tier];
     tvn_assert(cache->count == 0);
     if (TVN_UNLIKELY(tvn_resources_debugging(magazine->resources))) {
@@ -148,6 +149,30 @@ enum tvn_status tvn_magazine_acquire_slow(struct tvn_magazine *magazine, enum tv
     }
     *out_buffer = magazine->free[tier][--cache->count];
     tvn_stat_add(&cache->acquired, 1);
+    return TVN_OK;
+}
+
+enum tvn_status tvn_buffer_acquire_slow(struct tvn_magazine *magazine, uint64_t capacity_bytes,
+                                        tvn_owner owner, struct tvn_budget *budget,
+                                        struct tvn_buffer **out_buffer)
+{
+    tvn_assert(magazine && out_buffer);
+    if (capacity_bytes > magazine->max_buffer_bytes) {
+        return TVN_E_CAPACITY_EXCEEDED;
+    }
+    struct tvn_buffer *buffer;
+    enum tvn_status status = take_free(magazine, capacity_bytes, &buffer);
+    if (status != TVN_OK) {
+        return status;
+    }
+    tvn_assert(buffer->capacity >= capacity_bytes);
+    bool charged = tvn_budget_charge(budget, buffer->capacity);
+    tvn_buffer_own(buffer, owner, charged ? budget : NULL);
+    if (!charged) {
+        tvn_magazine_release_slow(magazine, buffer);
+        return TVN_E_BUDGET_EXCEEDED;
+    }
+    *out_buffer = buffer;
     return TVN_OK;
 }
 

@@ -44,8 +44,10 @@ void tvn_magazine_destroy(struct tvn_magazine *magazine); /* gives what it cache
 TVN_DEFINE_CLEANUP(tvn_magazine, tvn_magazine_destroy)
 
 /* The slow halves of the functions below; not to be called otherwise. */
-enum tvn_status tvn_magazine_acquire_slow(struct tvn_magazine *magazine, enum tvn_tier tier,
-                                          uint64_t capacity_bytes, struct tvn_buffer **out_buffer);
+TVN_NODISCARD enum tvn_status tvn_buffer_acquire_slow(struct tvn_magazine *magazine,
+                                                      uint64_t capacity_bytes, tvn_owner owner,
+                                                      struct tvn_budget *budget,
+                                                      struct tvn_buffer **out_buffer);
 void tvn_magazine_release_slow(struct tvn_magazine *magazine, struct tvn_buffer *buffer);
 
 static inline enum tvn_tier tvn_tier_for(uint64_t capacity_bytes)
@@ -62,36 +64,12 @@ static inline enum tvn_tier tvn_tier_for(uint64_t capacity_bytes)
     return capacity_bytes <= 1048576 ? TVN_TIER_HUGE : TVN_TIER_DIRECT;
 }
 
-/*
- * HOT PATH. A buffer of at least `capacity_bytes`, length 0, Owned by `owner`, charged to `budget`
- * (may be NULL), one holder. TVN_E_BUDGET_EXCEEDED, TVN_E_CAPACITY_EXCEEDED (over
- * max_buffer_bytes), TVN_E_POOL_EXHAUSTED (policy error), TVN_E_ALLOCATION_FAILED.
- */
-TVN_NODISCARD static inline enum tvn_status
-tvn_buffer_acquire(struct tvn_magazine *magazine, uint64_t capacity_bytes, tvn_owner owner,
-                   struct tvn_budget *budget, struct tvn_buffer **out_buffer)
+/* A free buffer, charged to `budget` already, has an owner. */
+static inline void tvn_buffer_own(struct tvn_buffer *buffer, tvn_owner owner,
+                                  struct tvn_budget *budget)
 {
-    if (TVN_UNLIKELY(capacity_bytes > magazine->max_buffer_bytes)) {
-        return TVN_E_CAPACITY_EXCEEDED;
-    }
-    enum tvn_tier tier = tvn_tier_for(capacity_bytes);
-    struct tvn_magazine_tier *cache = &magazine->tiers[tier];
-    struct tvn_buffer *buffer;
-    if (TVN_LIKELY(cache->count > 0)) {
-        buffer = magazine->free[tier][--cache->count];
-        tvn_stat_add(&cache->acquired, 1);
-    } else {
-        struct tvn_buffer *taken; /* `buffer` itself stays in a register */
-        enum tvn_status status = tvn_magazine_acquire_slow(magazine, tier, capacity_bytes, &taken);
-        if (status != TVN_OK) {
-            return status;
-        }
-        buffer = taken;
-    }
     tvn_debug_assert(buffer->state == TVN_BUFFER_POOLED && buffer->borrows == 0 &&
                      buffer->holders == 0);
-    tvn_debug_assert(buffer->capacity >= capacity_bytes);
-    bool charged = tvn_budget_charge(budget, buffer->capacity);
     buffer->length = 0;
     buffer->owner = owner;
     buffer->content_type = 0;
@@ -99,13 +77,48 @@ tvn_buffer_acquire(struct tvn_magazine *magazine, uint64_t capacity_bytes, tvn_o
     buffer->frozen = false;
     buffer->budget = budget;
     tvn_buffer_set_state(buffer, TVN_BUFFER_OWNED);
-    if (TVN_UNLIKELY(!charged)) {
-        buffer->budget = NULL;
-        tvn_magazine_release_slow(magazine, buffer);
+}
+
+/*
+ * HOT PATH. A buffer of at least `capacity_bytes`, length 0, Owned by `owner`, charged to `budget`
+ * (may be NULL), one holder, of those that the magazine holds. TVN_E_BUDGET_EXCEEDED; TVN_EMPTY
+ * when only tvn_buffer_acquire can tell.
+ */
+TVN_NODISCARD static inline enum tvn_status
+tvn_buffer_acquire_held(struct tvn_magazine *magazine, uint64_t capacity_bytes, tvn_owner owner,
+                        struct tvn_budget *budget, struct tvn_buffer **out_buffer)
+{
+    enum tvn_tier tier = tvn_tier_for(capacity_bytes);
+    struct tvn_magazine_tier *cache = &magazine->tiers[tier];
+    uint32_t count = cache->count;
+    if (TVN_UNLIKELY(capacity_bytes > magazine->max_buffer_bytes || count == 0)) {
+        return TVN_EMPTY;
+    }
+    struct tvn_buffer *buffer = magazine->free[tier][count - 1];
+    tvn_debug_assert(buffer->capacity >= capacity_bytes);
+    if (TVN_UNLIKELY(!tvn_budget_charge(budget, buffer->capacity))) {
         return TVN_E_BUDGET_EXCEEDED;
     }
+    cache->count = count - 1;
+    tvn_stat_add(&cache->acquired, 1);
+    tvn_buffer_own(buffer, owner, budget);
     *out_buffer = buffer;
     return TVN_OK;
+}
+
+/*
+ * HOT PATH. The same from wherever there is one. TVN_E_BUDGET_EXCEEDED, TVN_E_CAPACITY_EXCEEDED
+ * (over max_buffer_bytes), TVN_E_POOL_EXHAUSTED (policy error), TVN_E_ALLOCATION_FAILED.
+ */
+TVN_NODISCARD static inline enum tvn_status
+tvn_buffer_acquire(struct tvn_magazine *magazine, uint64_t capacity_bytes, tvn_owner owner,
+                   struct tvn_budget *budget, struct tvn_buffer **out_buffer)
+{
+    enum tvn_status status =
+        tvn_buffer_acquire_held(magazine, capacity_bytes, owner, budget, out_buffer);
+    return TVN_LIKELY(status != TVN_EMPTY)
+               ? status
+               : tvn_buffer_acquire_slow(magazine, capacity_bytes, owner, budget, out_buffer);
 }
 
 /*
@@ -114,14 +127,16 @@ tvn_buffer_acquire(struct tvn_magazine *magazine, uint64_t capacity_bytes, tvn_o
  */
 static inline void tvn_buffer_release(struct tvn_magazine *magazine, struct tvn_buffer *buffer)
 {
-    tvn_assert(buffer->state != TVN_BUFFER_POOLED && buffer->holders > 0);
-    if (TVN_UNLIKELY(buffer->holders > 1)) {
+    tvn_assert(buffer->state != TVN_BUFFER_POOLED);
+    if (TVN_UNLIKELY(buffer->holders != 1)) {
+        tvn_assert(buffer->holders > 0);
         buffer->holders--;
         return;
     }
     tvn_assert(buffer->borrows == 0);
     struct tvn_magazine_tier *cache = &magazine->tiers[buffer->tier];
-    if (TVN_UNLIKELY(cache->count == cache->capacity ||
+    uint32_t count = cache->count;
+    if (TVN_UNLIKELY(count == cache->capacity ||
                      buffer->generation >= TVN_BUFFER_GENERATION_LAST)) {
         tvn_magazine_release_slow(magazine, buffer);
         return;
@@ -131,7 +146,8 @@ static inline void tvn_buffer_release(struct tvn_magazine *magazine, struct tvn_
     buffer->holders = 0;
     buffer->generation++;
     tvn_buffer_set_state(buffer, TVN_BUFFER_POOLED);
-    magazine->free[buffer->tier][cache->count++] = buffer;
+    magazine->free[buffer->tier][count] = buffer;
+    cache->count = count + 1;
     tvn_stat_add(&cache->released, 1);
 }
 

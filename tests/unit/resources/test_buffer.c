@@ -224,9 +224,13 @@ static void test_transfer_to_the_parent_budget_needs_no_more_room(void **state)
     assert_ptr_equal(buffer.budget, &one);
     assert_int_equal(one.used_bytes, 256);
     assert_int_equal(flow.used_bytes, 256);
+    flow.max_bytes = 100; /* fell below what is used: nothing is added */
     assert_status(tvn_buffer_transfer(&buffer, 3, TVN_OWNER_HOST, &flow), TVN_OK);
     assert_int_equal(one.used_bytes, 0);
     assert_int_equal(flow.used_bytes, 256);
+    assert_ptr_equal(buffer.budget, &flow);
+    assert_status(tvn_buffer_transfer(&buffer, TVN_OWNER_HOST, 3, NULL), TVN_OK);
+    assert_int_equal(flow.used_bytes, 0);
 }
 
 static void test_budget_edges(void **state)
@@ -241,6 +245,10 @@ static void test_budget_edges(void **state)
     tvn_budget_discharge(&budget, 10);
     assert_false(tvn_budget_charge(&budget, UINT64_MAX));
     assert_int_equal(budget.used_bytes, 0);
+    budget.max_bytes = UINT64_MAX;
+    assert_true(tvn_budget_charge(&budget, 1));
+    assert_false(tvn_budget_charge(&budget, UINT64_MAX)); /* the sum does not wrap */
+    assert_int_equal(budget.used_bytes, 1);
 }
 
 static void end_borrow(void *buffer)

@@ -220,6 +220,11 @@ static void test_budget_is_charged_and_discharged(void **state)
     assert_null(c);
     assert_int_equal(budget.used_bytes, 512);
     assert_int_equal(tvn_resources_live_count(resources), 2);
+    struct tvn_buffer *free_one = acquire(1); /* what was refused was not used up */
+    tvn_buffer_release(magazine, free_one);
+    assert_status(tvn_buffer_acquire_held(magazine, 1, 1, &budget, &c), TVN_E_BUDGET_EXCEEDED);
+    assert_status(tvn_buffer_acquire_held(magazine, UINT64_MAX, 1, NULL, &c), TVN_EMPTY);
+    assert_null(c);
     tvn_buffer_release(magazine, a);
     assert_int_equal(budget.used_bytes, 256);
     tvn_buffer_release(magazine, b);
