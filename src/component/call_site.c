@@ -55,15 +55,11 @@ bool tvn_site_realloc(const struct tvn_call_site *site, uint32_t alignment, uint
     return true;
 }
 
-uint32_t tvn_site_give_own(const struct tvn_call_site *site, const struct tvn_resource_rt *type,
-                           uint64_t rep)
+uint32_t tvn_guest_handles_full(const struct tvn_guest *guest)
 {
-    uint32_t index = tvn_handle_add(&site->guest->handles, type, rep, true, 0);
-    if (TVN_UNLIKELY(index == 0)) {
-        tvn_instance_fail(site->instance, TVN_E_COMPONENT_TRAPPED,
-                          "the component's handle table is full");
-    }
-    return index;
+    tvn_instance_fail(guest->instance, TVN_E_COMPONENT_TRAPPED,
+                      "the component's handle table is full");
+    return 0;
 }
 
 /* ---- dynamic functions ---- */

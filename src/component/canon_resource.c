@@ -135,36 +135,61 @@ enum tvn_status tvn_instance_drop_resource(struct tvn_instance *instance,
     return run_destructor(instance, type, NULL, rep) ? TVN_OK : instance->fault.code;
 }
 
+TVN_COLD static void *refuse_drop(const struct tvn_resource_site *site, uint32_t index)
+{
+    struct tvn_guest *guest = site->site.guest;
+    if (tvn_handle_find(&guest->handles, index, site->type)) {
+        still_lent(guest, site->type, index);
+    } else {
+        tvn_guest_bad_handle(guest, site->type, index);
+    }
+    return tvn_site_trapped(&site->site);
+}
+
+static TVN_NOINLINE void *drop_own(const struct tvn_resource_site *site, uint64_t rep)
+{
+    const struct tvn_resource_rt *type = site->type;
+    struct tvn_guest *guest = site->site.guest;
+    if (type->guest) {
+        return run_destructor(site->site.instance, type, guest, rep)
+                   ? NULL
+                   : tvn_site_trapped(&site->site);
+    }
+    if (type->drop) {
+        type->drop(site->site.host, guest, rep);
+    }
+    return NULL;
+}
+
+static TVN_NOINLINE void *drop_outer_borrow(struct tvn_guest *guest, uint32_t scope)
+{
+    tvn_guest_borrow_dropped(guest, scope);
+    return NULL;
+}
+
 void *tvn_resource_drop_raw(void *env, void *caller, union tvn_flat *slots, size_t slot_count)
 {
     (void)caller;
     (void)slot_count;
     const struct tvn_resource_site *site = env;
-    const struct tvn_resource_rt *type = site->type;
-    struct tvn_guest *guest = site->site.guest;
     TVN_SITE_ENTER(&site->site);
+    struct tvn_guest *guest = site->site.guest;
     uint32_t index = slots[0].u32;
-    struct tvn_handle *handle = tvn_handle_find(&guest->handles, index, type);
-    if (TVN_UNLIKELY(!handle)) {
-        tvn_guest_bad_handle(guest, type, index);
-        return tvn_site_trapped(&site->site);
-    }
-    if (TVN_UNLIKELY(handle->lends > 0)) {
-        still_lent(guest, type, index);
-        return tvn_site_trapped(&site->site);
+    struct tvn_handle *handle = tvn_handle_find(&guest->handles, index, site->type);
+    if (TVN_UNLIKELY(!handle || handle->lends > 0)) {
+        return refuse_drop(site, index);
     }
     uint64_t rep = handle->rep;
     uint32_t scope = handle->scope;
     bool own = handle->own;
     tvn_handle_remove(&guest->handles, handle);
-    if (!own) {
-        tvn_guest_borrow_dropped(guest, scope);
-    } else if (type->guest) {
-        return run_destructor(site->site.instance, type, guest, rep)
-                   ? NULL
-                   : tvn_site_trapped(&site->site);
-    } else if (type->drop) {
-        type->drop(site->site.host, guest, rep);
+    if (own) {
+        return drop_own(site, rep);
     }
+    if (TVN_UNLIKELY(scope != guest->scope)) {
+        return drop_outer_borrow(guest, scope);
+    }
+    tvn_assert(guest->scope_borrows > 0);
+    guest->scope_borrows--;
     return NULL;
 }

@@ -47,6 +47,16 @@ static inline uint8_t *tvn_guest_mem_at(struct tvn_guest_mem *mem, uint32_t offs
     return mem->base + offset;
 }
 
+/* HOT PATH. The same without asking whether the memory has grown: false does not mean that the
+ * range is bad. For callers with a slow half, which asks. */
+TVN_NODISCARD static inline bool tvn_guest_mem_seen(const struct tvn_guest_mem *mem,
+                                                    uint32_t offset, uint64_t length,
+                                                    uint8_t **out_at)
+{
+    *out_at = mem->base + offset;
+    return TVN_LIKELY((uint64_t)offset + length <= mem->size);
+}
+
 /* Little-endian loads and stores at any alignment; the pointer comes from tvn_guest_mem_at. */
 static inline uint32_t tvn_guest_load_u32(const uint8_t *at)
 {

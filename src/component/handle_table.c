@@ -47,3 +47,27 @@ enum tvn_status tvn_handle_table_grow(struct tvn_handle_table *table)
     table->capacity = capacity;
     return TVN_OK;
 }
+
+bool tvn_handle_table_reserve(struct tvn_handle_table *table)
+{
+    tvn_assert(table);
+    if (table->free_head != 0) {
+        return true;
+    }
+    if (table->count == table->capacity && tvn_handle_table_grow(table) != TVN_OK) {
+        return false;
+    }
+    table->free_head = table->count++;
+    table->items[table->free_head] = (struct tvn_handle){0};
+    return true;
+}
+
+uint32_t tvn_handle_table_live(const struct tvn_handle_table *table)
+{
+    tvn_assert(table);
+    uint32_t live = 0;
+    for (uint32_t i = 1; i < table->count; i++) {
+        live += table->items[i].type != NULL;
+    }
+    return live;
+}

@@ -7,6 +7,7 @@
  *
  * Limits: TVN_HANDLES_MAX live handles; beyond it adding fails and the guest traps.
  */
+#include "base/assert.h"
 #include "base/compiler.h"
 #include "base/status.h"
 #include "component/limits.h"
@@ -29,7 +30,6 @@ struct tvn_handle_table {
     uint32_t count; /* slots in use or on the free list, including 0 */
     uint32_t capacity;
     uint32_t free_head; /* 0: none */
-    uint32_t live;
 };
 
 // COLD PATH.
@@ -39,23 +39,39 @@ void tvn_handle_table_deinit(struct tvn_handle_table *table);
 /* Doubles the capacity. TVN_FULL at TVN_HANDLES_MAX, TVN_E_OUT_OF_MEMORY. */
 TVN_COLD TVN_NODISCARD enum tvn_status tvn_handle_table_grow(struct tvn_handle_table *table);
 
+/* COLD PATH. Handles that are not free. */
+uint32_t tvn_handle_table_live(const struct tvn_handle_table *table);
+/* Sees to a free slot. False at TVN_HANDLES_MAX and when memory is exhausted. */
+TVN_COLD TVN_NODISCARD bool tvn_handle_table_reserve(struct tvn_handle_table *table);
+
+// HOT PATH. True when tvn_handle_add_reserved may be called.
+static inline bool tvn_handle_table_has_free(const struct tvn_handle_table *table)
+{
+    return table->free_head != 0;
+}
+
+// HOT PATH. Returns the new index.
+static inline uint32_t tvn_handle_add_reserved(struct tvn_handle_table *table,
+                                               const struct tvn_resource_rt *type, uint64_t rep,
+                                               bool own, uint32_t scope)
+{
+    uint32_t index = table->free_head;
+    tvn_assert(index != 0);
+    struct tvn_handle *handle = &table->items[index];
+    table->free_head = (uint32_t)handle->rep;
+    *handle = (struct tvn_handle){.rep = rep, .type = type, .scope = scope, .own = own};
+    return index;
+}
+
 // HOT PATH. Returns the new index, or 0 when the table is full.
 static inline uint32_t tvn_handle_add(struct tvn_handle_table *table,
                                       const struct tvn_resource_rt *type, uint64_t rep, bool own,
                                       uint32_t scope)
 {
-    uint32_t index = table->free_head;
-    if (TVN_LIKELY(index != 0)) {
-        table->free_head = (uint32_t)table->items[index].rep;
-    } else {
-        if (table->count == table->capacity && tvn_handle_table_grow(table) != TVN_OK) {
-            return 0;
-        }
-        index = table->count++;
+    if (TVN_UNLIKELY(!tvn_handle_table_has_free(table)) && !tvn_handle_table_reserve(table)) {
+        return 0;
     }
-    table->items[index] = (struct tvn_handle){.rep = rep, .type = type, .scope = scope, .own = own};
-    table->live++;
-    return index;
+    return tvn_handle_add_reserved(table, type, rep, own, scope);
 }
 
 // HOT PATH. NULL for an index that is 0, free, out of range or of another resource type.
@@ -74,5 +90,4 @@ static inline void tvn_handle_remove(struct tvn_handle_table *table, struct tvn_
     handle->type = NULL;
     handle->rep = table->free_head;
     table->free_head = (uint32_t)(handle - table->items);
-    table->live--;
 }

@@ -181,6 +181,13 @@ TVN_NODISCARD enum tvn_status tvn_instance_drop_resource(struct tvn_instance *in
                                  "cannot leave component instance"); \
         }                                                            \
     } while (0)
+/* Records that a handle table is full. Returns 0. */
+TVN_COLD uint32_t tvn_guest_handles_full(const struct tvn_guest *guest);
 /* HOT PATH. A fresh own handle for a result. 0: table full, the fault is recorded. */
-TVN_NODISCARD uint32_t tvn_site_give_own(const struct tvn_call_site *site,
-                                         const struct tvn_resource_rt *type, uint64_t rep);
+TVN_NODISCARD static inline uint32_t tvn_site_give_own(const struct tvn_call_site *site,
+                                                       const struct tvn_resource_rt *type,
+                                                       uint64_t rep)
+{
+    uint32_t index = tvn_handle_add(&site->guest->handles, type, rep, true, 0);
+    return TVN_LIKELY(index != 0) ? index : tvn_guest_handles_full(site->guest);
+}

@@ -24,44 +24,43 @@ enum {
 };
 enum buffer_error { CAPACITY_EXCEEDED, OUT_OF_BOUNDS, ALLOCATION_FAILED };
 
-TVN_COLD static void handle_fault(const struct tvn_call_site *site, enum tvn_status code,
-                                  uint32_t handle)
-{
-    (void)tvn_instance_fail(site->instance, code, "%s: handle %u %s", site->name, handle,
-                            code == TVN_E_STALE_HANDLE ? "is no longer valid"
-                                                       : "is not a handle of this kind");
-}
-
-/* The buffer behind a handle of the given resource type; NULL after recording the fault. */
-static struct tvn_buffer *buffer_of(const struct tvn_call_site *site, uint32_t handle,
-                                    const struct tvn_resource_rt *type)
+/* The buffer behind a handle of the given resource type. */
+static TVN_ALWAYS_INLINE enum tvn_status look_up(const struct tvn_call_site *site, uint32_t handle,
+                                                 const struct tvn_resource_rt *type,
+                                                 struct tvn_buffer **out_buffer)
 {
     const struct tvn_component_stage *stage = site->host;
     const struct tvn_handle *entry = tvn_handle_find(&site->guest->handles, handle, type);
     if (TVN_UNLIKELY(!entry)) {
-        handle_fault(site, TVN_E_NOT_OWNER, handle);
-        return NULL;
+        return TVN_E_NOT_OWNER;
     }
-    struct tvn_buffer *buffer;
-    enum tvn_status status =
-        tvn_magazine_find(*stage->magazine, (struct tvn_buffer_id){entry->rep}, &buffer);
-    if (TVN_UNLIKELY(status != TVN_OK)) {
-        handle_fault(site, status, handle);
-        return NULL;
-    }
-    return buffer;
+    return tvn_magazine_find(*stage->magazine, (struct tvn_buffer_id){entry->rep}, out_buffer);
 }
 
-static struct tvn_buffer *immutable_of(const struct tvn_call_site *site, uint32_t handle)
+/* Records why a look-up failed and returns the trap. */
+TVN_COLD static void *refuse_handle(const struct tvn_call_site *site, uint32_t handle,
+                                    enum tvn_status code)
 {
-    return buffer_of(site, handle, ((const struct tvn_component_stage *)site->host)->types.buffer);
+    (void)tvn_instance_fail(site->instance, code, "%s: handle %u %s", site->name, handle,
+                            code == TVN_E_STALE_HANDLE ? "is no longer valid"
+                                                       : "is not a handle of this kind");
+    return tvn_site_trapped(site);
 }
 
-static struct tvn_buffer *mutable_of(const struct tvn_call_site *site, uint32_t handle)
-{
-    return buffer_of(site, handle,
-                     ((const struct tvn_component_stage *)site->host)->types.mutable_buffer);
-}
+/*
+ * Declares `buffer`, which the first argument of a raw function is a handle of; returns the trap
+ * when it is none. As a macro, the check is inline and its failure leaves no trace on the way of
+ * those that pass.
+ */
+#define FIND_BUFFER(buffer, site, slots, kind)                                                    \
+    struct tvn_buffer *buffer;                                                                    \
+    do {                                                                                          \
+        const struct tvn_component_stage *stage_ = (site)->host;                                  \
+        enum tvn_status status_ = look_up((site), (slots)[0].u32, stage_->types.kind, &(buffer)); \
+        if (TVN_UNLIKELY(status_ != TVN_OK)) {                                                    \
+            return refuse_handle((site), (slots)[0].u32, status_);                                \
+        }                                                                                         \
+    } while (0)
 
 /* ---- buffer ---- */
 
@@ -71,10 +70,7 @@ static void *buffer_size(void *env, void *caller, union tvn_flat *slots, size_t 
     (void)slot_count;
     const struct tvn_call_site *site = env;
     TVN_SITE_ENTER(site);
-    const struct tvn_buffer *buffer = immutable_of(site, slots[0].u32);
-    if (TVN_UNLIKELY(!buffer)) {
-        return tvn_site_trapped(site);
-    }
+    FIND_BUFFER(buffer, site, slots, buffer);
     slots[0].u64 = buffer->length;
     return NULL;
 }
@@ -86,10 +82,7 @@ static void *buffer_content_type(void *env, void *caller, union tvn_flat *slots,
     const struct tvn_call_site *site = env;
     TVN_SITE_ENTER(site);
     const struct tvn_component_stage *stage = site->host;
-    const struct tvn_buffer *buffer = immutable_of(site, slots[0].u32);
-    if (TVN_UNLIKELY(!buffer)) {
-        return tvn_site_trapped(site);
-    }
+    FIND_BUFFER(buffer, site, slots, buffer);
     struct tvn_str name = tvn_intern_name(stage->intern, buffer->content_type);
     return tvn_host_return_bytes(site, slots[1].u32, name.ptr, (uint32_t)name.len);
 }
@@ -108,10 +101,7 @@ static void *buffer_read(void *env, void *caller, union tvn_flat *slots, size_t 
     (void)slot_count;
     const struct tvn_call_site *site = env;
     TVN_SITE_ENTER(site);
-    const struct tvn_buffer *buffer = immutable_of(site, slots[0].u32);
-    if (TVN_UNLIKELY(!buffer)) {
-        return tvn_site_trapped(site);
-    }
+    FIND_BUFFER(buffer, site, slots, buffer);
     uint64_t offset = slots[1].u64;
     uint64_t wanted = slots[2].u64;
     if (offset > buffer->length) {
@@ -128,10 +118,7 @@ static void *buffer_read_all(void *env, void *caller, union tvn_flat *slots, siz
     (void)slot_count;
     const struct tvn_call_site *site = env;
     TVN_SITE_ENTER(site);
-    const struct tvn_buffer *buffer = immutable_of(site, slots[0].u32);
-    if (TVN_UNLIKELY(!buffer)) {
-        return tvn_site_trapped(site);
-    }
+    FIND_BUFFER(buffer, site, slots, buffer);
     return return_payload(site, slots[1].u32, buffer->bytes, buffer->length);
 }
 
@@ -179,26 +166,59 @@ TVN_COLD static void *return_buffer_error(const struct tvn_call_site *site, uint
     return NULL;
 }
 
-static void *store_bytes(const struct tvn_call_site *site, struct tvn_buffer *buffer,
-                         uint64_t offset, uint32_t pointer, uint32_t length,
-                         uint32_t return_pointer)
+static TVN_ALWAYS_INLINE enum tvn_status write_bytes(const struct tvn_component_stage *stage,
+                                                     struct tvn_buffer *buffer, uint64_t offset,
+                                                     const uint8_t *bytes, uint32_t length)
 {
-    const struct tvn_component_stage *stage = site->host;
+    /* A tier's buffer may hold more than the component may put into one. */
+    if (TVN_UNLIKELY(offset <= buffer->length && offset + length > stage->max_buffer_bytes)) {
+        return TVN_E_CAPACITY_EXCEEDED;
+    }
+    enum tvn_status status = tvn_buffer_write(buffer, offset, bytes, length);
+    if (TVN_LIKELY(status == TVN_OK)) {
+        tvn_copy_record(&stage->stats->copies, TVN_COPY_PAYLOAD_WRITE, length);
+    }
+    return status;
+}
+
+static TVN_NOINLINE void *store_any_bytes(const struct tvn_call_site *site,
+                                          struct tvn_buffer *buffer, uint64_t offset,
+                                          uint32_t pointer, uint32_t length,
+                                          uint32_t return_pointer)
+{
     const uint8_t *bytes = tvn_host_argument(site, pointer, length);
     if (TVN_UNLIKELY(!bytes)) {
         return tvn_site_trapped(site);
     }
-    /* A tier's buffer may hold more than the component may put into one. */
-    bool too_long = offset <= buffer->length && offset + length > stage->max_buffer_bytes;
-    enum tvn_status status =
-        too_long ? TVN_E_CAPACITY_EXCEEDED : tvn_buffer_write(buffer, offset, bytes, length);
+    enum tvn_status status = write_bytes(site->host, buffer, offset, bytes, length);
     if (TVN_UNLIKELY(status != TVN_OK)) {
         return return_buffer_error(site, return_pointer, status);
     }
-    tvn_copy_record(&stage->stats->copies, TVN_COPY_PAYLOAD_WRITE, length);
     uint8_t *area = tvn_host_return_area(site, return_pointer, RESULT_SIZE, RESULT_ALIGN);
     if (TVN_UNLIKELY(!area)) {
         return tvn_site_trapped(site);
+    }
+    area[RESULT_TAG] = 0;
+    return NULL;
+}
+
+/* Few bytes, and everything in the part of the memory that was seen before: no call. */
+static TVN_ALWAYS_INLINE void *store_bytes(const struct tvn_call_site *site,
+                                           struct tvn_buffer *buffer, uint64_t offset,
+                                           uint32_t pointer, uint32_t length,
+                                           uint32_t return_pointer)
+{
+    uint8_t *bytes;
+    uint8_t *area;
+    if (TVN_UNLIKELY(
+            length > TVN_BYTES_SHORT_MAX ||
+            !tvn_guest_mem_seen(site->mem, pointer, length, &bytes) ||
+            !tvn_host_return_area_seen(site, return_pointer, RESULT_SIZE, RESULT_ALIGN, &area))) {
+        return store_any_bytes(site, buffer, offset, pointer, length, return_pointer);
+    }
+    enum tvn_status status = write_bytes(site->host, buffer, offset, bytes, length);
+    if (TVN_UNLIKELY(status != TVN_OK)) {
+        return return_buffer_error(site, return_pointer, status);
     }
     area[RESULT_TAG] = 0;
     return NULL;
@@ -210,10 +230,7 @@ static void *mutable_write(void *env, void *caller, union tvn_flat *slots, size_
     (void)slot_count;
     const struct tvn_call_site *site = env;
     TVN_SITE_ENTER(site);
-    struct tvn_buffer *buffer = mutable_of(site, slots[0].u32);
-    if (TVN_UNLIKELY(!buffer)) {
-        return tvn_site_trapped(site);
-    }
+    FIND_BUFFER(buffer, site, slots, mutable_buffer);
     return store_bytes(site, buffer, slots[1].u64, slots[2].u32, slots[3].u32, slots[4].u32);
 }
 
@@ -223,10 +240,7 @@ static void *mutable_append(void *env, void *caller, union tvn_flat *slots, size
     (void)slot_count;
     const struct tvn_call_site *site = env;
     TVN_SITE_ENTER(site);
-    struct tvn_buffer *buffer = mutable_of(site, slots[0].u32);
-    if (TVN_UNLIKELY(!buffer)) {
-        return tvn_site_trapped(site);
-    }
+    FIND_BUFFER(buffer, site, slots, mutable_buffer);
     return store_bytes(site, buffer, buffer->length, slots[1].u32, slots[2].u32, slots[3].u32);
 }
 
@@ -236,10 +250,7 @@ static void *mutable_size(void *env, void *caller, union tvn_flat *slots, size_t
     (void)slot_count;
     const struct tvn_call_site *site = env;
     TVN_SITE_ENTER(site);
-    const struct tvn_buffer *buffer = mutable_of(site, slots[0].u32);
-    if (TVN_UNLIKELY(!buffer)) {
-        return tvn_site_trapped(site);
-    }
+    FIND_BUFFER(buffer, site, slots, mutable_buffer);
     slots[0].u64 = buffer->length;
     return NULL;
 }
@@ -250,10 +261,7 @@ static void *mutable_capacity(void *env, void *caller, union tvn_flat *slots, si
     (void)slot_count;
     const struct tvn_call_site *site = env;
     TVN_SITE_ENTER(site);
-    const struct tvn_buffer *buffer = mutable_of(site, slots[0].u32);
-    if (TVN_UNLIKELY(!buffer)) {
-        return tvn_site_trapped(site);
-    }
+    FIND_BUFFER(buffer, site, slots, mutable_buffer);
     uint64_t limit = ((const struct tvn_component_stage *)site->host)->max_buffer_bytes;
     slots[0].u64 = tvn_min((uint64_t)buffer->capacity, limit);
     return NULL;
@@ -267,10 +275,7 @@ static void *mutable_set_content_type(void *env, void *caller, union tvn_flat *s
     const struct tvn_call_site *site = env;
     TVN_SITE_ENTER(site);
     const struct tvn_component_stage *stage = site->host;
-    struct tvn_buffer *buffer = mutable_of(site, slots[0].u32);
-    if (TVN_UNLIKELY(!buffer)) {
-        return tvn_site_trapped(site);
-    }
+    FIND_BUFFER(buffer, site, slots, mutable_buffer);
     const uint8_t *name = tvn_host_argument(site, slots[1].u32, slots[2].u32);
     if (TVN_UNLIKELY(!name)) {
         return tvn_site_trapped(site);
@@ -289,27 +294,33 @@ static void *mutable_set_content_type(void *env, void *caller, union tvn_flat *s
     return NULL;
 }
 
+/* Calls the function again, now with room in the handle table. */
+TVN_COLD static void *with_room(tvn_raw_func func, const struct tvn_call_site *site,
+                                union tvn_flat *slots, size_t slot_count)
+{
+    if (!tvn_handle_table_reserve(&site->guest->handles)) {
+        (void)tvn_guest_handles_full(site->guest);
+        return tvn_site_trapped(site);
+    }
+    return func((void *)site, NULL, slots, slot_count);
+}
+
 static void *mutable_freeze(void *env, void *caller, union tvn_flat *slots, size_t slot_count)
 {
     (void)caller;
-    (void)slot_count;
     const struct tvn_call_site *site = env;
     TVN_SITE_ENTER(site);
     const struct tvn_component_stage *stage = site->host;
-    struct tvn_buffer *buffer = mutable_of(site, slots[0].u32);
-    if (TVN_UNLIKELY(!buffer)) {
-        return tvn_site_trapped(site);
+    if (TVN_UNLIKELY(!tvn_handle_table_has_free(&site->guest->handles))) {
+        return with_room(mutable_freeze, site, slots, slot_count);
     }
+    FIND_BUFFER(buffer, site, slots, mutable_buffer);
     enum tvn_status status = tvn_buffer_freeze(buffer);
     if (TVN_UNLIKELY(status != TVN_OK)) {
         return tvn_site_trap(site, status, "%s: the buffer is borrowed", site->name);
     }
-    uint32_t handle = tvn_site_give_own(site, stage->types.buffer, tvn_buffer_id_of(buffer).raw);
-    if (TVN_UNLIKELY(handle == 0)) {
-        tvn_buffer_release(*stage->magazine, buffer); /* no handle knows its new id */
-        return tvn_site_trapped(site);
-    }
-    slots[0].u64 = handle;
+    slots[0].u64 = tvn_handle_add_reserved(&site->guest->handles, stage->types.buffer,
+                                           tvn_buffer_id_of(buffer).raw, true, 0);
     return NULL;
 }
 
@@ -330,19 +341,25 @@ static void drop_buffer(void *host, struct tvn_guest *guest, uint64_t rep)
 
 /* ---- buffer-allocator ---- */
 
+TVN_COLD static void adjust_budget(struct tvn_component_stage *stage,
+                                   const struct tvn_guest_mem *mem)
+{
+    stage->memory_seen_bytes = mem->size;
+    uint64_t linear = tvn_instance_memory_bytes(stage->instance);
+    uint64_t limit = stage->sandbox->max_memory_bytes;
+    stage->budget.max_bytes = linear < limit ? limit - linear : 0;
+}
+
 void tvn_stage_refresh_budget(struct tvn_component_stage *stage, const struct tvn_guest_mem *mem)
 {
     if (TVN_UNLIKELY(mem->size != stage->memory_seen_bytes)) {
-        stage->memory_seen_bytes = mem->size;
-        uint64_t linear = tvn_instance_memory_bytes(stage->instance);
-        uint64_t limit = stage->sandbox->max_memory_bytes;
-        stage->budget.max_bytes = linear < limit ? limit - linear : 0;
+        adjust_budget(stage, mem);
     }
 }
 
 /* A buffer of the component's own, within its limits. */
-static inline enum tvn_status acquire(const struct tvn_call_site *site, uint64_t bytes,
-                                      struct tvn_buffer **out_buffer)
+static enum tvn_status acquire(const struct tvn_call_site *site, uint64_t bytes,
+                               struct tvn_buffer **out_buffer)
 {
     struct tvn_component_stage *stage = site->host;
     if (TVN_UNLIKELY(bytes > stage->max_buffer_bytes)) {
@@ -369,18 +386,83 @@ static void *return_mutable(const struct tvn_call_site *site, struct tvn_buffer 
     return NULL;
 }
 
+static TVN_NOINLINE void *allocate_any(const struct tvn_call_site *site, uint64_t bytes,
+                                       uint32_t return_pointer)
+{
+    struct tvn_buffer *buffer;
+    enum tvn_status status = acquire(site, bytes, &buffer);
+    if (TVN_UNLIKELY(status != TVN_OK)) {
+        return return_buffer_error(site, return_pointer, status);
+    }
+    return return_mutable(site, buffer, return_pointer);
+}
+
+/*
+ * The usual case: nothing has grown since the last time, there is room for the handle, and the
+ * magazine holds a buffer. NULL, and nothing happened, when it is another one.
+ */
+static TVN_ALWAYS_INLINE struct tvn_buffer *acquire_held(const struct tvn_call_site *site,
+                                                         uint64_t bytes, uint32_t return_pointer,
+                                                         uint8_t **out_area)
+{
+    struct tvn_component_stage *stage = site->host;
+    struct tvn_buffer *buffer;
+    bool held =
+        tvn_host_return_area_seen(site, return_pointer, RESULT_SIZE, RESULT_ALIGN, out_area) &&
+        tvn_handle_table_has_free(&site->guest->handles) &&
+        site->mem->size == stage->memory_seen_bytes && bytes <= stage->max_buffer_bytes &&
+        tvn_buffer_acquire_held(*stage->magazine, bytes, stage->owner, &stage->budget, &buffer) ==
+            TVN_OK;
+    return TVN_LIKELY(held) ? buffer : NULL;
+}
+
+/* The handle of a buffer from acquire_held. */
+static TVN_ALWAYS_INLINE void *return_held(const struct tvn_call_site *site,
+                                           const struct tvn_buffer *buffer, uint8_t *area)
+{
+    const struct tvn_component_stage *stage = site->host;
+    uint32_t handle = tvn_handle_add_reserved(&site->guest->handles, stage->types.mutable_buffer,
+                                              tvn_buffer_id_of(buffer).raw, true, 0);
+    area[RESULT_TAG] = 0;
+    tvn_guest_store_u32(area + RESULT_OK_HANDLE, handle);
+    return NULL;
+}
+
 static void *allocate(void *env, void *caller, union tvn_flat *slots, size_t slot_count)
 {
     (void)caller;
     (void)slot_count;
     const struct tvn_call_site *site = env;
     TVN_SITE_ENTER(site);
-    struct tvn_buffer *buffer;
-    enum tvn_status status = acquire(site, slots[0].u64, &buffer);
-    if (TVN_UNLIKELY(status != TVN_OK)) {
-        return return_buffer_error(site, slots[1].u32, status);
+    uint8_t *area;
+    const struct tvn_buffer *buffer = acquire_held(site, slots[0].u64, slots[1].u32, &area);
+    if (TVN_UNLIKELY(!buffer)) {
+        return allocate_any(site, slots[0].u64, slots[1].u32);
     }
-    return return_mutable(site, buffer, slots[1].u32);
+    return return_held(site, buffer, area);
+}
+
+/* A fresh buffer has the source's content. */
+static TVN_ALWAYS_INLINE void clone_content(const struct tvn_component_stage *stage,
+                                            struct tvn_buffer *copy,
+                                            const struct tvn_buffer *source)
+{
+    enum tvn_status status = tvn_buffer_write(copy, 0, source->bytes, source->length);
+    tvn_assert(status == TVN_OK); /* the capacity is at least what was asked for */
+    copy->content_type = source->content_type;
+    tvn_copy_record(&stage->stats->copies, TVN_COPY_PAYLOAD_WRITE, source->length);
+}
+
+static TVN_NOINLINE void *clone_any(const struct tvn_call_site *site,
+                                    const struct tvn_buffer *source, uint32_t return_pointer)
+{
+    struct tvn_buffer *copy;
+    enum tvn_status status = acquire(site, source->length, &copy);
+    if (TVN_UNLIKELY(status != TVN_OK)) {
+        return return_buffer_error(site, return_pointer, status);
+    }
+    clone_content(site->host, copy, source);
+    return return_mutable(site, copy, return_pointer);
 }
 
 static void *clone_into_mutable(void *env, void *caller, union tvn_flat *slots, size_t slot_count)
@@ -389,21 +471,16 @@ static void *clone_into_mutable(void *env, void *caller, union tvn_flat *slots, 
     (void)slot_count;
     const struct tvn_call_site *site = env;
     TVN_SITE_ENTER(site);
-    const struct tvn_component_stage *stage = site->host;
-    const struct tvn_buffer *source = immutable_of(site, slots[0].u32);
-    if (TVN_UNLIKELY(!source)) {
-        return tvn_site_trapped(site);
+    FIND_BUFFER(source, site, slots, buffer);
+    uint8_t *area;
+    struct tvn_buffer *copy = source->length <= TVN_BYTES_SHORT_MAX
+                                  ? acquire_held(site, source->length, slots[1].u32, &area)
+                                  : NULL;
+    if (TVN_UNLIKELY(!copy)) {
+        return clone_any(site, source, slots[1].u32);
     }
-    struct tvn_buffer *copy;
-    enum tvn_status status = acquire(site, source->length, &copy);
-    if (TVN_UNLIKELY(status != TVN_OK)) {
-        return return_buffer_error(site, slots[1].u32, status);
-    }
-    status = tvn_buffer_write(copy, 0, source->bytes, source->length);
-    tvn_assert(status == TVN_OK); /* the capacity is at least what was asked for */
-    copy->content_type = source->content_type;
-    tvn_copy_record(&stage->stats->copies, TVN_COPY_PAYLOAD_WRITE, source->length);
-    return return_mutable(site, copy, slots[1].u32);
+    clone_content(site->host, copy, source);
+    return return_held(site, copy, area);
 }
 
 static const struct tvn_host_func types_funcs[] = {

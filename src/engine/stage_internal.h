@@ -130,6 +130,17 @@ static inline uint8_t *tvn_host_return_area(const struct tvn_call_site *site, ui
     return TVN_LIKELY(at != NULL) ? at : tvn_host_bad_return_pointer(site, pointer);
 }
 
+/* HOT PATH. The same in the part of the memory that was seen before; false does not mean that the
+ * pointer is bad. For callers with a slow half. */
+TVN_NODISCARD static inline bool tvn_host_return_area_seen(const struct tvn_call_site *site,
+                                                           uint32_t pointer, uint32_t size,
+                                                           uint32_t alignment, uint8_t **out_area)
+{
+    tvn_debug_assert(site->mem);
+    return (pointer & (alignment - 1)) == 0 &&
+           tvn_guest_mem_seen(site->mem, pointer, size, out_area);
+}
+
 // HOT PATH. Bytes of a list or string argument; NULL after recording the fault.
 static inline const uint8_t *tvn_host_argument(const struct tvn_call_site *site, uint32_t pointer,
                                                uint32_t length)

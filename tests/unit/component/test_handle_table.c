@@ -30,7 +30,7 @@ static void test_handle_table_first_index_is_one(void **state)
 
     assert_int_equal(tvn_handle_find(table, 1, &buffer_type)->rep, 7);
     assert_int_equal(tvn_handle_find(table, 2, &buffer_type)->rep, 8);
-    assert_int_equal(table->live, 2);
+    assert_int_equal(tvn_handle_table_live(table), 2);
 }
 
 static void test_handle_table_find_refuses_what_is_not_there(void **state)
@@ -55,7 +55,7 @@ static void test_handle_table_removed_handle_is_gone(void **state)
 
     assert_null(tvn_handle_find(table, index, &buffer_type));
     assert_null(tvn_handle_find(table, index, NULL));
-    assert_int_equal(table->live, 0);
+    assert_int_equal(tvn_handle_table_live(table), 0);
 }
 
 static void test_handle_table_reuses_last_freed_first(void **state)
@@ -90,6 +90,25 @@ static void test_handle_table_full_at_limit(void **state)
     tvn_handle_remove(table, tvn_handle_find(table, 77, &buffer_type));
     assert_int_equal(tvn_handle_add(table, &buffer_type, 1, true, 0), 77);
     assert_int_equal(tvn_handle_add(table, &buffer_type, 1, true, 0), 0);
+}
+
+static void test_handle_table_reserve_makes_room_for_one(void **state)
+{
+    struct tvn_handle_table *table = *state;
+    for (uint32_t i = 1; i <= 40; i++) {
+        assert_false(tvn_handle_table_has_free(table));
+        assert_true(tvn_handle_table_reserve(table));
+        assert_true(tvn_handle_table_reserve(table)); /* there is: nothing happens */
+        assert_true(tvn_handle_table_has_free(table));
+        assert_null(tvn_handle_find(table, i, &buffer_type));
+        assert_null(tvn_handle_find(table, i, NULL));
+        assert_int_equal(tvn_handle_add_reserved(table, &buffer_type, i, true, 0), i);
+        assert_int_equal(tvn_handle_table_live(table), i);
+    }
+    tvn_handle_remove(table, tvn_handle_find(table, 7, &buffer_type));
+    assert_int_equal(tvn_handle_table_live(table), 39);
+    assert_true(tvn_handle_table_reserve(table));
+    assert_int_equal(tvn_handle_add_reserved(table, &buffer_type, 1, true, 0), 7);
 }
 
 static void test_handle_table_without_memory_refuses_and_stays_usable(void **state)
@@ -130,7 +149,7 @@ static void test_handle_table_agrees_with_model(void **state)
             model[added] = round;
             live++;
         }
-        assert_int_equal(table->live, live);
+        assert_int_equal(tvn_handle_table_live(table), live);
     }
 }
 
@@ -141,6 +160,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(test_handle_table_removed_handle_is_gone, set_up, tear_down),
     cmocka_unit_test_setup_teardown(test_handle_table_reuses_last_freed_first, set_up, tear_down),
     cmocka_unit_test_setup_teardown(test_handle_table_full_at_limit, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(test_handle_table_reserve_makes_room_for_one, set_up,
+                                    tear_down),
     cmocka_unit_test_setup_teardown(test_handle_table_without_memory_refuses_and_stays_usable,
                                     set_up, tear_down),
     cmocka_unit_test_setup_teardown(test_handle_table_agrees_with_model, set_up, tear_down),

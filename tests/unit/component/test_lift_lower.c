@@ -435,10 +435,10 @@ static void test_lift_lower_handles(void **state)
     assert_int_equal(bench->cx.owns_lowered, 1);
     assert_true(tvn_lift_memory(&bench->cx, borrow, 64, &back));
     assert_int_equal(back.of.handle.rep, 42);
-    assert_int_equal(bench->scope.guest.handles.live, 1);
+    assert_int_equal(tvn_handle_table_live(&bench->scope.guest.handles), 1);
     assert_true(tvn_lift_memory(&bench->cx, own, 64, &back));
     assert_int_equal(back.of.handle.rep, 42);
-    assert_int_equal(bench->scope.guest.handles.live, 0);
+    assert_int_equal(tvn_handle_table_live(&bench->scope.guest.handles), 0);
 
     assert_true(tvn_lower_memory(&bench->cx, borrow, &value, 64));
     assert_int_equal(bench->scope.guest.scope_borrows, 1);
