@@ -24,16 +24,18 @@ struct tvn_stage_flush {
 /* Single calls of an entry after which its loop is made. With assertions on at once: every test
  * that makes two calls runs it. */
 #ifdef NDEBUG
-#define TVN_ROW_AFTER_CALLS 256
+#define TVN_ROW_AFTER_CALLS 256u
 #else
-#define TVN_ROW_AFTER_CALLS 1
+#define TVN_ROW_AFTER_CALLS 1u
 #endif
+#define TVN_ROW_TRIES_MAX 16 /* to make one for an instance */
 
 /* Calls in a row: stage_row.c. */
 struct tvn_stage_row {
     struct tvn_call_loop *loop; /* of `entry`; NULL: none yet */
     enum tvn_entry entry;
     uint32_t single_calls; /* since the last try to make a loop */
+    uint32_t tries;
     enum { TVN_ROW_BETWEEN, TVN_ROW_CALLING, TVN_ROW_RETURNED } step;
     enum tvn_outcome outcome; /* of the call that returned */
     bool told;                /* `next` knows the last outcome */

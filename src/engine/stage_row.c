@@ -140,16 +140,31 @@ static TVN_COLD enum tvn_outcome fail(struct tvn_component_stage *stage)
     return tvn_stage_dead(stage, row->call);
 }
 
-/* Makes the loop after enough calls for it to pay. */
+/* Makes the loop, if it can be had; what a try in vain leaves behind stays with the instance. */
 static TVN_COLD void warm_up(struct tvn_component_stage *stage, enum tvn_entry entry)
 {
     struct tvn_stage_row *row = &stage->row;
     row->single_calls = 0;
+    row->tries++;
     if (entry == TVN_ENTRY_ROUTE) {
         return; /* its list is lifted with the call: stage_lists.c */
     }
     if (tvn_call_loop_create(stage->entries[entry], &loop_host, stage, &row->loop) == TVN_OK) {
         row->entry = entry;
+    }
+}
+
+/* After a single call: the loop pays after some of them, and after each try in vain it is asked for
+ * half as often. */
+static void count_single(struct tvn_component_stage *stage, enum tvn_entry entry)
+{
+    struct tvn_stage_row *row = &stage->row;
+    if (row->loop || row->tries == TVN_ROW_TRIES_MAX ||
+        ++row->single_calls < TVN_ROW_AFTER_CALLS << row->tries) {
+        return;
+    }
+    if (stage->instance && !tvn_instance_is_dead(stage->instance)) {
+        warm_up(stage, entry);
     }
 }
 
@@ -176,21 +191,17 @@ void tvn_stage_invoke_row(struct tvn_invoker *invoker, enum tvn_entry entry, str
 {
     struct tvn_component_stage *stage =
         TVN_CONTAINER_OF(invoker, struct tvn_component_stage, invoker);
-    struct tvn_stage_row *row = &stage->row;
     bool more = true;
     while (more) {
         enum tvn_outcome outcome;
         if (tvn_stage_has_row(stage, entry, call)) {
             if (run_loop(stage, call, next, context, &outcome)) {
-                more = row->more;
+                more = stage->row.more;
                 continue;
             }
         } else {
-            outcome = tvn_stage_invoke(invoker, entry, call);
-            if (!row->loop && ++row->single_calls >= TVN_ROW_AFTER_CALLS &&
-                !tvn_instance_is_dead(stage->instance)) {
-                warm_up(stage, entry);
-            }
+            outcome = tvn_invoke(invoker, entry, call); /* a restart that failed changes its ops */
+            count_single(stage, entry);
         }
         more = next(context, outcome);
     }
