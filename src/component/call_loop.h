@@ -40,8 +40,8 @@ struct tvn_call_loop;
  * COLD PATH: compiles the module if the engine has none of this shape yet, 1 ms. TVN_NOT_FOUND when
  * there can be no loop now (another thread compiles it) or ever (the store counts fuel, the
  * parameters do not fit into flat slots, the instance has no room for a core instance): the caller
- * goes on with single calls. The instance stays as it is then, but for a little memory that it keeps
- * until its end: who asks again should do so ever more seldom.
+ * goes on with single calls. The instance stays as it is then, but for a little memory that it
+ * keeps until its end: who asks again should do so ever more seldom.
  */
 TVN_NODISCARD enum tvn_status tvn_call_loop_create(const struct tvn_export *export,
                                                    const struct tvn_call_loop_host *host, void *env,
