@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/diag.h"
 #include "base/file.h"
+#include "base/num.h"
 #include "bench/program.h"
 #include "component/component.h"
 #include "engine/component_stage.h"
@@ -14,7 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define USAGE           "call [GUEST] [--size BYTES] [--calls N]"
+#define USAGE           "call [GUEST] [--size BYTES] [--calls N] [--row 0|1]"
 #define GUEST_BYTES_MAX ((size_t)64 << 20)
 #define SIZE_MAX_BYTES  ((uint64_t)1 << 20)
 #define CALLS_MAX       ((uint64_t)1 << 40)
@@ -22,6 +23,7 @@
 #define STAGE_OWNER     1
 #define PAYLOAD_BYTE    'a'
 #define CONTENT_TYPE    "text/plain"
+#define ROW_LENGTH      32 /* of a full vector */
 #define WARM_UP_SHARE   10 /* one call in so many is made before the clock starts */
 
 struct bench {
@@ -143,21 +145,49 @@ static void release(struct bench *bench, struct tvn_buffer_id payload)
     tvn_buffer_release(bench->magazine, buffer);
 }
 
-/* Nanoseconds for `calls` calls together. */
-static uint64_t run(struct bench *bench, struct tvn_element element, uint64_t calls)
-{
-    struct tvn_fault fault = {0};
+/* Calls one after the other. */
+struct series {
+    struct bench *bench;
+    struct tvn_element element;
     struct tvn_element out;
-    struct tvn_call call = {.in = &element, .out = &out, .out_capacity = 1, .fault = &fault};
+    struct tvn_fault fault;
+    uint64_t done;
+    uint64_t row_end; /* the reactor's vectors end now and then, too */
+};
+
+static void settle(struct series *series, enum tvn_outcome outcome)
+{
+    if (outcome == TVN_OUTCOME_EMIT && series->out.sequence == series->done) {
+        release(series->bench, series->out.payload);
+    } else if (outcome != TVN_OUTCOME_DROP) {
+        bench_fail("call %llu failed: %s", (unsigned long long)series->done, series->fault.text);
+    }
+    series->done++;
+    series->element.sequence = series->done;
+    series->element.timestamp_ns = series->done;
+}
+
+static bool settle_in_row(void *context, enum tvn_outcome outcome)
+{
+    struct series *series = context;
+    settle(series, outcome);
+    return series->done < series->row_end;
+}
+
+/* Nanoseconds for `calls` calls together. */
+static uint64_t run(struct bench *bench, struct tvn_element element, uint64_t calls, bool in_rows)
+{
+    struct series series = {.bench = bench, .element = element};
+    struct tvn_call call = {
+        .in = &series.element, .out = &series.out, .out_capacity = 1, .fault = &series.fault};
+    const struct tvn_invoker_ops *ops = bench->stage->ops;
     uint64_t start_ns = tvn_clock_monotonic_ns();
-    for (uint64_t i = 0; i < calls; i++) {
-        element.sequence = i;
-        element.timestamp_ns = i;
-        enum tvn_outcome outcome = tvn_invoke(bench->stage, TVN_ENTRY_PROCESS, &call);
-        if (outcome == TVN_OUTCOME_EMIT && out.sequence == i) {
-            release(bench, out.payload);
-        } else if (outcome != TVN_OUTCOME_DROP) {
-            bench_fail("call %llu failed: %s", (unsigned long long)i, fault.text);
+    while (series.done < calls) {
+        if (in_rows) {
+            series.row_end = tvn_min(series.done + ROW_LENGTH, calls);
+            ops->invoke_row(bench->stage, TVN_ENTRY_PROCESS, &call, settle_in_row, &series);
+        } else {
+            settle(&series, tvn_invoke(bench->stage, TVN_ENTRY_PROCESS, &call));
         }
     }
     return tvn_clock_monotonic_ns() - start_ns;
@@ -177,8 +207,9 @@ int main(int argc, char **argv)
     const char *path = TVN_GUEST_DIR "/processor-upper.wasm";
     uint64_t size = 64;
     uint64_t calls = 1000000;
-    const struct bench_option options[] = {{"--size", &size, SIZE_MAX_BYTES},
-                                           {"--calls", &calls, CALLS_MAX}};
+    uint64_t in_rows = 0;
+    const struct bench_option options[] = {
+        {"--size", &size, SIZE_MAX_BYTES}, {"--calls", &calls, CALLS_MAX}, {"--row", &in_rows, 1}};
     bench_parse(argc, argv, USAGE, options, TVN_ARRAY_LEN(options), &path, 1);
     TVN_AUTO_VALUE(tvn_file_bytes) guest = {0};
     if (tvn_file_read(path, GUEST_BYTES_MAX, &guest) != TVN_OK) {
@@ -189,9 +220,9 @@ int main(int argc, char **argv)
     uint64_t instantiate_ns = time_instantiation_ns(&bench);
     create_stage(&bench);
     struct tvn_element element = make_element(&bench, size);
-    (void)run(&bench, element, calls / WARM_UP_SHARE);
+    (void)run(&bench, element, calls / WARM_UP_SHARE, in_rows != 0);
     bench.stats = (struct tvn_stage_stats){0};
-    uint64_t ns = run(&bench, element, calls);
+    uint64_t ns = run(&bench, element, calls, in_rows != 0);
     report(&bench, calls, ns, instantiate_ns);
     release(&bench, element.payload);
     tear_down(&bench);
