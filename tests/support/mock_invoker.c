@@ -108,6 +108,7 @@ static enum tvn_outcome mock_invoke(struct tvn_invoker *self, enum tvn_entry ent
 {
     struct mock_invoker *mock = TVN_CONTAINER_OF(self, struct mock_invoker, invoker);
     struct mock_world *world = mock->world;
+    tvn_assert(!mock->between);
     mock->calls[entry]++;
     world->now_ns += mock->cost_ns;
     if (entry == TVN_ENTRY_NOTIFY) {
@@ -126,6 +127,19 @@ static enum tvn_outcome mock_invoke(struct tvn_invoker *self, enum tvn_entry ent
     return behave(mock, entry, call);
 }
 
+static void mock_invoke_row(struct tvn_invoker *self, enum tvn_entry entry, struct tvn_call *call,
+                            tvn_next_call next, void *context)
+{
+    struct mock_invoker *mock = TVN_CONTAINER_OF(self, struct mock_invoker, invoker);
+    bool more = true;
+    while (more) {
+        enum tvn_outcome outcome = mock_invoke(self, entry, call);
+        mock->between = outcome == TVN_OUTCOME_EMIT || outcome == TVN_OUTCOME_DROP;
+        more = next(context, outcome);
+        mock->between = false;
+    }
+}
+
 static bool mock_has_entry(const struct tvn_invoker *self, enum tvn_entry entry)
 {
     const struct mock_invoker *mock = (const struct mock_invoker *)(const void *)self;
@@ -142,6 +156,7 @@ static int mock_wait_fd(const struct tvn_invoker *self, short *out_events)
 static enum tvn_outcome mock_idle(struct tvn_invoker *self, struct tvn_fault *fault)
 {
     struct mock_invoker *mock = TVN_CONTAINER_OF(self, struct mock_invoker, invoker);
+    tvn_assert(!mock->between);
     mock->idle_calls++;
     if (mock->idle_outcome == TVN_OUTCOME_DEAD) {
         *fault = (struct tvn_fault){.code = TVN_E_IO_ERROR, .text = "cannot flush"};
@@ -152,6 +167,7 @@ static enum tvn_outcome mock_idle(struct tvn_invoker *self, struct tvn_fault *fa
 static enum tvn_outcome mock_restart(struct tvn_invoker *self, struct tvn_fault *fault)
 {
     struct mock_invoker *mock = TVN_CONTAINER_OF(self, struct mock_invoker, invoker);
+    tvn_assert(!mock->between);
     mock->restarts++;
     mock->world->now_ns += mock->cost_ns;
     if (mock->restart_outcome != TVN_OUTCOME_EMIT) {
@@ -167,15 +183,16 @@ static void mock_destroy(struct tvn_invoker *self)
 
 void mock_invoker_init(struct mock_invoker *mock, enum tvn_role role, struct mock_world *world)
 {
-    static const struct tvn_invoker_ops ops = {
+    memset(mock, 0, sizeof(*mock));
+    mock->ops = (struct tvn_invoker_ops){
         .invoke = mock_invoke,
+        .invoke_row = getenv("MOCK_ROWS") ? mock_invoke_row : NULL,
         .has_entry = mock_has_entry,
         .wait_fd = mock_wait_fd,
         .idle = mock_idle,
         .destroy = mock_destroy,
     };
-    memset(mock, 0, sizeof(*mock));
-    mock->invoker = (struct tvn_invoker){.ops = &ops, .role = role};
+    mock->invoker = (struct tvn_invoker){.ops = &mock->ops, .role = role};
     mock->world = world;
     mock->count = 64;
     mock->payload_bytes = 16;
@@ -187,15 +204,7 @@ void mock_invoker_init(struct mock_invoker *mock, enum tvn_role role, struct moc
 
 void mock_invoker_can_restart(struct mock_invoker *mock)
 {
-    static const struct tvn_invoker_ops ops = {
-        .invoke = mock_invoke,
-        .has_entry = mock_has_entry,
-        .wait_fd = mock_wait_fd,
-        .idle = mock_idle,
-        .restart = mock_restart,
-        .destroy = mock_destroy,
-    };
-    mock->invoker.ops = &ops;
+    mock->ops.restart = mock_restart;
 }
 
 static enum tvn_role role_of(char letter)

@@ -4,7 +4,8 @@
  * A scripted stage and a virtual world for tests of the reactor. Without a script a source emits
  * `count` elements and ends, a processor makes a new payload for each element, a filter accepts, a
  * router names `ports`, an aggregator absorbs and puts `flush_count` elements out at the end, a
- * sink delivers. A script sees every call first and may answer itself.
+ * sink delivers. A script sees every call first and may answer itself. With MOCK_ROWS in the
+ * environment all mocks take calls in a row, which must make no difference.
  */
 #include "base/compiler.h"
 #include "reactor/flow.h"
@@ -42,6 +43,7 @@ struct mock_world {
 
 struct mock_invoker {
     struct tvn_invoker invoker;
+    struct tvn_invoker_ops ops;
     struct mock_world *world;
     unsigned entries; /* optional ones: MOCK_ENTRY bits */
     mock_script script;
@@ -61,6 +63,7 @@ struct mock_invoker {
     enum tvn_outcome restart_outcome;     /* of mock_invoker_can_restart; EMIT */
     enum tvn_process_error restart_error; /* of ERROR */
     uint64_t restarts;
+    bool between; /* two calls of a row: it must be left alone */
     uint64_t calls[MOCK_ENTRY_COUNT];
     uint64_t delivered;
     uint64_t last_sequence; /* of what a sink got */
