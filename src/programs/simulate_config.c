@@ -27,6 +27,7 @@ void tvn_sim_config_default(struct tvn_sim_config *config)
         .stages = TVN_SIM_STAGES_MAX,
         .depth = TVN_SIM_DEPTH_MAX,
         .workers = TVN_SIM_WORKERS_MAX,
+        .rows = 1,
     };
 }
 
@@ -44,6 +45,7 @@ static const struct field fields[] = {
     {"stages", offsetof(struct tvn_sim_config, stages), 2, TVN_SIM_STAGES_MAX},
     {"depth", offsetof(struct tvn_sim_config, depth), 1, TVN_SIM_DEPTH_MAX},
     {"workers", offsetof(struct tvn_sim_config, workers), 1, TVN_SIM_WORKERS_MAX},
+    {"rows", offsetof(struct tvn_sim_config, rows), 0, 2},
 };
 
 static uint32_t *place_of(struct tvn_sim_config *config, const struct field *field)

@@ -93,6 +93,7 @@ struct tvn_sim_config {
     uint32_t stages; /* at most */
     uint32_t depth;  /* of a queue, at most */
     uint32_t workers;
+    uint32_t rows; /* which stages take calls in a row: 0 none, 1 some, 2 all; changes nothing */
 };
 
 /* simulate_config.c */
@@ -202,6 +203,7 @@ struct tvn_sim_stage {
     struct tvn_buffer *leaks[TVN_SIM_LEAKS_MAX];
     uint32_t leak_count;
     struct tvn_budget budget;
+    bool between; /* two calls of a row: nobody may call it */
     /* Model. */
     uint32_t inputs[TVN_SIM_EDGES_MAX];
     uint32_t outputs[TVN_SIM_EDGES_MAX];

@@ -90,7 +90,7 @@ static bool same(const struct tvn_sim_config *a, const struct tvn_sim_config *b)
 {
     return a->steps == b->steps && a->off == b->off && a->flows == b->flows && a->only == b->only &&
            a->life == b->life && a->stages == b->stages && a->depth == b->depth &&
-           a->workers == b->workers;
+           a->workers == b->workers && a->rows == b->rows;
 }
 
 void tvn_sim_shrink(const struct tvn_sim_config *config, const struct tvn_sim_result *found,
@@ -108,6 +108,8 @@ void tvn_sim_shrink(const struct tvn_sim_config *config, const struct tvn_sim_re
         smaller(&shrink, &candidate.depth, &candidate, 1);
         candidate = shrink.best;
         smaller(&shrink, &candidate.workers, &candidate, 1);
+        candidate = shrink.best;
+        smaller(&shrink, &candidate.rows, &candidate, 0);
         less_trouble(&shrink);
         if (same(&before, &shrink.best)) {
             break;

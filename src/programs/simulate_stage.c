@@ -355,12 +355,20 @@ static struct tvn_buffer *borrow(struct tvn_sim_stage *stage, const struct tvn_e
     return buffer;
 }
 
+/* A component's instance is on the stack between two calls of a row. */
+static void left_alone(struct tvn_sim_stage *stage)
+{
+    tvn_sim_require(stage->flow, !stage->between, "stage %u is called between two calls of a row",
+                    stage->index);
+}
+
 static enum tvn_outcome stage_invoke(struct tvn_invoker *self, enum tvn_entry entry,
                                      struct tvn_call *call)
 {
     struct tvn_sim_stage *stage = TVN_CONTAINER_OF(self, struct tvn_sim_stage, invoker);
     struct tvn_sim_world *world = stage->world;
     world->calls++;
+    left_alone(stage);
     tvn_sim_model_before(stage, entry, call);
     struct tvn_buffer *lent = borrow(stage, call->in);
     bool sleeps = stage->poll_ready_ns > world->now_ns && !world->calm;
@@ -388,6 +396,35 @@ static enum tvn_outcome stage_invoke(struct tvn_invoker *self, enum tvn_entry en
     return outcome;
 }
 
+/* A loop; what is told outside of it is told with the instance left. */
+static void stage_invoke_row(struct tvn_invoker *self, enum tvn_entry entry, struct tvn_call *call,
+                             tvn_next_call next, void *context)
+{
+    struct tvn_sim_stage *stage = TVN_CONTAINER_OF(self, struct tvn_sim_stage, invoker);
+    const struct tvn_event_sink *events = &stage->flow->events;
+    bool more = true;
+    while (more) {
+        uint32_t mask = tvn_watch_mask(events);
+        bool watched = entry == TVN_ENTRY_PULL ? tvn_watch_pull(events, mask, stage->flow->pulled)
+                                               : tvn_watch_element(mask, call->in->flags);
+        tvn_sim_require(stage->flow, !watched, "a watched call of stage %u is made in a row",
+                        stage->index);
+        enum tvn_outcome outcome = stage_invoke(self, entry, call);
+        stage->between = outcome == TVN_OUTCOME_EMIT || outcome == TVN_OUTCOME_DROP;
+        more = next(context, outcome);
+        stage->between = false;
+    }
+}
+
+/* Hangs on nothing that is drawn: a world is the same with and without rows. */
+static bool takes_rows(const struct tvn_sim_stage *stage)
+{
+    const struct tvn_sim_config *config = &stage->world->config;
+    uint64_t number = (uint64_t)stage->flow->life << 16 | stage->flow->index << 8 | stage->index;
+    return config->rows == 2 ||
+           (config->rows == 1 && (tvn_sim_mix(config->seed << 40 ^ number) & 1) != 0);
+}
+
 static bool stage_has_entry(const struct tvn_invoker *self, enum tvn_entry entry)
 {
     const struct tvn_sim_stage *stage = (const struct tvn_sim_stage *)(const void *)self;
@@ -407,6 +444,7 @@ static enum tvn_outcome stage_idle(struct tvn_invoker *self, struct tvn_fault *f
     struct tvn_sim_stage *stage = TVN_CONTAINER_OF(self, struct tvn_sim_stage, invoker);
     struct tvn_sim_world *world = stage->world;
     enum tvn_outcome outcome = TVN_OUTCOME_EMIT;
+    left_alone(stage);
     tvn_sim_model_before_idle(stage);
     if (stage->poll_ready_ns > world->now_ns && !world->calm) {
         outcome = TVN_OUTCOME_WAIT;
@@ -433,6 +471,7 @@ static enum tvn_outcome stage_restart(struct tvn_invoker *self, struct tvn_fault
     struct tvn_sim_world *world = stage->world;
     struct tvn_call call = {.fault = fault};
     world->calls++;
+    left_alone(stage);
     tvn_sim_model_restart(stage);
     stage->poll_ready_ns = 0;
     world->now_ns += stage->cost_ns > 0 ? tvn_sim_below(&stage->random, stage->cost_ns) : 0;
@@ -464,6 +503,7 @@ void tvn_sim_stage_init(struct tvn_sim_stage *stage, enum tvn_role role)
 {
     stage->ops = (struct tvn_invoker_ops){
         .invoke = stage_invoke,
+        .invoke_row = takes_rows(stage) ? stage_invoke_row : NULL,
         .has_entry = stage_has_entry,
         .wait_fd = stage_wait_fd,
         .idle = stage->has_idle ? stage_idle : NULL,

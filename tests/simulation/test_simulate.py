@@ -55,6 +55,12 @@ class Runs(unittest.TestCase):
     def test_another_seed_does_something_else(self):
         self.assertNotEqual(run("--seed", "1").stdout, run("--seed", "2").stdout)
 
+    def test_calls_in_a_row_change_nothing(self):
+        said = {run("--seed", "11", "--seeds", "40", "--steps", "500", "--config", f"rows={rows}").stdout
+                for rows in (0, 1, 2)}
+        self.assertEqual(len(said), 1)
+        self.assertIn(" 0 violations", said.pop())
+
     def test_a_config_limits_the_world(self):
         lines = run("--seed", "3", "--config", "flows=1 stages=2 off=drain", "-v").stdout.split("\n")
         started = [line for line in lines if " starts with " in line]
