@@ -32,24 +32,20 @@ static enum tvn_status still_lent(struct tvn_guest *guest, const struct tvn_reso
                              index, resource_name(type));
 }
 
-enum tvn_status tvn_guest_take_own(struct tvn_guest *guest, const struct tvn_resource_rt *type,
-                                   uint32_t index, uint64_t *out_rep)
+enum tvn_status tvn_guest_refuse_own(struct tvn_guest *guest, const struct tvn_resource_rt *type,
+                                     uint32_t index)
 {
-    struct tvn_handle *handle = tvn_handle_find(&guest->handles, index, type);
-    if (TVN_UNLIKELY(!handle)) {
+    const struct tvn_handle *handle = tvn_handle_find(&guest->handles, index, type);
+    if (!handle) {
         return tvn_guest_bad_handle(guest, type, index);
     }
-    if (TVN_UNLIKELY(!handle->own)) {
+    if (!handle->own) {
         return tvn_instance_fail(guest->instance, TVN_E_COMPONENT_TRAPPED,
                                  "handle index %" PRIu32 " is a borrow, '%s' must be owned", index,
                                  resource_name(type));
     }
-    if (TVN_UNLIKELY(handle->lends > 0)) {
-        return still_lent(guest, type, index);
-    }
-    *out_rep = handle->rep;
-    tvn_handle_remove(&guest->handles, handle);
-    return TVN_OK;
+    tvn_assert(handle->lends > 0);
+    return still_lent(guest, type, index);
 }
 
 void tvn_guest_borrow_dropped(struct tvn_guest *guest, uint32_t scope)

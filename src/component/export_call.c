@@ -155,13 +155,6 @@ uint32_t tvn_export_lend_failed(const struct tvn_export *export)
     return 0;
 }
 
-enum tvn_status tvn_export_take_own(const struct tvn_export *export,
-                                    const struct tvn_resource_rt *type, uint32_t handle,
-                                    uint64_t *out_rep)
-{
-    return tvn_guest_take_own(export->guest, type, handle, out_rep);
-}
-
 /* ---- dynamic ---- */
 
 static_assert(offsetof(struct tvn_lifted, export) == 0, "an export is the start of a tvn_lifted");

@@ -33,6 +33,25 @@ struct tvn_guest {
     bool may_enter;         /* false while a call runs inside */
 };
 
+/* Records why an own handle cannot be taken. Returns the fault's code. */
+TVN_COLD enum tvn_status tvn_guest_refuse_own(struct tvn_guest *guest,
+                                              const struct tvn_resource_rt *type, uint32_t index);
+/* HOT PATH. Takes an own handle out of a guest's table; else see tvn_export_take_own. */
+TVN_NODISCARD static inline enum tvn_status tvn_guest_take_own(struct tvn_guest *guest,
+                                                               const struct tvn_resource_rt *type,
+                                                               uint32_t index, uint64_t *out_rep)
+{
+    struct tvn_handle *handle = tvn_handle_find(&guest->handles, index, type);
+    if (TVN_UNLIKELY(!handle || !handle->own || handle->lends > 0)) {
+        enum tvn_status status = tvn_guest_refuse_own(guest, type, index);
+        tvn_assert(status != TVN_OK);
+        return status;
+    }
+    *out_rep = handle->rep;
+    tvn_handle_remove(&guest->handles, handle);
+    return TVN_OK;
+}
+
 struct tvn_instance_options {
     const char *name; /* for faults and logs: the node */
     const struct tvn_imports *imports;
@@ -146,9 +165,12 @@ tvn_export_lend(const struct tvn_export *export, const struct tvn_resource_rt *t
  * HOT PATH. Takes an own handle that the guest returned out of its table. E0302 for an unknown
  * index or another type, E0411 for a borrow, E0304 while lent; the instance is dead then.
  */
-TVN_NODISCARD enum tvn_status tvn_export_take_own(const struct tvn_export *export,
-                                                  const struct tvn_resource_rt *type,
-                                                  uint32_t handle, uint64_t *out_rep);
+TVN_NODISCARD static inline enum tvn_status tvn_export_take_own(const struct tvn_export *export,
+                                                                const struct tvn_resource_rt *type,
+                                                                uint32_t handle, uint64_t *out_rep)
+{
+    return tvn_guest_take_own(export->guest, type, handle, out_rep);
+}
 
 /* ---- dynamic calls ---- */
 

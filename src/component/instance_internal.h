@@ -222,10 +222,6 @@ void *tvn_resource_drop_raw(void *env, void *caller, union tvn_flat *slots, size
 void *tvn_dynamic_raw(void *env, void *caller, union tvn_flat *slots, size_t slot_count);
 void *tvn_guest_call_raw(void *env, void *caller, union tvn_flat *slots, size_t slot_count);
 
-/* Takes an own handle out of a guest's table or says why not (fault recorded). */
-TVN_NODISCARD enum tvn_status tvn_guest_take_own(struct tvn_guest *guest,
-                                                 const struct tvn_resource_rt *type, uint32_t index,
-                                                 uint64_t *out_rep);
 /* Records why tvn_handle_find refused an index. Returns the fault's code. */
 TVN_COLD enum tvn_status tvn_guest_bad_handle(struct tvn_guest *guest,
                                               const struct tvn_resource_rt *type, uint32_t index);

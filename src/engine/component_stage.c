@@ -287,6 +287,7 @@ static enum tvn_status init_fields(struct tvn_component_stage *stage,
     stage->invoker = (struct tvn_invoker){.ops = &stage_ops, .role = options->role};
     stage->types = *tvn_runtime_resources(stage->runtime);
     stage->magazine = options->magazine;
+    stage->slots = (*options->magazine)->slots;
     stage->intern = options->intern;
     stage->stats = options->stats;
     stage->owner = options->owner;

@@ -34,7 +34,7 @@ static TVN_ALWAYS_INLINE enum tvn_status look_up(const struct tvn_call_site *sit
     if (TVN_UNLIKELY(!entry)) {
         return TVN_E_NOT_OWNER;
     }
-    return tvn_magazine_find(*stage->magazine, (struct tvn_buffer_id){entry->rep}, out_buffer);
+    return tvn_stage_find_buffer(stage, (struct tvn_buffer_id){entry->rep}, out_buffer);
 }
 
 /* Records why a look-up failed and returns the trap. */
@@ -333,7 +333,7 @@ static void drop_buffer(void *host, struct tvn_guest *guest, uint64_t rep)
     (void)guest;
     struct tvn_component_stage *stage = host;
     struct tvn_buffer *buffer;
-    if (tvn_magazine_find(*stage->magazine, (struct tvn_buffer_id){rep}, &buffer) == TVN_OK &&
+    if (tvn_stage_find_buffer(stage, (struct tvn_buffer_id){rep}, &buffer) == TVN_OK &&
         buffer->owner == stage->owner) {
         tvn_buffer_release(*stage->magazine, buffer);
     }

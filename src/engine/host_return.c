@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/bytes.h"
 #include "engine/stage_internal.h"
 
 TVN_COLD uint8_t *tvn_host_bad_return_pointer(const struct tvn_call_site *site, uint32_t pointer)
@@ -25,10 +26,8 @@ void *tvn_host_return_bytes(const struct tvn_call_site *site, uint32_t return_po
     if (TVN_UNLIKELY(!tvn_site_realloc(site, 1, length, &offset))) {
         return tvn_site_trapped(site);
     }
-    if (length > 0) {
-        /* SAFETY: realloc checked that this many bytes at the offset are inside the memory. */
-        memcpy(site->mem->base + offset, bytes, length);
-    }
+    /* SAFETY: realloc checked that this many bytes at the offset are inside the memory. */
+    tvn_bytes_copy(site->mem->base + offset, bytes, length);
     uint8_t *area = tvn_host_return_area(site, return_pointer, 8, 4);
     if (TVN_UNLIKELY(!area)) {
         return tvn_site_trapped(site);

@@ -72,7 +72,7 @@ void tvn_stage_take_back(const struct tvn_component_stage *stage, struct tvn_cal
 {
     for (uint32_t i = 0; i < call->out_count; i++) {
         struct tvn_buffer *buffer;
-        enum tvn_status status = tvn_magazine_find(*stage->magazine, call->out[i].payload, &buffer);
+        enum tvn_status status = tvn_stage_find_buffer(stage, call->out[i].payload, &buffer);
         tvn_assert(status == TVN_OK);
         tvn_buffer_release(*stage->magazine, buffer);
     }
@@ -170,7 +170,7 @@ bool tvn_stage_call_with_element(struct tvn_component_stage *stage, const struct
         return false;
     }
     struct tvn_buffer *payload;
-    enum tvn_status status = tvn_magazine_find(*stage->magazine, element->payload, &payload);
+    enum tvn_status status = tvn_stage_find_buffer(stage, element->payload, &payload);
     tvn_assert(status == TVN_OK);
     tvn_buffer_borrow(payload);
     stage->current = element;
@@ -212,7 +212,7 @@ bool tvn_stage_lift_output(struct tvn_component_stage *stage, const struct tvn_e
         return false;
     }
     struct tvn_buffer *buffer;
-    status = tvn_magazine_find(*stage->magazine, (struct tvn_buffer_id){rep}, &buffer);
+    status = tvn_stage_find_buffer(stage, (struct tvn_buffer_id){rep}, &buffer);
     if (TVN_LIKELY(status == TVN_OK)) {
         status = tvn_buffer_transfer(buffer, stage->owner, TVN_OWNER_HOST, stage->budget.parent);
     }

@@ -145,7 +145,7 @@ static void release_elements(const struct tvn_component_stage *stage,
 {
     for (uint32_t i = 0; i < count; i++) {
         struct tvn_buffer *buffer;
-        enum tvn_status status = tvn_magazine_find(*stage->magazine, elements[i].payload, &buffer);
+        enum tvn_status status = tvn_stage_find_buffer(stage, elements[i].payload, &buffer);
         tvn_assert(status == TVN_OK);
         tvn_buffer_release(*stage->magazine, buffer);
     }

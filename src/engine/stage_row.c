@@ -25,7 +25,7 @@ static void set_up(struct tvn_component_stage *stage, union tvn_flat *slots)
         return;
     }
     struct tvn_buffer *payload;
-    enum tvn_status status = tvn_magazine_find(*stage->magazine, call->in->payload, &payload);
+    enum tvn_status status = tvn_stage_find_buffer(stage, call->in->payload, &payload);
     tvn_assert(status == TVN_OK);
     tvn_buffer_borrow(payload);
     row->payload = payload;

@@ -134,7 +134,8 @@ static inline void tvn_buffer_release(struct tvn_magazine *magazine, struct tvn_
         return;
     }
     tvn_assert(buffer->borrows == 0);
-    struct tvn_magazine_tier *cache = &magazine->tiers[buffer->tier];
+    size_t tier = buffer->tier;
+    struct tvn_magazine_tier *cache = &magazine->tiers[tier];
     uint32_t count = cache->count;
     if (TVN_UNLIKELY(count == cache->capacity ||
                      buffer->generation >= TVN_BUFFER_GENERATION_LAST)) {
@@ -146,7 +147,7 @@ static inline void tvn_buffer_release(struct tvn_magazine *magazine, struct tvn_
     buffer->holders = 0;
     buffer->generation++;
     tvn_buffer_set_state(buffer, TVN_BUFFER_POOLED);
-    magazine->free[buffer->tier][count] = buffer;
+    magazine->free[tier][count] = buffer;
     cache->count = count + 1;
     tvn_stat_add(&cache->released, 1);
 }
