@@ -19,6 +19,7 @@ bool tvn_vector_clock(struct tvn_vector *vector)
         stage->stride = tvn_min(stage->stride * 2, vector->stride_max);
     }
     vector->until_clock = stage->stride;
+    vector->clock_read_at = vector->invocations;
     return now < flow->turn_end_ns;
 }
 
@@ -32,7 +33,9 @@ void tvn_vector_end(struct tvn_vector *vector)
     if (TVN_UNLIKELY((vector->watch & TVN_WATCH_CALLS) != 0) && flow->events->ops->vector_end) {
         flow->events->ops->vector_end(flow->events);
     }
-    tvn_flow_read_clock(flow);
+    if (vector->clock_read_at != vector->invocations || vector->flushed > 0) {
+        tvn_flow_read_clock(flow); /* else nothing has happened since the last reading */
+    }
     tvn_stat_add(&stats->vectors, 1);
     tvn_stat_add(&stats->invocations, vector->invocations);
     tvn_stat_add(&stats->emitted, vector->emitted);

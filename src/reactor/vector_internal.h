@@ -15,6 +15,7 @@ struct tvn_vector {
     uint64_t clock_ns;       /* the last reading of this vector */
     uint32_t until_clock;
     uint32_t stride_max;
+    uint32_t clock_read_at; /* invocations by that reading; 0: none yet */
     uint32_t invocations;
     uint32_t taken; /* popped from the inputs */
     uint32_t emitted;
