@@ -30,12 +30,18 @@ static struct tvn_trace_ids trace_ids;
 static _Atomic int cancel;
 static struct tvn_invoker *stage;
 
+static uint32_t writes_left; /* to standard output, before it is full */
+
 static enum tvn_status discard(void *context, int stream, const char *text, size_t length)
 {
     (void)context;
-    (void)stream;
     (void)text;
     (void)length;
+    if (stream == 1 && writes_left-- == 0) {
+        writes_left = 0;
+        errno = ENOSPC;
+        return TVN_E_IO_ERROR;
+    }
     return TVN_OK;
 }
 
@@ -94,8 +100,12 @@ static void start(const char *name, enum tvn_role role, const char *config, uint
     stats = (struct tvn_stage_stats){0};
     trace_ids = (struct tvn_trace_ids){.enabled = true, .seed = {1, 2, 3}};
     cancel = 0;
+    writes_left = WARM_CALLS + 3;
+    static struct tvn_grant grants[] = {{.capability = TVN_CAP_STDOUT}};
     sandbox = (struct tvn_sandbox){
         .component = "guest",
+        .grants = grants,
+        .grant_count = TVN_ARRAY_LEN(grants),
         .max_memory_bytes = (uint64_t)64 << 20,
         .max_buffer_bytes = (uint64_t)16 << 20,
         .init_timeout_ms = 60000,
@@ -456,6 +466,29 @@ static void test_row_with_one_odd_call_at_any_place(void **state)
     }
 }
 
+/* Rows of calls that chance has put together. */
+static void test_row_of_random_calls(void **state)
+{
+    (void)state;
+    static const char *const any[] = {"=a", "=b", "=c", "-",  "-",  "cx", NULL, "!e", "!d", "!a",
+                                      "!f", "!t", "!b", "!x", "!v", "!h", "!p", "!w", "!r", "!o"};
+    uint64_t random = 1;
+    for (uint32_t round = 0; round < 40; round++) {
+        const char *commands[RECORDS_MAX];
+        for (uint32_t i = 0; i < RECORDS_MAX; i++) {
+            random = random * UINT64_C(6364136223846793005) + 1442695040888963407u;
+            uint32_t draw = (uint32_t)(random >> 33);
+            bool works = (draw & 3) != 0; /* most of them: a trap ends the loop's life */
+            commands[i] = any[(draw >> 2) % (works ? 7 : TVN_ARRAY_LEN(any))];
+        }
+        const struct drive drive = {.entry = with_element[round % 4].entry,
+                                    .commands = commands,
+                                    .command_count = RECORDS_MAX,
+                                    .calls_max = RECORDS_MAX};
+        (void)compare("row-script", with_element[round % 4].role, &drive, "");
+    }
+}
+
 /* A configuration whose first lines are for the warm-up. */
 static const char *source_config(const char *lines)
 {
@@ -509,6 +542,24 @@ static void test_row_of_pulls_has_the_contexts_of_single_ones(void **state)
     }
     assert_true(row->records[1].out.flags & TVN_ELEMENT_SAMPLED);
     assert_int_equal(row->records[1].context.tracestate_length, 6);
+}
+
+/* A host function that marks the instance dead without a trap: the guest's call still comes back.
+ */
+static void test_row_whose_guest_dies_and_returns(void **state)
+{
+    (void)state;
+    static const char *const commands[] = {"one", "two", "three", "four"};
+    const struct drive drive = {.entry = TVN_ENTRY_PUSH,
+                                .commands = commands,
+                                .command_count = TVN_ARRAY_LEN(commands),
+                                .calls_max = RECORDS_MAX,
+                                .ends_dead = true};
+    const struct drive *row = compare("hello-sink", TVN_ROLE_SINK, &drive, "");
+    assert_int_equal(row->record_count, 4);
+    assert_int_equal(row->records[3].outcome, TVN_OUTCOME_DEAD);
+    assert_status(row->records[3].fault.code, TVN_E_IO_ERROR);
+    assert_non_null(strstr(row->records[3].fault.text, "cannot write to standard output"));
 }
 
 /* A router's calls are made one by one. */
@@ -662,8 +713,10 @@ static void test_row_without_a_loop_is_not_asked_for_all_the_time(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test_teardown(test_row_is_told_what_single_calls_are, tear_down),
     cmocka_unit_test_teardown(test_row_with_one_odd_call_at_any_place, tear_down),
+    cmocka_unit_test_teardown(test_row_of_random_calls, tear_down),
     cmocka_unit_test_teardown(test_row_of_pulls_is_told_what_single_ones_are, tear_down),
     cmocka_unit_test_teardown(test_row_of_pulls_has_the_contexts_of_single_ones, tear_down),
+    cmocka_unit_test_teardown(test_row_whose_guest_dies_and_returns, tear_down),
     cmocka_unit_test_teardown(test_row_of_a_router_is_single_calls, tear_down),
     cmocka_unit_test_teardown(test_row_ends_when_next_says_so, tear_down),
     cmocka_unit_test_teardown(test_row_alternates_with_other_entries, tear_down),
