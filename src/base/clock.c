@@ -27,7 +27,7 @@ static pthread_once_t ticks_once = PTHREAD_ONCE_INIT;
 uint64_t tvn_ns_per_tick_ = UINT64_C(1) << 32;
 static uint64_t ticks_per_ns = UINT64_C(1) << 32;
 
-static uint64_t clock_ns(clockid_t clock)
+static TVN_HOT uint64_t clock_ns(clockid_t clock)
 {
     struct timespec now;
     int result = clock_gettime(clock, &now);

@@ -14,8 +14,8 @@
 #include <stdint.h>
 
 // WARM PATH. CLOCK_MONOTONIC and CLOCK_REALTIME in nanoseconds.
-uint64_t tvn_clock_monotonic_ns(void);
-uint64_t tvn_clock_wall_ns(void);
+TVN_HOT uint64_t tvn_clock_monotonic_ns(void);
+TVN_HOT uint64_t tvn_clock_wall_ns(void);
 
 /*
  * HOT PATH. Raw ticks; only differences mean something. tvn_ticks_init calibrates (about 2 ms,

@@ -94,7 +94,7 @@ bool tvn_edge_put(struct tvn_vector *vector, struct tvn_edge *edge,
     return put;
 }
 
-static void count_depth(const struct tvn_edge *edge)
+static TVN_HOT void count_depth(const struct tvn_edge *edge)
 {
     struct tvn_stream_stats *stats = edge->stats;
     tvn_stat_set(&stats->depth, edge->queue.count);

@@ -227,8 +227,9 @@ struct tvn_flow_wait {
 
 // HOT PATH. One turn. Fills *out_wait only for IDLE. Spurious calls are allowed at any time after
 // start.
-enum tvn_flow_turn tvn_flow_run(struct tvn_flow *flow, const struct tvn_flow_quantum *quantum,
-                                struct tvn_flow_wait *out_wait);
+TVN_HOT enum tvn_flow_turn tvn_flow_run(struct tvn_flow *flow,
+                                        const struct tvn_flow_quantum *quantum,
+                                        struct tvn_flow_wait *out_wait);
 
 enum tvn_flow_state tvn_flow_state(const struct tvn_flow *flow);
 /* Elements in all queues. */

@@ -145,7 +145,7 @@ TVN_NODISCARD enum tvn_status tvn_flow_link_graph(struct tvn_flow *flow,
 
 /* flow.c */
 void tvn_flow_transition(struct tvn_flow *flow, enum tvn_flow_state to);
-uint64_t tvn_flow_read_clock(struct tvn_flow *flow);
+TVN_HOT uint64_t tvn_flow_read_clock(struct tvn_flow *flow);
 
 /* HOT PATH. The element's payload, which belongs to the flow; NULL if it has none. */
 static inline struct tvn_buffer *tvn_flow_payload(const struct tvn_flow *flow,
@@ -197,7 +197,7 @@ void tvn_edge_tell_loss(struct tvn_flow *flow, const struct tvn_edge *edge,
                         enum tvn_event_kind kind, const struct tvn_element *element);
 
 /* stage.c. One vector; false when nothing happened. */
-bool tvn_stage_run(struct tvn_flow *flow, struct tvn_stage *stage, uint32_t vector_max);
+TVN_HOT bool tvn_stage_run(struct tvn_flow *flow, struct tvn_stage *stage, uint32_t vector_max);
 /* Back-off of calls without descriptor: doubles from the minimum to the maximum. */
 void tvn_stage_wait_backoff(struct tvn_flow *flow, struct tvn_stage *stage);
 /* Leases the first element of the input until the stage is called again, unless others share its
@@ -206,16 +206,16 @@ void tvn_stage_lease(const struct tvn_flow *flow, struct tvn_stage *stage, struc
 /* Before the first element of the edge goes. */
 void tvn_edge_reclaim(const struct tvn_flow *flow, struct tvn_edge *edge);
 /* After WAIT: by descriptor if the invoker has one, else by back-off. */
-void tvn_stage_wait(struct tvn_flow *flow, struct tvn_stage *stage);
+TVN_HOT void tvn_stage_wait(struct tvn_flow *flow, struct tvn_stage *stage);
 /* Nothing more comes out of the stage. */
 void tvn_stage_end(struct tvn_flow *flow, struct tvn_stage *stage);
 
 /* source.c, consumer.c. One vector of a stage that is ready. */
-bool tvn_source_run(struct tvn_flow *flow, struct tvn_stage *stage, uint32_t vector_max);
-bool tvn_consumer_run(struct tvn_flow *flow, struct tvn_stage *stage, uint32_t vector_max);
+TVN_HOT bool tvn_source_run(struct tvn_flow *flow, struct tvn_stage *stage, uint32_t vector_max);
+TVN_HOT bool tvn_consumer_run(struct tvn_flow *flow, struct tvn_stage *stage, uint32_t vector_max);
 
 /* edge.c. Accounts a change of the queue's throttling and tells the source. */
-void tvn_edge_settle(struct tvn_flow *flow, struct tvn_edge *edge);
+TVN_HOT void tvn_edge_settle(struct tvn_flow *flow, struct tvn_edge *edge);
 /* Tells a source what its outputs came to. */
 void tvn_stage_signal(struct tvn_flow *flow, struct tvn_stage *stage);
 /* What waits in the edge fails; nothing is put in any more. */
@@ -235,10 +235,11 @@ static inline bool tvn_stage_keeps_input(const struct tvn_stage *stage)
            stage->input->queue.count > 0;
 }
 /* All producers have ended and everything was taken. */
-bool tvn_stage_inputs_over(const struct tvn_stage *stage);
+TVN_HOT bool tvn_stage_inputs_over(const struct tvn_stage *stage);
 
 /* fan_out.c. How many elements the stage may put out; when its rate says none, it waits. */
-uint32_t tvn_stage_credits(struct tvn_flow *flow, struct tvn_stage *stage, uint32_t vector_max);
+TVN_HOT uint32_t tvn_stage_credits(struct tvn_flow *flow, struct tvn_stage *stage,
+                                   uint32_t vector_max);
 
 /* failure.c */
 /*

@@ -7,7 +7,7 @@
 /* Readings of the clock aim at this part of the quantum, so that overrunning it stays small. */
 #define READINGS_PER_QUANTUM 8
 
-static void begin_turn(struct tvn_flow *flow, const struct tvn_flow_quantum *quantum)
+static TVN_HOT void begin_turn(struct tvn_flow *flow, const struct tvn_flow_quantum *quantum)
 {
     uint64_t now = tvn_flow_read_clock(flow);
     if (__builtin_add_overflow(now, quantum->duration_ns, &flow->turn_end_ns)) {
@@ -30,13 +30,13 @@ static void begin_turn(struct tvn_flow *flow, const struct tvn_flow_quantum *qua
 }
 
 /* The deadline counts until the flow is told to stop or has failed. */
-static bool deadline_applies(const struct tvn_flow *flow)
+static TVN_HOT bool deadline_applies(const struct tvn_flow *flow)
 {
     return flow->deadline_ns != UINT64_MAX && flow->failure.code == TVN_OK &&
            tvn_stop_level(flow->stop) == TVN_STOP_NONE;
 }
 
-static void obey_stop_and_deadline(struct tvn_flow *flow)
+static TVN_HOT void obey_stop_and_deadline(struct tvn_flow *flow)
 {
     enum tvn_stop level = tvn_stop_level(flow->stop);
     if (flow->closing && level == TVN_STOP_CANCEL) {
@@ -104,7 +104,7 @@ static void call_idle(struct tvn_flow *flow, struct tvn_flow_wait *wait)
 }
 
 /* Enters and leaves Suspended. True: nothing may be called in this turn. */
-static bool obey_pause(struct tvn_flow *flow)
+static TVN_HOT bool obey_pause(struct tvn_flow *flow)
 {
     bool asked = flow->pause && atomic_load_explicit(flow->pause, memory_order_relaxed);
     bool ends = flow->failure.code != TVN_OK || tvn_stop_level(flow->stop) != TVN_STOP_NONE;
@@ -128,7 +128,7 @@ static enum tvn_flow_turn suspended(struct tvn_flow *flow, struct tvn_flow_wait 
     return TVN_FLOW_IDLE;
 }
 
-static uint32_t place_of(const struct tvn_flow *flow, uint32_t cursor)
+static TVN_HOT uint32_t place_of(const struct tvn_flow *flow, uint32_t cursor)
 {
     return flow->schedule == TVN_SCHEDULE_CONSUMER_FIRST ? cursor : flow->stage_count - 1 - cursor;
 }
@@ -247,7 +247,7 @@ static enum tvn_flow_turn close_flow(struct tvn_flow *flow, struct tvn_flow_wait
     return TVN_FLOW_DONE;
 }
 
-static enum tvn_flow_turn work(struct tvn_flow *flow, struct tvn_flow_wait *out_wait)
+static TVN_HOT enum tvn_flow_turn work(struct tvn_flow *flow, struct tvn_flow_wait *out_wait)
 {
     uint32_t quiet = 0; /* stages in a row that had nothing to do */
     while (flow->ended_count < flow->stage_count) {
@@ -270,8 +270,9 @@ static enum tvn_flow_turn work(struct tvn_flow *flow, struct tvn_flow_wait *out_
     return close_flow(flow, out_wait);
 }
 
-static enum tvn_flow_turn take_turn(struct tvn_flow *flow, const struct tvn_flow_quantum *quantum,
-                                    struct tvn_flow_wait *out_wait)
+static TVN_HOT enum tvn_flow_turn take_turn(struct tvn_flow *flow,
+                                            const struct tvn_flow_quantum *quantum,
+                                            struct tvn_flow_wait *out_wait)
 {
     tvn_assert(flow && quantum && out_wait);
     tvn_assert(quantum->elements > 0);

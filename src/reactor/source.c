@@ -5,8 +5,8 @@
 #include "reactor/vector_internal.h"
 
 /* A pull that gave nothing: the vector ends. */
-static TVN_COLD void source_gave_nothing(struct tvn_vector *vector, enum tvn_outcome outcome,
-                                         const struct tvn_call *call)
+static TVN_HOT void source_gave_nothing(struct tvn_vector *vector, enum tvn_outcome outcome,
+                                        const struct tvn_call *call)
 {
     struct tvn_flow *flow = vector->flow;
     struct tvn_stage *stage = vector->stage;

@@ -47,9 +47,9 @@ static inline struct tvn_vector tvn_vector_begin(struct tvn_flow *flow, struct t
 
 /* stage.c. Reads the clock and adapts the distance to the next reading. False when the turn's time
  * is over. */
-bool tvn_vector_clock(struct tvn_vector *vector);
+TVN_HOT bool tvn_vector_clock(struct tvn_vector *vector);
 /* stage.c. To the statistics. */
-void tvn_vector_end(struct tvn_vector *vector);
+TVN_HOT void tvn_vector_end(struct tvn_vector *vector);
 
 /* HOT PATH. After each element. False when the vector must end because time is over. */
 static inline bool tvn_vector_next(struct tvn_vector *vector)
@@ -122,16 +122,16 @@ bool tvn_edge_put(struct tvn_vector *vector, struct tvn_edge *edge,
 TVN_COLD bool tvn_edge_overflow(struct tvn_vector *vector, struct tvn_edge *edge,
                                 const struct tvn_element *element, uint32_t bytes);
 /* edge.c. The producing and the consuming side of an edge after a vector. */
-void tvn_edge_filled(struct tvn_vector *vector, struct tvn_edge *edge);
-void tvn_edge_drained(struct tvn_vector *vector, struct tvn_edge *edge, uint32_t taken);
+TVN_HOT void tvn_edge_filled(struct tvn_vector *vector, struct tvn_edge *edge);
+TVN_HOT void tvn_edge_drained(struct tvn_vector *vector, struct tvn_edge *edge, uint32_t taken);
 
 /* fan_out.c. The element goes to all edges of these ports. */
 void tvn_vector_distribute(struct tvn_vector *vector, const struct tvn_element *element,
                            uint64_t ports);
 /* fan_out.c. After a vector that put out. */
-void tvn_vector_filled(struct tvn_vector *vector);
+TVN_HOT void tvn_vector_filled(struct tvn_vector *vector);
 /* merge.c. After a vector that took in. */
-void tvn_vector_drained(struct tvn_vector *vector);
+TVN_HOT void tvn_vector_drained(struct tvn_vector *vector);
 
 /* HOT PATH. Where the next output of a stage whose first edge is `output` is to be written. */
 static TVN_ALWAYS_INLINE struct tvn_element *

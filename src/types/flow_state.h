@@ -2,6 +2,8 @@
 #pragma once
 /* The life of a flow. Created → Validated → Instantiated → Running ↔ Suspended → Draining →
  * Completed; or Failed. */
+#include "base/compiler.h"
+
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,7 +21,7 @@ enum tvn_flow_state {
 };
 const char *tvn_flow_state_name(enum tvn_flow_state state); /* "Running" */
 bool tvn_flow_state_may_follow(enum tvn_flow_state from, enum tvn_flow_state to);
-bool tvn_flow_state_is_terminal(enum tvn_flow_state state);
+TVN_HOT bool tvn_flow_state_is_terminal(enum tvn_flow_state state);
 
 /* How a flow is asked to end early. Any thread or signal handler may raise it; it is never lowered.
  */

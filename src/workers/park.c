@@ -33,11 +33,6 @@ bool tvn_park_begin_poll(struct tvn_park *park)
     return false;
 }
 
-void tvn_park_end_poll(struct tvn_park *park)
-{
-    atomic_store(&park->word, TVN_PARK_AWAKE);
-}
-
 bool tvn_park_wake(struct tvn_park *park)
 {
     uint32_t before = atomic_exchange(&park->word, TVN_PARK_NOTIFIED);

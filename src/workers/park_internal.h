@@ -23,6 +23,9 @@ struct tvn_park {
 void tvn_park_wait(struct tvn_park *park);
 /* The owner, around its waiting elsewhere. False: there is a kept wake-up, it is taken. */
 bool tvn_park_begin_poll(struct tvn_park *park);
-void tvn_park_end_poll(struct tvn_park *park);
+static inline void tvn_park_end_poll(struct tvn_park *park)
+{
+    atomic_store(&park->word, TVN_PARK_AWAKE);
+}
 /* Anyone. True: the owner waits for descriptors and the caller must end that. */
 bool tvn_park_wake(struct tvn_park *park);

@@ -5,13 +5,11 @@
 void tvn_run_queue_init(struct tvn_run_queue *queue, bool fair)
 {
     *queue = (struct tvn_run_queue){.fair = fair};
-    pthread_mutex_init(&queue->lock, NULL);
 }
 
 void tvn_run_queue_deinit(struct tvn_run_queue *queue)
 {
     tvn_assert(atomic_load(&queue->count) == 0);
-    pthread_mutex_destroy(&queue->lock);
     tvn_heap_deinit(&queue->heap);
 }
 
@@ -20,9 +18,9 @@ enum tvn_status tvn_run_queue_reserve(struct tvn_run_queue *queue, uint32_t task
     if (!queue->fair) {
         return TVN_OK;
     }
-    pthread_mutex_lock(&queue->lock);
+    tvn_lock_take(&queue->lock);
     enum tvn_status status = tvn_heap_reserve(&queue->heap, tasks);
-    pthread_mutex_unlock(&queue->lock);
+    tvn_lock_give(&queue->lock);
     return status;
 }
 
@@ -69,11 +67,11 @@ static uint32_t count_of(const struct tvn_run_queue *queue)
 
 uint32_t tvn_run_queue_push(struct tvn_run_queue *queue, struct tvn_task *task)
 {
-    pthread_mutex_lock(&queue->lock);
+    tvn_lock_take(&queue->lock);
     put(queue, task);
     uint32_t count = count_of(queue) + 1;
     atomic_store(&queue->count, count);
-    pthread_mutex_unlock(&queue->lock);
+    tvn_lock_give(&queue->lock);
     return count;
 }
 
@@ -82,7 +80,7 @@ struct tvn_task *tvn_run_queue_pop(struct tvn_run_queue *queue)
     if (atomic_load_explicit(&queue->count, memory_order_relaxed) == 0) {
         return NULL;
     }
-    pthread_mutex_lock(&queue->lock);
+    tvn_lock_take(&queue->lock);
     struct tvn_task *task = NULL;
     uint32_t count = count_of(queue);
     if (count > 0) {
@@ -91,7 +89,7 @@ struct tvn_task *tvn_run_queue_pop(struct tvn_run_queue *queue)
         task->cost = 0;
         atomic_store(&queue->count, count - 1);
     }
-    pthread_mutex_unlock(&queue->lock);
+    tvn_lock_give(&queue->lock);
     return task;
 }
 
@@ -101,22 +99,22 @@ uint32_t tvn_run_queue_steal(struct tvn_run_queue *from, struct tvn_run_queue *t
         return 0;
     }
     struct tvn_task *tasks[TVN_STEAL_MAX];
-    pthread_mutex_lock(&from->lock);
+    tvn_lock_take(&from->lock);
     uint32_t count = count_of(from);
     uint32_t taken = tvn_min((count + 1) / 2, tvn_min(max, TVN_STEAL_MAX));
     for (uint32_t i = 0; i < taken; i++) {
         tasks[i] = take(from);
     }
     atomic_store(&from->count, count - taken);
-    pthread_mutex_unlock(&from->lock);
+    tvn_lock_give(&from->lock);
     if (taken == 0) {
         return 0;
     }
-    pthread_mutex_lock(&to->lock);
+    tvn_lock_take(&to->lock);
     for (uint32_t i = 0; i < taken; i++) {
         put(to, tasks[i]);
     }
     atomic_store(&to->count, count_of(to) + taken);
-    pthread_mutex_unlock(&to->lock);
+    tvn_lock_give(&to->lock);
     return taken;
 }

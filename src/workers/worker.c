@@ -22,20 +22,20 @@
 static void idle_push(struct tvn_worker *worker)
 {
     struct tvn_workers *pool = worker->pool;
-    pthread_mutex_lock(&pool->idle_lock);
+    tvn_lock_take(&pool->idle_lock);
     tvn_assert(!worker->idle);
     worker->idle = true;
     worker->idle_next = pool->idle_first;
     pool->idle_first = worker;
-    pthread_mutex_unlock(&pool->idle_lock);
+    tvn_lock_give(&pool->idle_lock);
     atomic_fetch_add(&pool->idle_count, 1);
 }
 
 /* False: another thread was faster, and has counted this one as searching. */
-static bool idle_remove(struct tvn_worker *worker)
+static TVN_HOT bool idle_remove(struct tvn_worker *worker)
 {
     struct tvn_workers *pool = worker->pool;
-    pthread_mutex_lock(&pool->idle_lock);
+    tvn_lock_take(&pool->idle_lock);
     bool was_idle = worker->idle;
     if (was_idle) {
         struct tvn_worker **link = &pool->idle_first;
@@ -45,7 +45,7 @@ static bool idle_remove(struct tvn_worker *worker)
         *link = worker->idle_next;
         worker->idle = false;
     }
-    pthread_mutex_unlock(&pool->idle_lock);
+    tvn_lock_give(&pool->idle_lock);
     if (was_idle) {
         atomic_fetch_sub(&pool->idle_count, 1);
     }
@@ -55,7 +55,7 @@ static bool idle_remove(struct tvn_worker *worker)
 /* The worker counts as searching then. NULL when none is idle. */
 static struct tvn_worker *idle_pop(struct tvn_workers *pool)
 {
-    pthread_mutex_lock(&pool->idle_lock);
+    tvn_lock_take(&pool->idle_lock);
     struct tvn_worker *worker = pool->idle_first;
     if (worker) {
         pool->idle_first = worker->idle_next;
@@ -63,7 +63,7 @@ static struct tvn_worker *idle_pop(struct tvn_workers *pool)
         /* On its behalf, so that nobody wakes another one; before it can end its search. */
         atomic_fetch_add(&pool->searching, 1);
     }
-    pthread_mutex_unlock(&pool->idle_lock);
+    tvn_lock_give(&pool->idle_lock);
     if (worker) {
         atomic_fetch_sub(&pool->idle_count, 1);
     }
@@ -111,53 +111,55 @@ void tvn_worker_queue(struct tvn_workers *workers, struct tvn_task *task)
 }
 
 /*
- * Looks once at descriptors and timers, or waits for them; the caller may poll. A worker that has
- * nothing else to do keeps the first task that it finds.
+ * Tasks that descriptors and timers have woken. Those of a worker that has nothing else to do are
+ * its own, but for the first, which it runs next: that one is returned, and is in no queue.
  */
-static void poll_sleepers(struct tvn_worker *worker, bool wait, bool has_nothing)
+static TVN_HOT struct tvn_task *take_woken(struct tvn_worker *worker, struct tvn_task **tasks,
+                                           uint32_t count, bool has_nothing)
 {
-    struct tvn_task *tasks[TVN_POLL_TASKS_MAX];
-    struct tvn_workers *pool = worker->pool;
-    uint32_t count = tvn_sleepers_poll(&pool->sleepers, wait, tasks);
-    atomic_store_explicit(&pool->polled_ticks, tvn_ticks_now(), memory_order_relaxed);
-    tvn_stat_add(&worker->stats.polls, 1);
     bool may_keep = has_nothing && !worker->queue.fair;
+    struct tvn_task *kept = NULL;
     uint32_t queued = 0;
     for (uint32_t i = 0; i < count; i++) {
         if (!tvn_task_state_notify(&tasks[i]->state)) {
             continue;
         }
         tvn_stat_add(&worker->stats.woken, 1);
-        if (may_keep && !worker->handed) {
-            worker->handed = tasks[i];
+        if (may_keep && !kept) {
+            kept = tasks[i];
         } else {
             queued = tvn_run_queue_push(&worker->queue, tasks[i]);
         }
     }
-    if (queued > (worker->handed ? 0 : 1)) { /* this worker runs one itself */
-        notify(pool);
+    if (queued > (kept ? 0 : 1)) { /* this worker runs one itself */
+        notify(worker->pool);
     }
+    return kept;
 }
 
-static struct tvn_task *take_handed(struct tvn_worker *worker)
+static TVN_HOT void note_poll(struct tvn_worker *worker)
 {
-    struct tvn_task *task = worker->handed;
-    worker->handed = NULL;
-    return task;
+    atomic_store_explicit(&worker->pool->polled_ticks, tvn_ticks_now(), memory_order_relaxed);
+    tvn_stat_add(&worker->stats.polls, 1);
 }
 
-static void try_poll(struct tvn_worker *worker, bool has_nothing)
+/* Looks once at descriptors and timers, unless somebody else does. */
+static struct tvn_task *try_poll(struct tvn_worker *worker, bool has_nothing)
 {
     struct tvn_sleepers *sleepers = &worker->pool->sleepers;
-    if (tvn_sleepers_any(sleepers) && tvn_sleepers_begin_poll(sleepers)) {
-        poll_sleepers(worker, false, has_nothing);
-        tvn_sleepers_end_poll(sleepers);
+    if (!tvn_sleepers_any(sleepers) || !tvn_sleepers_begin_poll(sleepers)) {
+        return NULL;
     }
+    struct tvn_task *tasks[TVN_POLL_TASKS_MAX];
+    uint32_t count = tvn_sleepers_poll(sleepers, false, tasks);
+    note_poll(worker);
+    tvn_sleepers_end_poll(sleepers);
+    return take_woken(worker, tasks, count, has_nothing);
 }
 
 /* ---- one turn ---- */
 
-static void account_turn(struct tvn_worker *worker, struct tvn_task *task, uint64_t ticks)
+static TVN_HOT void account_turn(struct tvn_worker *worker, struct tvn_task *task, uint64_t ticks)
 {
     tvn_stat_add(&worker->stats.turns, 1);
     tvn_stat_add(&worker->stats.busy_ns, tvn_ticks_to_ns(ticks));
@@ -194,11 +196,11 @@ static void poll_between_turns(struct tvn_worker *worker, uint64_t now_ticks)
 {
     uint64_t polled = atomic_load_explicit(&worker->pool->polled_ticks, memory_order_relaxed);
     if ((int64_t)(now_ticks - polled) > (int64_t)worker->pool->poll_every_ticks) {
-        try_poll(worker, false);
+        (void)try_poll(worker, false);
     }
 }
 
-static void run_turn(struct tvn_thread *thread, struct tvn_task *task)
+static TVN_HOT void run_turn(struct tvn_thread *thread, struct tvn_task *task)
 {
     struct tvn_worker *worker = thread->worker;
     tvn_task_state_begin(&task->state);
@@ -296,7 +298,7 @@ static bool begin_search(struct tvn_worker *worker)
 }
 
 /* A task was found. */
-static void end_search(struct tvn_worker *worker)
+static TVN_HOT void end_search(struct tvn_worker *worker)
 {
     if (!worker->searching) {
         return;
@@ -326,8 +328,8 @@ static struct tvn_task *search(struct tvn_worker *worker)
     do {
         struct tvn_task *task = steal(worker);
         if (!task) {
-            try_poll(worker, true);
-            task = worker->handed ? take_handed(worker) : next_ready(worker);
+            task = try_poll(worker, true);
+            task = task ? task : next_ready(worker);
         }
         if (task || atomic_load_explicit(&pool->stopping, memory_order_relaxed)) {
             return task;
@@ -339,23 +341,34 @@ static struct tvn_task *search(struct tvn_worker *worker)
 
 /* ---- parking ---- */
 
-static void wait_for_work(struct tvn_worker *worker)
+/* Until there is something to do. Returns how many tasks descriptors and timers have woken. */
+static TVN_HOT uint32_t wait_for_work(struct tvn_worker *worker, struct tvn_task **out_tasks)
 {
     struct tvn_sleepers *sleepers = &worker->pool->sleepers;
+    uint32_t count = 0;
     if (!tvn_sleepers_begin_poll(sleepers)) {
         tvn_park_wait(&worker->park);
-        return;
+        return 0;
     }
     if (tvn_park_begin_poll(&worker->park)) {
-        poll_sleepers(worker, true, true);
+        count = tvn_sleepers_poll(sleepers, true, out_tasks);
+        note_poll(worker);
         tvn_park_end_poll(&worker->park);
     }
     tvn_sleepers_end_poll(sleepers);
+    return count;
 }
 
-static void park(struct tvn_worker *worker)
+/*
+ * Returns the task to run next, or NULL: the worker searches again. Whoever took it out of the idle
+ * list has counted it as searching, and may rely on that; else nobody does, and with a task it need
+ * not search.
+ */
+static TVN_HOT struct tvn_task *park(struct tvn_worker *worker)
 {
     struct tvn_workers *pool = worker->pool;
+    struct tvn_task *tasks[TVN_POLL_TASKS_MAX];
+    uint32_t count = 0;
     idle_push(worker);
     if (worker->searching) {
         worker->searching = false;
@@ -364,36 +377,28 @@ static void park(struct tvn_worker *worker)
     if (!tvn_workers_have_task(pool) && atomic_load(&pool->waiting_count) == 0 &&
         !atomic_load(&pool->stopping)) {
         tvn_stat_add(&worker->stats.parks, 1);
-        wait_for_work(worker);
+        count = wait_for_work(worker, tasks);
     }
-    worker->searching = true;
-    if (idle_remove(worker)) {
+    bool was_idle = idle_remove(worker);
+    worker->searching = !was_idle;
+    tvn_stat_add(&worker->stats.unparks, !was_idle);
+    struct tvn_task *task = take_woken(worker, tasks, count, true);
+    if (!task && was_idle) {
+        worker->searching = true;
         atomic_fetch_add(&pool->searching, 1);
-    } else {
-        tvn_stat_add(&worker->stats.unparks, 1);
     }
+    return task;
 }
 
-/* The worker goes to a thread that is in the middle of a turn. */
-static void queue_handed(struct tvn_worker *worker)
-{
-    if (worker->handed) {
-        (void)tvn_run_queue_push(&worker->queue, take_handed(worker));
-    }
-}
-
-static void run_or_park(struct tvn_thread *thread)
+static TVN_HOT void run_or_park(struct tvn_thread *thread)
 {
     struct tvn_worker *worker = thread->worker;
-    struct tvn_task *task = worker->handed ? take_handed(worker) : next_ready(worker);
-    if (!task) {
-        task = search(worker);
-    }
+    struct tvn_task *task = next_ready(worker);
+    task = task ? task : search(worker);
+    task = task ? task : park(worker);
     if (task) {
         end_search(worker);
         run_turn(thread, task);
-    } else {
-        park(worker);
     }
 }
 
@@ -407,7 +412,6 @@ void *tvn_worker_main(void *argument)
             tvn_handoff_await(thread);
         } else if (TVN_UNLIKELY(atomic_load_explicit(&pool->waiting_count, memory_order_relaxed) >
                                 0)) {
-            queue_handed(thread->worker);
             end_search(thread->worker);
             tvn_handoff_give(thread);
         }

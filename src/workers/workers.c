@@ -159,7 +159,6 @@ enum tvn_status tvn_workers_create(const struct tvn_workers_options *options,
     /* On a single processor nothing happens while this thread looks. */
     created->spin_ticks = usable_processors(&usable) > 1 ? tvn_ticks_from_ns(SPIN_NS) : 0;
     tvn_run_queue_init(&created->injected, options->policy == TVN_WORKERS_WEIGHTED_FAIR);
-    pthread_mutex_init(&created->idle_lock, NULL);
     pthread_mutex_init(&created->slots_lock, NULL);
     pthread_mutex_init(&created->hand_lock, NULL);
     created->waiting_end = &created->waiting_first;
@@ -205,7 +204,6 @@ void tvn_workers_destroy(struct tvn_workers *workers)
     tvn_run_queue_deinit(&workers->injected);
     tvn_task_slots_deinit(workers);
     tvn_sleepers_deinit(&workers->sleepers);
-    pthread_mutex_destroy(&workers->idle_lock);
     pthread_mutex_destroy(&workers->slots_lock);
     pthread_mutex_destroy(&workers->hand_lock);
     tvn_free(workers->threads);

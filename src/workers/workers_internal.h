@@ -5,7 +5,8 @@
  * threads come to their workers, watchdog.c looks after them all, workers.c starts and ends it.
  *
  * Locks, none taken while another is held, but for the queues' while tasks are woken: run queue,
- * sleepers, idle list, slots, hand.
+ * sleepers, idle list, slots, hand. The first three are struct tvn_lock: a worker that wakes up
+ * takes them.
  */
 #include "workers/handoff_internal.h"
 #include "workers/park_internal.h"
@@ -24,8 +25,6 @@ struct tvn_worker {
     uint32_t tick;
     uint32_t random;
     bool searching; /* counted in pool->searching */
-    /* What a poll found while there was nothing else to do: it runs next, and is in no queue. */
-    struct tvn_task *handed;
     /* What others touch. */
     alignas(64) struct tvn_park park;
     struct tvn_worker *idle_next; /* with idle_lock */
@@ -39,7 +38,7 @@ struct tvn_workers {
     struct tvn_run_queue injected; /* tasks from threads that are no workers */
     struct tvn_sleepers sleepers;
 
-    alignas(64) pthread_mutex_t idle_lock;
+    alignas(64) struct tvn_lock idle_lock;
     struct tvn_worker *idle_first;
     _Atomic uint32_t idle_count;   /* parked, or about to */
     _Atomic uint32_t searching;    /* awake without a task, looking for one */
@@ -86,7 +85,7 @@ void tvn_task_slots_deinit(struct tvn_workers *workers);
 
 /* worker.c */
 /* The thread's main function; the argument is its struct tvn_thread. */
-void *tvn_worker_main(void *thread);
+TVN_HOT void *tvn_worker_main(void *thread);
 /* True if any task is in a queue now. */
 bool tvn_workers_have_task(struct tvn_workers *workers);
 /* The task is QUEUED and in nobody's queue: into this thread's, or the common one. */
