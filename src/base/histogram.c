@@ -31,30 +31,17 @@ static uint64_t bucket_bottom(uint32_t bucket)
     return bucket == 0 ? 0 : tvn_histogram_bucket_top(bucket - 1) + 1;
 }
 
-void tvn_histogram_record_many(struct tvn_histogram *histogram, const uint64_t *values,
-                               uint32_t count)
+void tvn_histogram_batch_end(const struct tvn_histogram_batch *batch)
 {
-    tvn_assert(histogram && (values || count == 0));
-    uint64_t sum = 0;
-    uint64_t most = 0;
-    uint64_t least = UINT64_MAX;
-    for (uint32_t i = 0; i < count; i++) {
-        uint64_t value = values[i];
-        _Atomic uint64_t *bucket = &histogram->counts[tvn_histogram_bucket(value)];
-        set(bucket, get(bucket) + 1);
-        sum += value;
-        most = value > most ? value : most;
-        least = value < least ? value : least;
+    tvn_assert(batch && batch->histogram);
+    struct tvn_histogram *histogram = batch->histogram;
+    set(&histogram->sum, get(&histogram->sum) + batch->sum);
+    if (batch->max > get(&histogram->max)) {
+        set(&histogram->max, batch->max);
     }
-    if (count == 0) {
-        return;
-    }
-    set(&histogram->sum, get(&histogram->sum) + sum);
-    if (most > get(&histogram->max)) {
-        set(&histogram->max, most);
-    }
-    if (get(&histogram->min_plus_one) == 0 || least + 1 < get(&histogram->min_plus_one)) {
-        set(&histogram->min_plus_one, least + 1);
+    uint64_t least = get(&histogram->min_plus_one);
+    if (batch->min != UINT64_MAX && (least == 0 || batch->min + 1 < least)) {
+        set(&histogram->min_plus_one, batch->min + 1);
     }
 }
 

@@ -75,9 +75,31 @@ static inline void tvn_histogram_record(struct tvn_histogram *histogram, uint64_
     tvn_histogram_add(histogram, value, 1);
 }
 
-/* HOT PATH. The same as recording them one by one, for less. */
-void tvn_histogram_record_many(struct tvn_histogram *histogram, const uint64_t *values,
-                               uint32_t count);
+/*
+ * HOT PATH. Several values for less: begin, add each, end. Sum, minimum and maximum are there at
+ * the end. By the writer, who records nothing else in this histogram meanwhile.
+ */
+struct tvn_histogram_batch {
+    struct tvn_histogram *histogram;
+    uint64_t sum;
+    uint64_t max;
+    uint64_t min; /* UINT64_MAX: nothing was added */
+};
+static inline void tvn_histogram_batch_begin(struct tvn_histogram_batch *batch,
+                                             struct tvn_histogram *histogram)
+{
+    *batch = (struct tvn_histogram_batch){.histogram = histogram, .min = UINT64_MAX};
+}
+static inline void tvn_histogram_batch_add(struct tvn_histogram_batch *batch, uint64_t value)
+{
+    _Atomic uint64_t *count = &batch->histogram->counts[tvn_histogram_bucket(value)];
+    atomic_store_explicit(count, atomic_load_explicit(count, memory_order_relaxed) + 1,
+                          memory_order_relaxed);
+    batch->sum += value;
+    batch->max = value > batch->max ? value : batch->max;
+    batch->min = value < batch->min ? value : batch->min;
+}
+void tvn_histogram_batch_end(const struct tvn_histogram_batch *batch);
 
 // COLD PATH. By the writer only.
 void tvn_histogram_reset(struct tvn_histogram *histogram);

@@ -5,31 +5,10 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/num.h"
-#include "observability/call_log.h"
+#include "observability/copy_ledger_internal.h"
 #include "observability/recorder.h"
 
-#include <stdatomic.h>
 #include <string.h>
-
-/* A record but for its number, which is its place. */
-struct slot {
-    _Atomic uint64_t end_ticks;
-    _Atomic uint64_t resource;
-    _Atomic uint64_t sequence;
-    _Atomic uint64_t copies;
-    _Atomic uint64_t bytes;
-    _Atomic uint64_t call; /* see pack_call */
-};
-
-/*
- * The writer never waits. It says how far it may overwrite, writes, and says how far it has
- * written; a reader drops what may have been overwritten while it copied.
- */
-struct tvn_copy_ledger {
-    _Atomic uint64_t begun;
-    _Atomic uint64_t count;
-    struct slot slots[TVN_COPY_LEDGER_RECORDS];
-};
 
 /* Where bytes came from and went to. A built-in stage copies between its buffers and the outside, a
  * component between its memory and the host's buffers. */
@@ -56,17 +35,11 @@ static void name_parties(struct tvn_copy_record *record, bool has_input)
     tvn_unreachable();
 }
 
-/* Is it a copy of the input's payload or metadata, or of the output's? */
-static inline bool is_of_input(bool has_input, enum tvn_copy_reason reason)
-{
-    return has_input && reason != TVN_COPY_PAYLOAD_WRITE;
-}
-
 static uint64_t resource_of(const struct tvn_call_record *call, enum tvn_copy_reason reason)
 {
     const struct tvn_element *in = call->watched->in;
     bool has_output = call->outcome == TVN_OUTCOME_EMIT && call->call->out_count > 0;
-    if (is_of_input(in != NULL, reason)) {
+    if (tvn_copy_is_of_input(in != NULL, reason)) {
         return in->payload.raw;
     }
     return has_output ? call->call->out[0].payload.raw : 0;
@@ -107,75 +80,25 @@ void tvn_copy_ledger_destroy(struct tvn_copy_ledger *ledger)
 
 /* ---- writing ---- */
 
-static uint64_t pack_call(uint32_t stage, bool has_input, enum tvn_copy_reason reason)
-{
-    return (uint64_t)stage << 32 | (uint64_t)has_input << 8 | (uint64_t)reason;
-}
-
-static inline void put(_Atomic uint64_t *word, uint64_t value)
-{
-    atomic_store_explicit(word, value, memory_order_relaxed);
-}
-
 void tvn_copy_ledger_add(struct tvn_copy_ledger *ledger, const struct tvn_call_record *call)
 {
     tvn_debug_assert(ledger);
-    uint64_t count = atomic_load_explicit(&ledger->count, memory_order_relaxed);
-    put(&ledger->begun, count + TVN_COPY_REASON_COUNT);
-    atomic_thread_fence(memory_order_release);
-    for (unsigned reason = 0; reason < TVN_COPY_REASON_COUNT; reason++) {
+    tvn_copy_ledger_open(ledger);
+    for (unsigned i = 0; i < TVN_COPY_REASON_COUNT; i++) {
+        enum tvn_copy_reason reason = (enum tvn_copy_reason)i;
         if (call->copies[reason] == 0) {
             continue;
         }
-        struct slot *slot = &ledger->slots[count++ % TVN_COPY_LEDGER_RECORDS];
-        put(&slot->end_ticks, call->end_ticks);
-        put(&slot->resource, resource_of(call, (enum tvn_copy_reason)reason));
-        put(&slot->sequence, call->watched->sequence);
-        put(&slot->copies, call->copies[reason]);
-        put(&slot->bytes, call->copy_bytes[reason]);
-        put(&slot->call, pack_call(call->watched->stage, call->watched->in != NULL,
-                                   (enum tvn_copy_reason)reason));
+        struct tvn_copy_slot *slot = tvn_copy_ledger_next(ledger);
+        tvn_copy_slot_put(&slot->end_ticks, call->end_ticks);
+        tvn_copy_slot_put(&slot->resource, resource_of(call, reason));
+        tvn_copy_slot_put(&slot->sequence, call->watched->sequence);
+        tvn_copy_slot_put(&slot->copies, call->copies[reason]);
+        tvn_copy_slot_put(&slot->bytes, call->copy_bytes[reason]);
+        tvn_copy_slot_put(&slot->call, tvn_copy_slot_call(call->watched->stage,
+                                                          call->watched->in != NULL, reason));
     }
-    atomic_store_explicit(&ledger->count, count, memory_order_release);
-    put(&ledger->begun, count);
-}
-
-/* The slots of one logged call; returns the number of the next record. */
-static inline uint64_t add_logged(struct tvn_copy_ledger *ledger, uint64_t number,
-                                  const struct tvn_call_log *log,
-                                  const struct tvn_logged_call *call,
-                                  const struct tvn_copy_counts *before)
-{
-    bool has_input = log->entry != TVN_ENTRY_PULL;
-    for (enum tvn_copy_reason reason = 0; reason < TVN_COPY_REASON_COUNT; reason++) {
-        uint64_t copies = call->counts.copies[reason] - before->copies[reason];
-        if (copies == 0) {
-            continue;
-        }
-        struct slot *slot = &ledger->slots[number++ % TVN_COPY_LEDGER_RECORDS];
-        put(&slot->end_ticks, call->end_ticks);
-        put(&slot->resource, is_of_input(has_input, reason) ? call->input : call->output);
-        put(&slot->sequence, call->sequence);
-        put(&slot->copies, copies);
-        put(&slot->bytes, call->counts.bytes[reason] - before->bytes[reason]);
-        put(&slot->call, pack_call(log->stage, has_input, reason));
-    }
-    return number;
-}
-
-void tvn_copy_ledger_add_logged(struct tvn_copy_ledger *ledger, const struct tvn_call_log *log)
-{
-    tvn_debug_assert(ledger);
-    uint64_t count = atomic_load_explicit(&ledger->count, memory_order_relaxed);
-    put(&ledger->begun, count + (uint64_t)log->count * TVN_COPY_REASON_COUNT);
-    atomic_thread_fence(memory_order_release);
-    const struct tvn_copy_counts *before = &log->counts;
-    for (uint32_t i = 0; i < log->count; i++) {
-        count = add_logged(ledger, count, log, &log->calls[i], before);
-        before = &log->calls[i].counts;
-    }
-    atomic_store_explicit(&ledger->count, count, memory_order_release);
-    put(&ledger->begun, count);
+    tvn_copy_ledger_close(ledger);
 }
 
 /* ---- reading ---- */
@@ -191,7 +114,8 @@ static inline uint64_t get(const _Atomic uint64_t *word)
 }
 
 /* at_ns is in ticks yet. What was overwritten meanwhile is nonsense, but of the right types. */
-static void read_slot(const struct slot *slot, uint64_t number, struct tvn_copy_record *record)
+static void read_slot(const struct tvn_copy_slot *slot, uint64_t number,
+                      struct tvn_copy_record *record)
 {
     uint64_t call = get(&slot->call);
     *record = (struct tvn_copy_record){
@@ -225,14 +149,14 @@ uint32_t tvn_copy_ledger_read(const struct tvn_copy_ledger *ledger, uint64_t fir
     first = tvn_max(first, oldest);
     uint32_t copied = 0;
     for (uint64_t number = first; number < count && copied < max; number++) {
-        read_slot(&ledger->slots[number % TVN_COPY_LEDGER_RECORDS], number, &out_records[copied++]);
+        read_slot(&ledger->slots[number % TVN_COPY_LEDGER_SLOTS], number, &out_records[copied++]);
     }
     if (copied == 0) {
         return 0;
     }
     atomic_thread_fence(memory_order_acquire);
     uint64_t begun = get(&ledger->begun);
-    oldest = begun > TVN_COPY_LEDGER_RECORDS ? begun - TVN_COPY_LEDGER_RECORDS : 0;
+    oldest = begun > TVN_COPY_LEDGER_SLOTS ? begun - TVN_COPY_LEDGER_SLOTS : 0;
     uint32_t lost = (uint32_t)tvn_min(oldest > first ? oldest - first : 0, (uint64_t)copied);
     copied -= lost;
     memmove(out_records, out_records + lost, copied * sizeof(*out_records));

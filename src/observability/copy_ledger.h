@@ -10,13 +10,13 @@
  * call, so that copying itself costs the same at every level.
  *
  * Threads: one writer, the flow's; any thread may read. Memory: create allocates
- * TVN_COPY_LEDGER_RECORDS records, 48 KiB; older ones are overwritten.
+ * TVN_COPY_LEDGER_RECORDS records and some, 54 KiB; older ones are overwritten.
  */
 #include "base/compiler.h"
 #include "base/status.h"
 #include "types/flow_stats.h"
 
-#define TVN_COPY_LEDGER_RECORDS 1024u /* a power of two */
+#define TVN_COPY_LEDGER_RECORDS 1024u
 
 /* Who may be on either side beside a stage, by its index: the host's buffers and metadata, and what
  * a built-in stage reads from or writes to. */
@@ -36,7 +36,6 @@ struct tvn_copy_record {
     enum tvn_copy_reason reason;
 };
 
-struct tvn_call_log;
 struct tvn_call_record;
 struct tvn_copy_ledger;
 
@@ -52,8 +51,6 @@ TVN_DEFINE_CLEANUP(tvn_copy_ledger, tvn_copy_ledger_destroy)
 
 /* WARM PATH. The writer: a watched call has ended. Takes no lock and never waits. */
 void tvn_copy_ledger_add(struct tvn_copy_ledger *ledger, const struct tvn_call_record *call);
-/* HOT PATH. The same for all calls of a log. */
-void tvn_copy_ledger_add_logged(struct tvn_copy_ledger *ledger, const struct tvn_call_log *log);
 /* Records made so far, those that were overwritten included. NULL: 0. */
 uint64_t tvn_copy_ledger_count(const struct tvn_copy_ledger *ledger);
 /* COLD PATH. Up to `max` records from number `first` on, or from the oldest that is left, in order;

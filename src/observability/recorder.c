@@ -91,12 +91,8 @@ static TVN_COLD bool reach_mark(struct tvn_recorder *recorder, uint64_t sequence
 
 static inline bool look_for_marks(struct tvn_recorder *recorder, const struct tvn_watched *watched)
 {
-    uint32_t requested = atomic_load_explicit(&recorder->marks_requested, memory_order_relaxed);
-    if (TVN_LIKELY(requested == recorder->marks_reached &&
-                   watched->sequence < recorder->mark_sequence)) {
-        return true;
-    }
-    return reach_mark(recorder, watched->sequence);
+    return TVN_LIKELY(!tvn_recorder_has_mark(recorder, watched->sequence)) ||
+           reach_mark(recorder, watched->sequence);
 }
 
 /* The output of a pull. */
@@ -231,9 +227,8 @@ static enum tvn_outcome make_call(struct tvn_event_sink *self, const struct tvn_
         call->wake_ns = tvn_clock_monotonic_ns(); /* as soon as the others have worked */
         return TVN_OUTCOME_WAIT;
     }
-    if (watched->is_in_row && recorder->logs &&
-        tvn_recorder_level(recorder) == TVN_OBSERVE_DIAGNOSTIC) {
-        return tvn_recorder_call_in_row(recorder, watched, call);
+    if (watched->whole_vector && tvn_recorder_may_log(recorder)) {
+        return tvn_recorder_log_call(recorder, watched, call);
     }
     tvn_recorder_settle(recorder);
     struct tvn_call_record record = {.watched = watched, .call = call};
@@ -331,8 +326,12 @@ static uint32_t start_count(uint32_t in_flight)
 enum tvn_status tvn_recorder_create(const struct tvn_recorder_options *options,
                                     struct tvn_recorder **out_recorder)
 {
-    static const struct tvn_event_sink_ops ops = {
-        .call = make_call, .vector_end = end_vector, .event = take_event, .tap = take_tap};
+    static const struct tvn_event_sink_ops ops = {.call = make_call,
+                                                  .row_begin = tvn_recorder_begin_row,
+                                                  .row_called = tvn_recorder_called_in_row,
+                                                  .vector_end = end_vector,
+                                                  .event = take_event,
+                                                  .tap = take_tap};
     tvn_assert(options && out_recorder);
     if (!options_valid(options)) {
         return TVN_E_CONSTRAINT_VIOLATION;

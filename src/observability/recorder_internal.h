@@ -56,11 +56,15 @@ struct tvn_recorder {
 /* recorder.c: is the time of such a call part of the stage's processing? */
 bool tvn_recorder_is_timed(enum tvn_entry entry, enum tvn_outcome outcome);
 
-/* recorder_row.c: a call of a vector that is watched as a whole, if nobody wants to hear of each as
- * soon as it has ended. */
-enum tvn_outcome tvn_recorder_call_in_row(struct tvn_recorder *recorder,
-                                          const struct tvn_watched *watched, struct tvn_call *call);
-/* recorder_row.c: what was logged goes to where it is read. */
+/* recorder_log.c: makes a call of a vector that is watched as a whole, if nobody wants to hear of
+ * each as soon as it has ended. */
+enum tvn_outcome tvn_recorder_log_call(struct tvn_recorder *recorder,
+                                       const struct tvn_watched *watched, struct tvn_call *call);
+/* recorder_log.c: the operations of the sink for calls that the invoker makes in a row. */
+bool tvn_recorder_begin_row(struct tvn_event_sink *self, const struct tvn_watched *watched);
+bool tvn_recorder_called_in_row(struct tvn_event_sink *self, const struct tvn_watched *watched,
+                                const struct tvn_call *call, enum tvn_outcome outcome);
+/* recorder_log.c: what was logged goes to where it is read. */
 void tvn_recorder_settle(struct tvn_recorder *recorder);
 
 /* When the element's pull began, or was due; 0: not known, or before the last reset. */
@@ -82,4 +86,17 @@ static inline void tvn_recorder_follow(struct tvn_recorder *recorder, uint64_t s
     start->ticks = start_ticks;
     out->flags |= TVN_ELEMENT_WATCHED;
     out->spare = end_ticks;
+}
+
+/* Is there one before the pull of this element? */
+static inline bool tvn_recorder_has_mark(const struct tvn_recorder *recorder, uint64_t sequence)
+{
+    uint32_t requested = atomic_load_explicit(&recorder->marks_requested, memory_order_relaxed);
+    return requested != recorder->marks_reached || sequence >= recorder->mark_sequence;
+}
+
+/* Does nobody want to hear of each call as soon as it has ended? */
+static inline bool tvn_recorder_may_log(const struct tvn_recorder *recorder)
+{
+    return recorder->logs && tvn_recorder_level(recorder) == TVN_OBSERVE_DIAGNOSTIC;
 }

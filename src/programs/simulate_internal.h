@@ -266,6 +266,7 @@ struct tvn_sim_flow {
     uint64_t watched_calls;
     uint64_t row_calls; /* of the vector that goes on, if all of its calls are watched */
     uint32_t row_stage;
+    bool watches_row;        /* the sink agreed to a row, or that it goes on */
     enum tvn_flow_turn turn; /* the last one's answer */
     uint64_t start_step;
     uint64_t turns;

@@ -407,12 +407,15 @@ static void stage_invoke_row(struct tvn_invoker *self, enum tvn_entry entry, str
         uint32_t mask = tvn_watch_mask(events);
         bool watched = entry == TVN_ENTRY_PULL ? tvn_watch_pull(events, mask, stage->flow->pulled)
                                                : tvn_watch_element(mask, call->in->flags);
-        tvn_sim_require(stage->flow, !watched, "a watched call of stage %u is made in a row",
-                        stage->index);
+        tvn_sim_require(stage->flow, watched == stage->flow->watches_row,
+                        "a watched call of stage %u is made in a row", stage->index);
+        uint64_t told = stage->flow->watched_calls;
         enum tvn_outcome outcome = stage_invoke(self, entry, call);
         stage->between = outcome == TVN_OUTCOME_EMIT || outcome == TVN_OUTCOME_DROP;
         more = next(context, outcome);
         stage->between = false;
+        tvn_sim_require(stage->flow, stage->flow->watched_calls == told + watched,
+                        "a call of stage %u in a row is not told", stage->index);
     }
 }
 

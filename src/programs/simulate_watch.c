@@ -9,23 +9,25 @@ static void watch_row(struct tvn_sim_flow *flow, const struct tvn_watched *watch
 {
     bool is_first = flow->row_calls == 0;
     tvn_sim_require(flow,
-                    is_first || (watched->is_in_row && watched->stage == flow->row_stage &&
+                    is_first || (watched->whole_vector && watched->stage == flow->row_stage &&
                                  watched->sequence != TVN_EVENT_NO_SEQUENCE),
                     "stage %u is called within a vector of stage %u", watched->stage,
                     flow->row_stage);
-    flow->row_calls += watched->is_in_row;
+    flow->row_calls += watched->whole_vector;
     flow->row_stage = watched->stage;
 }
 
 static void watch_vector_end(struct tvn_event_sink *self)
 {
-    TVN_CONTAINER_OF(self, struct tvn_sim_flow, events)->row_calls = 0;
+    struct tvn_sim_flow *flow = TVN_CONTAINER_OF(self, struct tvn_sim_flow, events);
+    flow->row_calls = 0;
+    flow->watches_row = false;
 }
 
-static enum tvn_outcome watch_call(struct tvn_event_sink *self, const struct tvn_watched *watched,
-                                   struct tvn_call *call)
+/* `pulled` elements came before the call. */
+static void check_call(struct tvn_sim_flow *flow, const struct tvn_watched *watched,
+                       const struct tvn_call *call, uint64_t pulled)
 {
-    struct tvn_sim_flow *flow = TVN_CONTAINER_OF(self, struct tvn_sim_flow, events);
     tvn_sim_require(flow,
                     watched->stage < flow->stage_count && watched->in == call->in &&
                         watched->invoker == &flow->stages[watched->stage].invoker,
@@ -38,20 +40,55 @@ static enum tvn_outcome watch_call(struct tvn_event_sink *self, const struct tvn
                             flow->edges[watched->edge].to == watched->stage,
                         "stage %u is watched behind edge %u", watched->stage, watched->edge);
     } else if (watched->entry == TVN_ENTRY_PULL) {
-        sequence = flow->pulled;
+        sequence = pulled;
     }
     tvn_sim_require(flow, watched->sequence == sequence,
                     "stage %u is watched with element %" PRIu64 " instead of %" PRIu64,
                     watched->stage, watched->sequence, sequence);
-    uint32_t mask = tvn_watch_mask(self);
+    uint32_t mask = tvn_watch_mask(&flow->events);
     tvn_sim_require(flow, (mask & (TVN_WATCH_SAMPLED | TVN_WATCH_CALLS)) != 0,
                     "a call is watched and nobody asked");
+}
+
+static void watched_call(struct tvn_sim_flow *flow, const struct tvn_watched *watched)
+{
     if (watched->entry == TVN_ENTRY_PULL) {
-        self->sample_next = flow->pulled + 1 + tvn_sim_below(&flow->random, 8);
+        flow->events.sample_next = watched->sequence + 1 + tvn_sim_below(&flow->random, 8);
     }
     watch_row(flow, watched);
     flow->watched_calls++;
+}
+
+static enum tvn_outcome watch_call(struct tvn_event_sink *self, const struct tvn_watched *watched,
+                                   struct tvn_call *call)
+{
+    struct tvn_sim_flow *flow = TVN_CONTAINER_OF(self, struct tvn_sim_flow, events);
+    tvn_sim_require(flow, !flow->watches_row, "stage %u leaves a row that goes on", watched->stage);
+    check_call(flow, watched, call, flow->pulled);
+    watched_call(flow, watched);
     return tvn_invoke(watched->invoker, watched->entry, call);
+}
+
+/* Some rows are not allowed, some end early. */
+static bool watch_row_begin(struct tvn_event_sink *self, const struct tvn_watched *watched)
+{
+    struct tvn_sim_flow *flow = TVN_CONTAINER_OF(self, struct tvn_sim_flow, events);
+    tvn_sim_require(flow, watched->whole_vector && watched->invoker->ops->invoke_row,
+                    "stage %u has no row to be watched", watched->stage);
+    flow->watches_row = watched->sequence % 7 != 6;
+    return flow->watches_row;
+}
+
+static bool watch_row_called(struct tvn_event_sink *self, const struct tvn_watched *watched,
+                             const struct tvn_call *call, enum tvn_outcome outcome)
+{
+    struct tvn_sim_flow *flow = TVN_CONTAINER_OF(self, struct tvn_sim_flow, events);
+    bool has_pulled = watched->entry == TVN_ENTRY_PULL && outcome == TVN_OUTCOME_EMIT;
+    check_call(flow, watched, call, flow->pulled - has_pulled);
+    watched_call(flow, watched);
+    flow->watches_row =
+        (outcome == TVN_OUTCOME_EMIT || outcome == TVN_OUTCOME_DROP) && watched->sequence % 5 != 4;
+    return flow->watches_row;
 }
 
 static void throttling(struct tvn_sim_flow *flow, const struct tvn_event *event)
@@ -116,8 +153,11 @@ static void watch_event(struct tvn_event_sink *self, const struct tvn_event *eve
 
 struct tvn_event_sink *tvn_sim_watch_init(struct tvn_sim_flow *flow)
 {
-    static const struct tvn_event_sink_ops ops = {
-        .call = watch_call, .vector_end = watch_vector_end, .event = watch_event};
+    static const struct tvn_event_sink_ops ops = {.call = watch_call,
+                                                  .row_begin = watch_row_begin,
+                                                  .row_called = watch_row_called,
+                                                  .vector_end = watch_vector_end,
+                                                  .event = watch_event};
     static const uint32_t masks[] = {
         0,
         TVN_WATCH_EVENTS,

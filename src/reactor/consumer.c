@@ -298,6 +298,7 @@ struct row {
     uint32_t budget;
     bool more; /* another element is offered */
     struct tvn_call call;
+    struct tvn_watched watched; /* of a row that is watched */
 };
 
 /* Makes the call ready for the head of the input. */
@@ -342,6 +343,18 @@ static TVN_ALWAYS_INLINE bool settle(struct row *row, enum tvn_outcome outcome, 
     return true;
 }
 
+/* Between two calls of a row that is watched. */
+static bool settle_watched_in_row(void *context, enum tvn_outcome outcome)
+{
+    struct row *row = context;
+    row->watched.in = row->in;
+    row->watched.sequence = row->in->sequence;
+    bool goes_on = tvn_vector_watch_in_row(row->vector, &row->watched, &row->call, outcome);
+    row->vector->invocations++;
+    row->more = settle(row, outcome, true);
+    return row->more && goes_on;
+}
+
 /* Between two calls of a row: a call that is watched is made outside of it. */
 static bool settle_in_row(void *context, enum tvn_outcome outcome)
 {
@@ -349,6 +362,25 @@ static bool settle_in_row(void *context, enum tvn_outcome outcome)
     row->vector->invocations++;
     row->more = settle(row, outcome, true);
     return row->more && !tvn_watch_element(row->vector->watch, row->in->flags);
+}
+
+/* Makes calls in a row if all of them are watched, or the next one is not. False: none was made. */
+static TVN_ALWAYS_INLINE bool call_row(struct row *row)
+{
+    struct tvn_vector *vector = row->vector;
+    if (!tvn_vector_has_row(vector)) {
+        return false;
+    }
+    tvn_next_call next = settle_in_row;
+    if (TVN_UNLIKELY(tvn_watch_element(vector->watch, row->in->flags))) {
+        row->watched = tvn_vector_watched(vector, row->input, row->in);
+        if (!tvn_vector_may_watch_row(vector, &row->watched)) {
+            return false;
+        }
+        next = settle_watched_in_row;
+    }
+    tvn_vector_call_row(vector, &row->call, next, row);
+    return true;
 }
 
 static TVN_ALWAYS_INLINE void consume(struct row *row, const bool simple)
@@ -359,9 +391,7 @@ static TVN_ALWAYS_INLINE void consume(struct row *row, const bool simple)
         offer(row, simple);
     }
     while (row->more) {
-        if (simple && tvn_vector_has_row(vector) &&
-            !tvn_watch_element(vector->watch, row->in->flags)) {
-            tvn_vector_call_row(vector, &row->call, settle_in_row, row);
+        if (simple && call_row(row)) {
             continue;
         }
         enum tvn_outcome outcome = tvn_vector_call(vector, row->input, &row->call, row->in);

@@ -56,6 +56,7 @@ struct row {
     struct tvn_element *slot; /* of the next element */
     bool more;                /* another pull is prepared */
     struct tvn_call call;
+    struct tvn_watched watched; /* of a row that is watched */
 };
 
 /* Makes the call ready for the next pull. */
@@ -102,6 +103,17 @@ static bool is_watched(const struct tvn_vector *vector)
     return tvn_watch_pull(flow->events, vector->watch, flow->pulled);
 }
 
+/* Between two pulls of a row that is watched. */
+static bool settle_watched_in_row(void *context, enum tvn_outcome outcome)
+{
+    struct row *row = context;
+    row->watched.sequence = row->vector->flow->pulled;
+    bool goes_on = tvn_vector_watch_in_row(row->vector, &row->watched, &row->call, outcome);
+    row->vector->invocations++;
+    row->more = settle(row, outcome, true);
+    return row->more && goes_on;
+}
+
 /* Between two pulls of a row: one that is watched is made outside of it. */
 static bool settle_in_row(void *context, enum tvn_outcome outcome)
 {
@@ -109,6 +121,25 @@ static bool settle_in_row(void *context, enum tvn_outcome outcome)
     row->vector->invocations++;
     row->more = settle(row, outcome, true);
     return row->more && !is_watched(row->vector);
+}
+
+/* Pulls in a row if all are watched, or the next one is not. False: none was made. */
+static TVN_ALWAYS_INLINE bool pull_row(struct row *row)
+{
+    struct tvn_vector *vector = row->vector;
+    if (!tvn_vector_has_row(vector)) {
+        return false;
+    }
+    tvn_next_call next = settle_in_row;
+    if (TVN_UNLIKELY(is_watched(vector))) {
+        row->watched = tvn_vector_watched(vector, NULL, NULL);
+        if (!tvn_vector_may_watch_row(vector, &row->watched)) {
+            return false;
+        }
+        next = settle_watched_in_row;
+    }
+    tvn_vector_call_row(vector, &row->call, next, row);
+    return true;
 }
 
 static TVN_ALWAYS_INLINE void pull(struct row *row, const bool simple)
@@ -120,8 +151,7 @@ static TVN_ALWAYS_INLINE void pull(struct row *row, const bool simple)
         prepare(row, simple);
     }
     while (row->more) {
-        if (simple && tvn_vector_has_row(vector) && !is_watched(vector)) {
-            tvn_vector_call_row(vector, &row->call, settle_in_row, row);
+        if (simple && pull_row(row)) {
             continue;
         }
         row->more = settle(row, tvn_vector_pull(vector, &row->call), simple);

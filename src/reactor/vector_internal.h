@@ -57,6 +57,23 @@ static inline bool tvn_vector_next(struct tvn_vector *vector)
     return TVN_LIKELY(--vector->until_clock > 0) || tvn_vector_clock(vector);
 }
 
+/* HOT PATH. Calls of the stage that are watched; `edge` is NULL for pulls, which have no `in`. */
+static inline struct tvn_watched tvn_vector_watched(const struct tvn_vector *vector,
+                                                    const struct tvn_edge *edge,
+                                                    struct tvn_element *in)
+{
+    const struct tvn_stage *stage = vector->stage;
+    return (struct tvn_watched){
+        .stage = stage->index,
+        .edge = edge ? (uint32_t)(edge - vector->flow->edges) : TVN_EVENT_NOWHERE,
+        .invoker = stage->invoker,
+        .entry = stage->entry,
+        .sequence = in ? in->sequence : vector->flow->pulled,
+        .in = in,
+        .whole_vector = (vector->watch & TVN_WATCH_CALLS) != 0,
+    };
+}
+
 /* HOT PATH. The call that takes `in`, which came through `edge`. */
 static inline enum tvn_outcome tvn_vector_call(struct tvn_vector *vector,
                                                const struct tvn_edge *edge, struct tvn_call *call,
@@ -67,15 +84,7 @@ static inline enum tvn_outcome tvn_vector_call(struct tvn_vector *vector,
     if (TVN_LIKELY(!tvn_watch_element(vector->watch, in->flags))) {
         return tvn_invoke(stage->invoker, stage->entry, call);
     }
-    const struct tvn_watched watched = {
-        .stage = stage->index,
-        .edge = (uint32_t)(edge - vector->flow->edges),
-        .invoker = stage->invoker,
-        .entry = stage->entry,
-        .sequence = in->sequence,
-        .in = in,
-        .is_in_row = (vector->watch & TVN_WATCH_CALLS) != 0,
-    };
+    const struct tvn_watched watched = tvn_vector_watched(vector, edge, in);
     return tvn_stage_call_watched(vector->flow, &watched, call);
 }
 
@@ -85,8 +94,24 @@ static inline bool tvn_vector_has_row(const struct tvn_vector *vector)
     return vector->stage->invoker->ops->invoke_row != NULL;
 }
 
-/* HOT PATH. Calls of the stage's entry that nobody watches, as long as `next` wants more; `next`
- * counts them. */
+/* HOT PATH. Calls that are all watched: whether the sink agrees to a row from this one on. */
+static inline bool tvn_vector_may_watch_row(const struct tvn_vector *vector,
+                                            const struct tvn_watched *watched)
+{
+    struct tvn_event_sink *sink = vector->flow->events;
+    return watched->whole_vector && sink->ops->row_begin && sink->ops->row_begin(sink, watched);
+}
+
+/* HOT PATH. One of them has ended, and is not settled yet. False: the row must end. */
+static inline bool tvn_vector_watch_in_row(const struct tvn_vector *vector,
+                                           const struct tvn_watched *watched,
+                                           const struct tvn_call *call, enum tvn_outcome outcome)
+{
+    struct tvn_event_sink *sink = vector->flow->events;
+    return sink->ops->row_called(sink, watched, call, outcome);
+}
+
+/* HOT PATH. Calls of the stage's entry, as long as `next` wants more; `next` counts them. */
 static inline void tvn_vector_call_row(const struct tvn_vector *vector, struct tvn_call *call,
                                        tvn_next_call next, void *context)
 {
@@ -103,14 +128,7 @@ static inline enum tvn_outcome tvn_vector_pull(struct tvn_vector *vector, struct
     if (TVN_LIKELY(!tvn_watch_pull(flow->events, vector->watch, flow->pulled))) {
         return tvn_invoke(stage->invoker, TVN_ENTRY_PULL, call);
     }
-    const struct tvn_watched watched = {
-        .stage = stage->index,
-        .edge = TVN_EVENT_NOWHERE,
-        .invoker = stage->invoker,
-        .entry = TVN_ENTRY_PULL,
-        .sequence = flow->pulled,
-        .is_in_row = (vector->watch & TVN_WATCH_CALLS) != 0,
-    };
+    const struct tvn_watched watched = tvn_vector_watched(vector, NULL, NULL);
     return tvn_stage_call_watched(flow, &watched, call);
 }
 

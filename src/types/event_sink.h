@@ -78,7 +78,8 @@ struct tvn_watched {
     enum tvn_entry entry;
     uint64_t sequence;      /* of `in`; of a PULL the one its output will get; else NO_SEQUENCE */
     struct tvn_element *in; /* call->in; NULL without */
-    bool is_in_row; /* every call of its vector is watched; vector_end comes after the last one */
+    bool
+        whole_vector; /* every call of its vector is watched; vector_end comes after the last one */
 };
 
 /* Elements at the head of an edge that were not shown yet. Only those that are asked for are
@@ -102,7 +103,16 @@ struct tvn_event_sink_ops {
      */
     enum tvn_outcome (*call)(struct tvn_event_sink *self, const struct tvn_watched *watched,
                              struct tvn_call *call);
-    /* HOT PATH. After the calls of a vector that were all watched (is_in_row). Optional. */
+    /*
+     * HOT PATH. Of a vector that is watched as a whole: may its calls from this one on be made by
+     * the invoker in a row (tvn_invoker_ops.invoke_row)? Then each is told by row_called as soon as
+     * it has ended, `watched` being that call's, instead of going through `call`; that sets what
+     * `call` may set, and is false when the row must end there. Optional, together.
+     */
+    bool (*row_begin)(struct tvn_event_sink *self, const struct tvn_watched *watched);
+    bool (*row_called)(struct tvn_event_sink *self, const struct tvn_watched *watched,
+                       const struct tvn_call *call, enum tvn_outcome outcome);
+    /* HOT PATH. After the calls of a vector that is watched as a whole. Optional. */
     void (*vector_end)(struct tvn_event_sink *self);
     /* WARM PATH. Mandatory. */
     void (*event)(struct tvn_event_sink *self, const struct tvn_event *event);

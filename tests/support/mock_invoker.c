@@ -132,6 +132,7 @@ static void mock_invoke_row(struct tvn_invoker *self, enum tvn_entry entry, stru
 {
     struct mock_invoker *mock = TVN_CONTAINER_OF(self, struct mock_invoker, invoker);
     bool more = true;
+    mock->rows++;
     while (more) {
         enum tvn_outcome outcome = mock_invoke(self, entry, call);
         mock->between = outcome == TVN_OUTCOME_EMIT || outcome == TVN_OUTCOME_DROP;
@@ -200,6 +201,11 @@ void mock_invoker_init(struct mock_invoker *mock, enum tvn_role role, struct moc
     mock->restart_error = TVN_PROCESS_UNAVAILABLE;
     mock->fd = -1;
     mock->idle_outcome = TVN_OUTCOME_EMIT;
+}
+
+void mock_invoker_takes_rows(struct mock_invoker *mock)
+{
+    mock->ops.invoke_row = mock_invoke_row;
 }
 
 void mock_invoker_can_restart(struct mock_invoker *mock)

@@ -63,7 +63,8 @@ struct mock_invoker {
     enum tvn_outcome restart_outcome;     /* of mock_invoker_can_restart; EMIT */
     enum tvn_process_error restart_error; /* of ERROR */
     uint64_t restarts;
-    bool between; /* two calls of a row: it must be left alone */
+    uint64_t rows; /* times that it was asked for one */
+    bool between;  /* two calls of a row: it must be left alone */
     uint64_t calls[MOCK_ENTRY_COUNT];
     uint64_t delivered;
     uint64_t last_sequence; /* of what a sink got */
@@ -79,6 +80,9 @@ void mock_world_deinit(struct mock_world *world);
 struct tvn_env mock_world_env(struct mock_world *world);
 
 void mock_invoker_init(struct mock_invoker *mock, enum tvn_role role, struct mock_world *world);
+
+/* Gives it the operation invoke_row, as MOCK_ROWS does. */
+void mock_invoker_takes_rows(struct mock_invoker *mock);
 
 /* Gives it the operation restart. */
 void mock_invoker_can_restart(struct mock_invoker *mock);

@@ -127,25 +127,29 @@ static void test_histogram_quantiles_are_within_the_error(void **state)
     }
 }
 
-static void test_histogram_many_equal_recording_one_by_one(void **state)
+static void test_histogram_batch_equals_recording_one_by_one(void **state)
 {
     (void)state;
-    uint64_t values[40];
     uint64_t seed = 11;
-    tvn_histogram_record_many(&histogram, NULL, 0);
+    struct tvn_histogram_batch batch;
+    tvn_histogram_batch_begin(&batch, &histogram);
+    tvn_histogram_batch_end(&batch);
     assert_int_equal(tvn_histogram_count(&histogram), 0);
     assert_int_equal(tvn_histogram_min(&histogram), 0);
-    for (uint32_t count = 1; count <= TVN_ARRAY_LEN(values); count++) {
+    for (uint32_t count = 0; count <= 40; count++) {
+        tvn_histogram_batch_begin(&batch, &histogram);
         for (uint32_t i = 0; i < count; i++) {
-            values[i] = next_random(&seed) >> (next_random(&seed) % 64);
-            tvn_histogram_record(&other, values[i]);
+            uint64_t value = next_random(&seed) >> (1 + next_random(&seed) % 63);
+            tvn_histogram_record(&other, value);
+            tvn_histogram_batch_add(&batch, value);
         }
-        tvn_histogram_record_many(&histogram, values, count);
+        tvn_histogram_batch_end(&batch);
         assert_memory_equal(&histogram, &other, sizeof(histogram));
     }
-    values[0] = 0;
     tvn_histogram_record(&other, 0);
-    tvn_histogram_record_many(&histogram, values, 1);
+    tvn_histogram_batch_begin(&batch, &histogram);
+    tvn_histogram_batch_add(&batch, 0);
+    tvn_histogram_batch_end(&batch);
     assert_memory_equal(&histogram, &other, sizeof(histogram));
 }
 
@@ -200,7 +204,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup(test_histogram_one_value_is_every_quantile, setup),
     cmocka_unit_test_setup(test_histogram_zero_and_huge_values_are_kept, setup),
     cmocka_unit_test_setup(test_histogram_quantiles_are_within_the_error, setup),
-    cmocka_unit_test_setup(test_histogram_many_equal_recording_one_by_one, setup),
+    cmocka_unit_test_setup(test_histogram_batch_equals_recording_one_by_one, setup),
     cmocka_unit_test_setup(test_histogram_merge_equals_recording_in_one, setup),
     cmocka_unit_test_setup(test_histogram_difference_is_what_came_between, setup),
     cmocka_unit_test_setup(test_histogram_merge_of_an_empty_one_changes_nothing, setup),

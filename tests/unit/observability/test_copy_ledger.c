@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
-#include "observability/call_log.h"
-#include "observability/copy_ledger.h"
+#include "base/num.h"
+#include "observability/copy_ledger_internal.h"
 #include "observability/recorder.h"
 
 #include "tvn_test.h"
@@ -151,60 +151,49 @@ static void test_copy_ledger_keeps_the_last_ones_in_order(void **state)
     assert_int_equal(tvn_copy_ledger_read(NULL, 0, 8, records), 0);
 }
 
-/* A log of calls of stage 3; each copies what the last one did and one more. */
-static void log_calls(struct tvn_call_log *log, enum tvn_entry entry, uint32_t count)
+/* Opens, puts so many records of `number` bytes each, and leaves it open. */
+static void put_open(struct tvn_copy_ledger *ledger, uint64_t first, uint32_t count)
 {
-    *log = (struct tvn_call_log){.count = count, .stage = 3, .entry = entry};
-    for (unsigned reason = 0; reason < TVN_COPY_REASON_COUNT; reason++) {
-        log->counts.copies[reason] = 1000;
-        log->counts.bytes[reason] = 5000;
-    }
-    struct tvn_copy_counts counts = log->counts;
+    tvn_copy_ledger_open(ledger);
     for (uint32_t i = 0; i < count; i++) {
-        counts.copies[TVN_COPY_PAYLOAD_READ] += i;
-        counts.bytes[TVN_COPY_PAYLOAD_READ] += UINT64_C(10) * i;
-        counts.copies[TVN_COPY_PAYLOAD_WRITE] += i % 2;
-        counts.bytes[TVN_COPY_PAYLOAD_WRITE] += i % 2;
-        log->calls[i] = (struct tvn_logged_call){
-            .end_ticks = tvn_ticks_now(),
-            .sequence = 100 + i,
-            .input = entry == TVN_ENTRY_PULL ? 0 : IN_ID,
-            .output = OUT_ID,
-            .counts = counts,
-        };
+        struct tvn_copy_slot *slot = tvn_copy_ledger_next(ledger);
+        tvn_copy_slot_put(&slot->end_ticks, tvn_ticks_now());
+        tvn_copy_slot_put(&slot->resource, OUT_ID);
+        tvn_copy_slot_put(&slot->sequence, 100 + i);
+        tvn_copy_slot_put(&slot->copies, 1);
+        tvn_copy_slot_put(&slot->bytes, first + i);
+        tvn_copy_slot_put(&slot->call, tvn_copy_slot_call(3, true, TVN_COPY_PAYLOAD_WRITE));
     }
 }
 
-static void test_copy_ledger_takes_logs_as_it_takes_calls(void **state)
+static void test_copy_ledger_open_costs_no_record_and_shows_none(void **state)
 {
     (void)state;
     tvn_ticks_init();
-    static const enum tvn_entry entries[] = {TVN_ENTRY_PULL, TVN_ENTRY_PROCESS};
-    for (size_t k = 0; k < TVN_ARRAY_LEN(entries); k++) {
-        TVN_AUTO(tvn_copy_ledger) logged = tvn_copy_ledger_create();
-        TVN_AUTO(tvn_copy_ledger) told = tvn_copy_ledger_create();
-        struct tvn_call_log log;
-        log_calls(&log, entries[k], TVN_CALL_LOG_MAX);
-        tvn_copy_ledger_add_logged(logged, &log);
-        for (uint32_t i = 0; i < log.count; i++) {
-            struct fixture fixture;
-            fixture_init(&fixture, entries[k] != TVN_ENTRY_PULL, true);
-            fixture.watched.sequence = 100 + i;
-            fixture.record.end_ticks = log.calls[i].end_ticks;
-            copied(&fixture, TVN_COPY_PAYLOAD_READ, i, UINT64_C(10) * i);
-            copied(&fixture, TVN_COPY_PAYLOAD_WRITE, i % 2, i % 2);
-            tvn_copy_ledger_add(told, &fixture.record);
+    TVN_AUTO(tvn_copy_ledger) ledger = tvn_copy_ledger_create();
+    static struct tvn_copy_record records[TVN_COPY_LEDGER_RECORDS + 1];
+    uint64_t total = 0;
+    while (total < 3 * TVN_COPY_LEDGER_SLOTS) {
+        uint32_t count = (uint32_t)(total * 7 % (TVN_COPY_LEDGER_OPEN_MAX + 1));
+        count = count > 0 ? count : TVN_COPY_LEDGER_OPEN_MAX;
+        put_open(ledger, total, count);
+        assert_int_equal(tvn_copy_ledger_count(ledger), total);
+        uint32_t expected = (uint32_t)tvn_min(total, (uint64_t)TVN_COPY_LEDGER_RECORDS);
+        uint32_t read = tvn_copy_ledger_read(ledger, 0, TVN_ARRAY_LEN(records), records);
+        assert_int_equal(read, expected);
+        for (uint32_t i = 0; i < read; i++) {
+            assert_int_equal(records[i].number, total - read + i);
+            assert_int_equal(records[i].bytes, records[i].number);
         }
-        struct tvn_copy_record records[2][2 * TVN_CALL_LOG_MAX];
-        uint32_t count = TVN_CALL_LOG_MAX - 1 + TVN_CALL_LOG_MAX / 2;
-        assert_int_equal(tvn_copy_ledger_count(logged), count);
-        assert_int_equal(tvn_copy_ledger_read(logged, 0, count + 1, records[0]), count);
-        assert_int_equal(tvn_copy_ledger_read(told, 0, count + 1, records[1]), count);
-        for (uint32_t i = 0; i < count; i++) {
-            records[0][i].at_ns = records[1][i].at_ns = 0; /* two readings of the wall clock */
-            assert_memory_equal(&records[0][i], &records[1][i], sizeof(records[0][i]));
-        }
+        tvn_copy_ledger_close(ledger);
+        total += count;
+        assert_int_equal(tvn_copy_ledger_count(ledger), total);
     }
+    assert_int_equal(tvn_copy_ledger_read(ledger, total - 1, 2, records), 1);
+    assert_int_equal(records[0].resource, OUT_ID);
+    assert_int_equal(records[0].stage, 3);
+    assert_int_equal(records[0].source, 3);
+    assert_int_equal(records[0].destination, TVN_COPY_PARTY_HOST);
 }
 
 static void *read_often(void *argument)
@@ -229,11 +218,10 @@ static void test_copy_ledger_may_be_read_while_it_is_filled(void **state)
     struct fixture fixture;
     fixture_init(&fixture, true, true);
     copied(&fixture, TVN_COPY_PAYLOAD_READ, 1, 10);
-    struct tvn_call_log log;
-    log_calls(&log, TVN_ENTRY_PROCESS, 3); /* 3 records */
     for (int i = 0; i < 1000; i++) {
         tvn_copy_ledger_add(ledger, &fixture.record);
-        tvn_copy_ledger_add_logged(ledger, &log);
+        put_open(ledger, 0, 3);
+        tvn_copy_ledger_close(ledger);
     }
     pthread_join(reader, NULL);
     assert_int_equal(tvn_copy_ledger_count(ledger), 4000);
@@ -244,7 +232,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_copy_records_of_builtin_stages_name_the_outside),
     cmocka_unit_test(test_copy_records_of_a_failed_call_have_no_output),
     cmocka_unit_test(test_copy_ledger_keeps_the_last_ones_in_order),
-    cmocka_unit_test(test_copy_ledger_takes_logs_as_it_takes_calls),
+    cmocka_unit_test(test_copy_ledger_open_costs_no_record_and_shows_none),
     cmocka_unit_test(test_copy_ledger_may_be_read_while_it_is_filled),
 };
 TVN_TEST_MAIN("observability.copy_ledger", tests)

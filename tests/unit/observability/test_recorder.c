@@ -16,7 +16,10 @@ struct rig {
     enum tvn_outcome outcome; /* of the next call */
     uint64_t copies;          /* made by each call, of 10 bytes */
     uint32_t stage;
-    bool in_row;    /* the calls are those of vectors that are watched as a whole */
+    bool whole; /* the calls are those of vectors that are watched as a whole */
+    bool rows;  /* and the invoker makes as many as it may in a row */
+    bool in_row;
+    unsigned row_calls;
     unsigned pulls; /* that reached the source */
     unsigned refreshes;
     uint64_t wake_ns; /* of the last one */
@@ -101,6 +104,22 @@ static void listen(struct rig *rig)
     tvn_recorder_listen(rig->recorder, &listener);
 }
 
+/* As the reactor makes a watched call. */
+static void make_call(struct rig *rig, const struct tvn_watched *watched, struct tvn_call *call)
+{
+    const struct tvn_event_sink_ops *ops = rig->sink->ops;
+    if (rig->rows && !rig->in_row) {
+        rig->in_row = ops->row_begin(rig->sink, watched);
+    }
+    if (!rig->in_row) {
+        (void)ops->call(rig->sink, watched, call);
+        return;
+    }
+    enum tvn_outcome outcome = tvn_invoke(watched->invoker, watched->entry, call);
+    rig->in_row = ops->row_called(rig->sink, watched, call, outcome);
+    rig->row_calls++;
+}
+
 static bool pull(struct rig *rig, uint64_t sequence, struct tvn_element *out)
 {
     *out = (struct tvn_element){0};
@@ -112,10 +131,10 @@ static bool pull(struct rig *rig, uint64_t sequence, struct tvn_element *out)
                                         .invoker = &rig->invoker,
                                         .entry = TVN_ENTRY_PULL,
                                         .sequence = sequence,
-                                        .is_in_row = rig->in_row};
+                                        .whole_vector = rig->whole};
     rig->stage = SOURCE;
     if (is_watched) {
-        (void)rig->sink->ops->call(rig->sink, &watched, &call);
+        make_call(rig, &watched, &call);
     } else {
         (void)tvn_invoke(&rig->invoker, TVN_ENTRY_PULL, &call);
     }
@@ -134,10 +153,10 @@ static bool push_from(struct rig *rig, uint32_t edge, struct tvn_element *in)
                                         .entry = TVN_ENTRY_PUSH,
                                         .sequence = in->sequence,
                                         .in = in,
-                                        .is_in_row = rig->in_row};
+                                        .whole_vector = rig->whole};
     rig->stage = SINK;
     if (is_watched) {
-        (void)rig->sink->ops->call(rig->sink, &watched, &call);
+        make_call(rig, &watched, &call);
     }
     return is_watched;
 }
@@ -149,6 +168,7 @@ static bool push(struct rig *rig, struct tvn_element *in)
 
 static void end_vector(struct rig *rig)
 {
+    rig->in_row = false;
     rig->sink->ops->vector_end(rig->sink);
 }
 
@@ -384,13 +404,13 @@ static void test_recorder_reset_at_a_mark_leaves_out_what_came_before(void **sta
 
 /* ---- vectors that are watched as a whole ---- */
 
-static void test_recorder_row_times_every_call(void **state)
+static void check_vector_times_every_call(bool rows)
 {
-    (void)state;
     enum { COUNT = 3 * TVN_CALL_LOG_MAX + 5 };
     struct rig rig;
     rig_init(&rig, TVN_OBSERVE_DIAGNOSTIC, 64);
-    rig.in_row = true;
+    rig.whole = true;
+    rig.rows = rows;
     struct tvn_element elements[16];
     for (uint64_t i = 0; i < COUNT; i++) { /* more than one log holds */
         assert_true(pull(&rig, i, &elements[0]));
@@ -413,16 +433,17 @@ static void test_recorder_row_times_every_call(void **state)
     assert_int_equal(waited(&rig, 1), 4);
     assert_int_equal(latencies(&rig), 16);
     assert_true(rig.refreshes > 0 && rig.refreshes < 16);
+    assert_int_equal(rig.row_calls, rows ? COUNT + 32 : 0);
     tvn_recorder_destroy(rig.recorder);
 }
 
 /* Nothing lies between two calls of a row: their times add up to the whole. */
-static void test_recorder_row_has_no_gaps(void **state)
+static void check_vector_has_no_gaps(bool rows)
 {
-    (void)state;
     struct rig rig;
     rig_init(&rig, TVN_OBSERVE_DIAGNOSTIC, 64);
-    rig.in_row = true;
+    rig.whole = true;
+    rig.rows = rows;
     struct tvn_element elements[16];
     for (uint64_t i = 0; i < 16; i++) {
         assert_true(pull(&rig, i, &elements[i]));
@@ -441,15 +462,15 @@ static void test_recorder_row_has_no_gaps(void **state)
     tvn_recorder_destroy(rig.recorder);
 }
 
-static void test_recorder_row_leaves_out_what_took_no_element(void **state)
+static void check_vector_leaves_out_what_took_no_element(bool rows)
 {
-    (void)state;
     static const enum tvn_outcome ends[] = {TVN_OUTCOME_WAIT, TVN_OUTCOME_END, TVN_OUTCOME_ERROR,
                                             TVN_OUTCOME_DEAD};
     for (size_t i = 0; i < TVN_ARRAY_LEN(ends); i++) {
         struct rig rig;
         rig_init(&rig, TVN_OBSERVE_DIAGNOSTIC, 64);
-        rig.in_row = true;
+        rig.whole = true;
+        rig.rows = rows;
         struct tvn_element element;
         assert_true(pull(&rig, 0, &element));
         rig.outcome = ends[i];
@@ -468,12 +489,12 @@ static void test_recorder_row_leaves_out_what_took_no_element(void **state)
     }
 }
 
-static void test_recorder_row_fills_the_ledger(void **state)
+static void check_vector_fills_the_ledger(bool rows)
 {
-    (void)state;
     struct rig rig;
     rig_init(&rig, TVN_OBSERVE_DIAGNOSTIC, 64);
-    rig.in_row = true;
+    rig.whole = true;
+    rig.rows = rows;
     struct tvn_element elements[8];
     for (uint64_t i = 0; i < 8; i++) {
         rig.copies = i; /* the first one none */
@@ -500,39 +521,46 @@ static void test_recorder_row_fills_the_ledger(void **state)
     tvn_recorder_destroy(rig.recorder);
 }
 
-static void test_recorder_row_may_be_broken_by_level_mark_and_other_calls(void **state)
+static void check_vector_may_be_broken_by_level_mark_and_other_calls(bool rows)
 {
-    (void)state;
     struct rig rig;
     rig_init(&rig, TVN_OBSERVE_DIAGNOSTIC, 1);
-    rig.in_row = true;
+    rig.whole = true;
+    rig.rows = rows;
     struct tvn_element element;
     assert_true(pull(&rig, 0, &element));
     tvn_recorder_set_level(rig.recorder, TVN_OBSERVE_PRODUCTION); /* within the vector */
     assert_true(pull(&rig, 1, &element));
+    assert_int_equal(processed(&rig, SOURCE), rows ? 0 : 2);
+    if (rows) {
+        end_vector(&rig); /* a row goes on as it was begun */
+    }
     assert_int_equal(processed(&rig, SOURCE), 2);
     tvn_recorder_set_level(rig.recorder, TVN_OBSERVE_DIAGNOSTIC);
     assert_true(pull(&rig, 2, &element));
     rig.reset_at_mark = true;
     tvn_recorder_request_mark(rig.recorder);
     assert_true(pull(&rig, 3, &element));
-    assert_int_equal(rig.marks, 1);
+    assert_int_equal(rig.marks, rows ? 0 : 1); /* it ends the row */
     assert_true(pull(&rig, 4, &element));
+    assert_int_equal(rig.marks, 1);
+    rig.whole = false;
+    rig.rows = false;
     rig.in_row = false;
     assert_true(pull(&rig, 5, &element));
-    assert_int_equal(processed(&rig, SOURCE), 3);
+    assert_int_equal(processed(&rig, SOURCE), rows ? 2 : 3);
     end_vector(&rig);
-    assert_int_equal(processed(&rig, SOURCE), 3);
+    assert_int_equal(processed(&rig, SOURCE), rows ? 2 : 3);
     tvn_recorder_destroy(rig.recorder);
 }
 
-static void test_recorder_row_tells_listeners_at_once(void **state)
+static void check_vector_tells_listeners_at_once(bool rows)
 {
-    (void)state;
     struct rig rig;
     rig_init(&rig, TVN_OBSERVE_DIAGNOSTIC, 1);
     listen(&rig);
-    rig.in_row = true;
+    rig.whole = true;
+    rig.rows = rows;
     rig.copies = 2;
     struct tvn_element element;
     assert_true(pull(&rig, 0, &element));
@@ -542,6 +570,48 @@ static void test_recorder_row_tells_listeners_at_once(void **state)
     end_vector(&rig);
     assert_int_equal(processed(&rig, SOURCE), 1);
     tvn_recorder_destroy(rig.recorder);
+}
+
+static void test_recorder_vector_times_every_call(void **state)
+{
+    (void)state;
+    check_vector_times_every_call(false);
+    check_vector_times_every_call(true);
+}
+
+static void test_recorder_vector_has_no_gaps(void **state)
+{
+    (void)state;
+    check_vector_has_no_gaps(false);
+    check_vector_has_no_gaps(true);
+}
+
+static void test_recorder_vector_leaves_out_what_took_no_element(void **state)
+{
+    (void)state;
+    check_vector_leaves_out_what_took_no_element(false);
+    check_vector_leaves_out_what_took_no_element(true);
+}
+
+static void test_recorder_vector_fills_the_ledger(void **state)
+{
+    (void)state;
+    check_vector_fills_the_ledger(false);
+    check_vector_fills_the_ledger(true);
+}
+
+static void test_recorder_vector_may_be_broken_by_level_mark_and_other_calls(void **state)
+{
+    (void)state;
+    check_vector_may_be_broken_by_level_mark_and_other_calls(false);
+    check_vector_may_be_broken_by_level_mark_and_other_calls(true);
+}
+
+static void test_recorder_vector_tells_listeners_at_once(void **state)
+{
+    (void)state;
+    check_vector_tells_listeners_at_once(false);
+    check_vector_tells_listeners_at_once(true);
 }
 
 static void test_recorder_create_refuses_bad_options(void **state)
@@ -575,12 +645,12 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_recorder_mark_at_a_sequence_comes_before_its_pull),
     cmocka_unit_test(test_recorder_mark_that_is_not_yet_holds_the_sources),
     cmocka_unit_test(test_recorder_reset_at_a_mark_leaves_out_what_came_before),
-    cmocka_unit_test(test_recorder_row_times_every_call),
-    cmocka_unit_test(test_recorder_row_has_no_gaps),
-    cmocka_unit_test(test_recorder_row_leaves_out_what_took_no_element),
-    cmocka_unit_test(test_recorder_row_fills_the_ledger),
-    cmocka_unit_test(test_recorder_row_may_be_broken_by_level_mark_and_other_calls),
-    cmocka_unit_test(test_recorder_row_tells_listeners_at_once),
+    cmocka_unit_test(test_recorder_vector_times_every_call),
+    cmocka_unit_test(test_recorder_vector_has_no_gaps),
+    cmocka_unit_test(test_recorder_vector_leaves_out_what_took_no_element),
+    cmocka_unit_test(test_recorder_vector_fills_the_ledger),
+    cmocka_unit_test(test_recorder_vector_may_be_broken_by_level_mark_and_other_calls),
+    cmocka_unit_test(test_recorder_vector_tells_listeners_at_once),
     cmocka_unit_test(test_recorder_create_refuses_bad_options),
 };
 TVN_TEST_MAIN("observability.recorder", tests)

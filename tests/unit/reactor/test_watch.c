@@ -20,6 +20,8 @@ static struct {
     uint64_t rows;       /* vectors that were watched as a whole */
     uint64_t row_calls;  /* of the one that goes on */
     uint32_t row_stage;
+    uint64_t told_in_row;   /* calls that the invoker made in a row */
+    uint64_t end_row_every; /* so many of them; 0: never */
     uint64_t sample_every;
     uint64_t throttled_ns;
     enum tvn_flow_state state;
@@ -29,22 +31,27 @@ static struct {
     uint64_t flip_every; /* shown elements; then nothing is shown for a while */
 } seen;
 
-static enum tvn_outcome see_call(struct tvn_event_sink *self, const struct tvn_watched *watched,
-                                 struct tvn_call *call)
+static void note_call(const struct tvn_watched *watched, const struct tvn_element *in)
 {
     seen.calls[watched->entry]++;
     seen.stage_of_entry[watched->entry] = watched->stage;
     if (watched->in) {
         assert_int_equal(watched->sequence, watched->in->sequence);
         assert_int_equal(watched->edge, watched->stage - 1);
-        assert_ptr_equal(watched->in, call->in);
+        assert_ptr_equal(watched->in, in);
         seen.spare_seen += watched->in->spare == 1000 + watched->sequence ? 1 : 0;
     }
-    if (watched->is_in_row) {
+    if (watched->whole_vector) {
         assert_true(seen.row_calls == 0 || seen.row_stage == watched->stage);
         seen.row_stage = watched->stage;
         seen.row_calls++;
     }
+}
+
+static enum tvn_outcome see_call(struct tvn_event_sink *self, const struct tvn_watched *watched,
+                                 struct tvn_call *call)
+{
+    note_call(watched, call->in);
     enum tvn_outcome outcome = tvn_invoke(watched->invoker, watched->entry, call);
     if (watched->entry == TVN_ENTRY_PULL) {
         self->sample_next = watched->sequence + seen.sample_every;
@@ -52,6 +59,25 @@ static enum tvn_outcome see_call(struct tvn_event_sink *self, const struct tvn_w
         call->out->flags |= TVN_ELEMENT_WATCHED;
     }
     return outcome;
+}
+
+static bool see_row_begin(struct tvn_event_sink *self, const struct tvn_watched *watched)
+{
+    (void)self;
+    assert_true(watched->whole_vector);
+    return watched->sequence % 10 != 3; /* that one goes through `call` */
+}
+
+static bool see_row_called(struct tvn_event_sink *self, const struct tvn_watched *watched,
+                           const struct tvn_call *call, enum tvn_outcome outcome)
+{
+    (void)self;
+    note_call(watched, call->in);
+    if (outcome == TVN_OUTCOME_EMIT && watched->entry == TVN_ENTRY_PULL) {
+        call->out->spare = 1000 + watched->sequence;
+    }
+    seen.told_in_row++;
+    return seen.end_row_every == 0 || seen.told_in_row % seen.end_row_every != 0;
 }
 
 static void see_vector_end(struct tvn_event_sink *self)
@@ -102,8 +128,12 @@ static void see_tap(struct tvn_event_sink *self, const struct tvn_tapped *tapped
 
 static void start(const char *roles, uint32_t mask)
 {
-    static const struct tvn_event_sink_ops ops = {
-        .call = see_call, .vector_end = see_vector_end, .event = see_event, .tap = see_tap};
+    static const struct tvn_event_sink_ops ops = {.call = see_call,
+                                                  .row_begin = see_row_begin,
+                                                  .row_called = see_row_called,
+                                                  .vector_end = see_vector_end,
+                                                  .event = see_event,
+                                                  .tap = see_tap};
     memset(&seen, 0, sizeof(seen));
     seen.sink.ops = &ops;
     seen.sink.mask = mask;
@@ -159,6 +189,70 @@ static void test_watch_calls_sees_every_invocation(void **state)
     }
     assert_int_equal(calls, invocations);
     assert_int_equal(seen.state, TVN_FLOW_COMPLETED);
+    mock_flow_deinit(&mock);
+}
+
+static bool fail_every_fifth(struct mock_invoker *self, enum tvn_entry entry, struct tvn_call *call,
+                             enum tvn_outcome *out_outcome)
+{
+    if (entry != TVN_ENTRY_PUSH || self->calls[entry] % 5 != 0) {
+        return false;
+    }
+    *call->fault = (struct tvn_fault){.error = TVN_PROCESS_INTERNAL, .text = "because"};
+    *out_outcome = TVN_OUTCOME_ERROR;
+    return true;
+}
+
+static void check_rows(uint32_t mask, uint64_t end_row_every)
+{
+    start("spfk", mask);
+    seen.end_row_every = end_row_every;
+    seen.sample_every = 4;
+    for (uint32_t i = 0; i < 4; i++) {
+        mock_invoker_takes_rows(&mock.stages[i]);
+    }
+    mock_flow_start(&mock);
+    assert_true(mock_flow_finish(&mock, 1000));
+    assert_int_equal(stat_of(mock.stats.delivered), 64);
+    for (uint32_t i = 0; i < 4; i++) {
+        assert_true(mock.stages[i].rows > 0);
+        assert_int_equal(stat_of(mock.stages[i].stats.invocations), i == 0 ? 65 : 64);
+    }
+    assert_int_equal(seen.row_calls, 0);
+}
+
+static void test_watch_calls_sees_those_in_rows(void **state)
+{
+    (void)state;
+    for (uint64_t end_row_every = 0; end_row_every < 5; end_row_every++) {
+        check_rows(TVN_WATCH_CALLS, end_row_every);
+        assert_int_equal(seen.calls[TVN_ENTRY_PULL], 65);
+        assert_int_equal(seen.calls[TVN_ENTRY_PROCESS], 64);
+        assert_int_equal(seen.calls[TVN_ENTRY_EVALUATE], 64);
+        assert_int_equal(seen.calls[TVN_ENTRY_PUSH], 64);
+        assert_int_equal(seen.spare_seen, 3 * 64);
+        assert_true(seen.told_in_row > 100 && seen.told_in_row <= 257);
+        mock_flow_deinit(&mock);
+    }
+    check_rows(TVN_WATCH_SAMPLED, 0);
+    assert_int_equal(seen.calls[TVN_ENTRY_PROCESS], 16);
+    assert_int_equal(seen.told_in_row, 0);
+    mock_flow_deinit(&mock);
+}
+
+/* An error ends the row; the stage goes on with another one. */
+static void test_watch_calls_sees_errors_in_rows(void **state)
+{
+    (void)state;
+    start("sk", TVN_WATCH_CALLS | TVN_WATCH_EVENTS);
+    mock_invoker_takes_rows(&mock.stages[1]);
+    mock.stages[1].script = fail_every_fifth;
+    mock.stage_options[1].on_error = TVN_ON_ERROR_SKIP;
+    mock_flow_start(&mock);
+    assert_true(mock_flow_finish(&mock, 1000));
+    assert_int_equal(seen.calls[TVN_ENTRY_PUSH], 64);
+    assert_int_equal(seen.events[TVN_EVENT_FAULT], 12);
+    assert_int_equal(stat_of(mock.stats.delivered), 52);
     mock_flow_deinit(&mock);
 }
 
@@ -347,6 +441,8 @@ static void test_wait_with_a_time_is_woken_at_it_and_counted_as_idle(void **stat
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_watch_nothing_calls_no_sink),
     cmocka_unit_test(test_watch_calls_sees_every_invocation),
+    cmocka_unit_test(test_watch_calls_sees_those_in_rows),
+    cmocka_unit_test(test_watch_calls_sees_errors_in_rows),
     cmocka_unit_test(test_watch_sampled_sees_the_chosen_elements_everywhere),
     cmocka_unit_test(test_watch_events_tell_throttling_as_counted),
     cmocka_unit_test(test_watch_events_tell_each_evicted_element),

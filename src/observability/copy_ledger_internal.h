@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+#include "observability/copy_ledger.h"
+
+#include <stdatomic.h>
+
+/* Records that a writer may put between open and close. */
+#define TVN_COPY_LEDGER_OPEN_MAX 128u
+/* So that those of an open ledger overwrite none that may be read. */
+#define TVN_COPY_LEDGER_SLOTS (TVN_COPY_LEDGER_RECORDS + TVN_COPY_LEDGER_OPEN_MAX)
+
+/* A record but for its number, which is its place. */
+struct tvn_copy_slot {
+    _Atomic uint64_t end_ticks;
+    _Atomic uint64_t resource;
+    _Atomic uint64_t sequence;
+    _Atomic uint64_t copies;
+    _Atomic uint64_t bytes;
+    _Atomic uint64_t call; /* stage, has input, reason: tvn_copy_slot_call */
+};
+
+/*
+ * The writer never waits. It says how far it may overwrite, writes, and says how far it has
+ * written; a reader drops what may have been overwritten while it copied.
+ */
+struct tvn_copy_ledger {
+    _Atomic uint64_t begun;
+    _Atomic uint64_t count;
+    uint64_t written; /* the writer's: records put, closed or not */
+    uint32_t next;    /* the writer's: slot */
+    struct tvn_copy_slot slots[TVN_COPY_LEDGER_SLOTS];
+};
+
+static inline uint64_t tvn_copy_slot_call(uint32_t stage, bool has_input,
+                                          enum tvn_copy_reason reason)
+{
+    return (uint64_t)stage << 32 | (uint64_t)has_input << 8 | (uint64_t)reason;
+}
+
+/* Is it a copy of the input's payload or metadata, or of the output's? */
+static inline bool tvn_copy_is_of_input(bool has_input, enum tvn_copy_reason reason)
+{
+    return has_input && reason != TVN_COPY_PAYLOAD_WRITE;
+}
+
+/* HOT PATH. At most TVN_COPY_LEDGER_OPEN_MAX records follow; they are there when it is closed. */
+static inline void tvn_copy_ledger_open(struct tvn_copy_ledger *ledger)
+{
+    atomic_store_explicit(&ledger->begun, ledger->written + TVN_COPY_LEDGER_OPEN_MAX,
+                          memory_order_relaxed);
+    atomic_thread_fence(memory_order_release);
+}
+
+static inline void tvn_copy_ledger_close(struct tvn_copy_ledger *ledger)
+{
+    atomic_store_explicit(&ledger->count, ledger->written, memory_order_release);
+    atomic_store_explicit(&ledger->begun, ledger->written, memory_order_relaxed);
+}
+
+/* Where the next record goes. */
+static inline struct tvn_copy_slot *tvn_copy_ledger_next(struct tvn_copy_ledger *ledger)
+{
+    struct tvn_copy_slot *slot = &ledger->slots[ledger->next];
+    ledger->next = ledger->next + 1 == TVN_COPY_LEDGER_SLOTS ? 0 : ledger->next + 1;
+    ledger->written++;
+    return slot;
+}
+
+static inline void tvn_copy_slot_put(_Atomic uint64_t *word, uint64_t value)
+{
+    atomic_store_explicit(word, value, memory_order_relaxed);
+}
