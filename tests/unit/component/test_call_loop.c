@@ -466,6 +466,25 @@ static void test_call_loop_may_leave_again_after_each_part(void **state)
     }
 }
 
+/* The loop's export is the root's and calls a nested instance, or is the nested one's own. */
+static void test_call_loop_of_nested_instances(void **state)
+{
+    (void)state;
+    struct drive twice = drive_of("count-twice", 0);
+    struct drive once = drive_of("count", 0);
+    const struct tvn_call_loop *loops[] = {loop_of(&twice), loop_of(&once)};
+    assert_ptr_not_equal(twice.export->guest, once.export->guest);
+    for (uint32_t round = 0; round < 3; round++) {
+        assert_status(run(&twice, loops[0], 2), TVN_OK);
+        assert_int_equal(twice.result.u32, round * 10 + 4);
+        assert_status(run(&once, loops[1], 2), TVN_OK);
+        assert_int_equal(once.result.u32, round * 10 + 6);
+        assert_status(run_single(&twice, 1), TVN_OK);
+        assert_status(run_single(&once, 2), TVN_OK);
+        assert_int_equal(once.result.u32, round * 10 + 10);
+    }
+}
+
 static void test_call_loop_functions_of_the_host_as_parts(void **state)
 {
     (void)state;
@@ -625,7 +644,7 @@ static void test_call_loop_many_of_one_instance(void **state)
     while (made < 100 && tvn_call_loop_create(drive.export, &host, &drive, &loop) == TVN_OK) {
         made++;
     }
-    assert_int_equal(made, 63); /* and the component's own */
+    assert_int_equal(made, 62); /* and the component's own two */
     assert_status(run(&drive, first, 2), TVN_OK);
     assert_status(run(&drive, loop, 2), TVN_OK);
     assert_int_equal(drive.ended, 4);
@@ -636,7 +655,7 @@ static void test_call_loop_without_room_in_the_pool(void **state)
 {
     (void)state;
     restart_with_engine(&(struct tvn_engine_options){.instances = 1,
-                                                     .core_instances = 1,
+                                                     .core_instances = 2,
                                                      .memories = 1,
                                                      .tables = 1,
                                                      .max_memory_bytes = 1 << 20});
@@ -755,6 +774,7 @@ static const struct CMUnitTest tests[] = {
     CASE(test_call_loop_realloc_out_of_bounds),
     CASE(test_call_loop_guest_may_leave_in_its_body_only),
     CASE(test_call_loop_may_leave_again_after_each_part),
+    CASE(test_call_loop_of_nested_instances),
     CASE(test_call_loop_functions_of_the_host_as_parts),
     CASE(test_call_loop_borrow_that_is_kept_traps),
     CASE(test_call_loop_instance_that_dies_between_two_calls),
