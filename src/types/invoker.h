@@ -93,8 +93,8 @@ struct tvn_invoker;
 
 /*
  * Between two calls in a row: what came of the last one, whose `call` this makes ready for the
- * next. False: there is no next one. Must not call the invoker for EMIT and DROP; after any other
- * outcome the row may go on with a new call, or end.
+ * next. False: there is no next one. For EMIT and DROP it must not call the invoker, but for
+ * `refresh`; after any other outcome it may, and the row goes on with a new call, or ends.
  */
 typedef bool (*tvn_next_call)(void *context, enum tvn_outcome outcome);
 

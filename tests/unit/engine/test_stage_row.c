@@ -294,6 +294,9 @@ static bool next(void *context, enum tvn_outcome outcome)
         drive->payload = NULL;
     }
     assert_null(component_stage()->current);
+    if (stage->ops->refresh && outcome != TVN_OUTCOME_DEAD) {
+        stage->ops->refresh(stage); /* as observers do, also within a row */
+    }
     struct record *last = record(drive, outcome);
     drive->fault = (struct tvn_fault){0};
     drive->call.ports = 0;
