@@ -142,17 +142,21 @@ TVN_COLD static void *refuse_drop(const struct tvn_resource_site *site, uint32_t
     return tvn_site_trapped(&site->site);
 }
 
+static TVN_NOINLINE void *drop_of_guest(const struct tvn_resource_site *site, uint64_t rep)
+{
+    return run_destructor(site->site.instance, site->type, site->site.guest, rep)
+               ? NULL
+               : tvn_site_trapped(&site->site);
+}
+
 static TVN_NOINLINE void *drop_own(const struct tvn_resource_site *site, uint64_t rep)
 {
     const struct tvn_resource_rt *type = site->type;
-    struct tvn_guest *guest = site->site.guest;
     if (type->guest) {
-        return run_destructor(site->site.instance, type, guest, rep)
-                   ? NULL
-                   : tvn_site_trapped(&site->site);
+        return drop_of_guest(site, rep);
     }
     if (type->drop) {
-        type->drop(site->site.host, guest, rep);
+        type->drop(site->site.host, site->site.guest, rep);
     }
     return NULL;
 }

@@ -30,7 +30,7 @@ TVN_NODISCARD enum tvn_status tvn_intern_add_other(struct tvn_intern *intern, co
  * TVN_E_CAPACITY_EXCEEDED for a longer name, TVN_E_CONSTRAINT_VIOLATION for control characters or
  * invalid UTF-8.
  */
-TVN_NODISCARD static inline enum tvn_status
+TVN_NODISCARD static TVN_ALWAYS_INLINE enum tvn_status
 tvn_intern_add(struct tvn_intern *intern, const char *name, size_t length, uint32_t *out_index)
 {
     uint32_t last = intern->last;
@@ -40,7 +40,12 @@ tvn_intern_add(struct tvn_intern *intern, const char *name, size_t length, uint3
         *out_index = last;
         return TVN_OK;
     }
-    return tvn_intern_add_other(intern, name, length, out_index);
+    uint32_t other = 0; /* so that the caller's index may stay in a register */
+    enum tvn_status status = tvn_intern_add_other(intern, name, length, &other);
+    if (TVN_LIKELY(status == TVN_OK)) {
+        *out_index = other;
+    }
+    return status;
 }
 static inline struct tvn_str tvn_intern_name(const struct tvn_intern *intern, uint32_t index)
 {
