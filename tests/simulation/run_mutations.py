@@ -84,7 +84,8 @@ def build(arguments, sources, row, folder):
         replaced.add(os.path.basename(unit))
     kept = [item for item in arguments.objects if os.path.basename(item).removesuffix(".o") not in replaced]
     program = os.path.join(folder, "simulate")
-    subprocess.run([arguments.cc, *objects, *kept, *arguments.libraries, "-lm", "-lpthread", "-o", program],
+    # Libraries that could be optimised as a whole are not: that takes longer than the simulation.
+    subprocess.run([arguments.cc, "-fno-lto", *objects, *kept, *arguments.libraries, "-lm", "-lpthread", "-o", program],
                    check=True, capture_output=True, text=True)
     return program
 
