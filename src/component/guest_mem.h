@@ -32,17 +32,17 @@ struct tvn_guest_mem {
 
 // COLD PATH. Reads the current size; true if it grew. In component/wasmtime/.
 TVN_COLD bool tvn_guest_mem_refresh(struct tvn_guest_mem *mem);
+/* The slow half of tvn_guest_mem_at; not to be called otherwise. In component/wasmtime/. */
+TVN_COLD uint8_t *tvn_guest_mem_at_grown(struct tvn_guest_mem *mem, uint32_t offset,
+                                         uint64_t length);
 
 // HOT PATH. NULL when [offset, offset+length) is not inside the memory. Length 0 is fine at any
 // offset up to the size.
 static inline uint8_t *tvn_guest_mem_at(struct tvn_guest_mem *mem, uint32_t offset, uint64_t length)
 {
-    uint64_t end =
-        (uint64_t)offset + length; /* length ≤ 2^32 by the callers' checks: no overflow */
-    if (TVN_UNLIKELY(end > mem->size)) {
-        if (!tvn_guest_mem_refresh(mem) || end > mem->size) {
-            return NULL;
-        }
+    /* length ≤ 2^32 by the callers' checks: no overflow */
+    if (TVN_UNLIKELY((uint64_t)offset + length > mem->size)) {
+        return tvn_guest_mem_at_grown(mem, offset, length);
     }
     return mem->base + offset;
 }

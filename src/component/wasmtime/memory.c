@@ -20,6 +20,12 @@ bool tvn_guest_mem_refresh(struct tvn_guest_mem *mem)
     return mem->size > before;
 }
 
+uint8_t *tvn_guest_mem_at_grown(struct tvn_guest_mem *mem, uint32_t offset, uint64_t length)
+{
+    bool inside = tvn_guest_mem_refresh(mem) && (uint64_t)offset + length <= mem->size;
+    return inside ? mem->base + offset : NULL;
+}
+
 void tvn_core_memory_open(const struct tvn_instance *instance, const struct tvn_core_item *item,
                           struct tvn_guest_mem *out_mem)
 {
