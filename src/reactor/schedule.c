@@ -247,8 +247,17 @@ static enum tvn_flow_turn close_flow(struct tvn_flow *flow, struct tvn_flow_wait
     return TVN_FLOW_DONE;
 }
 
-static TVN_HOT enum tvn_flow_turn work(struct tvn_flow *flow, struct tvn_flow_wait *out_wait)
+/*
+ * Consumers first, an element gets one stage further a round, which is as good as any order while
+ * all stages have work. In a flow that was idle none has, but what it was woken for: one element
+ * first goes the way of the data, from the first stage that waited down to the last consumer, and
+ * waits neither for those behind it nor for visits to stages that have nothing.
+ */
+static TVN_HOT enum tvn_flow_turn work(struct tvn_flow *flow, bool woken,
+                                       struct tvn_flow_wait *out_wait)
 {
+    uint32_t began = flow->cursor;
+    uint32_t down = woken && flow->schedule == TVN_SCHEDULE_CONSUMER_FIRST ? began + 1 : 0;
     uint32_t quiet = 0; /* stages in a row that had nothing to do */
     while (flow->ended_count < flow->stage_count) {
         if (flow->cut_pending) {
@@ -256,11 +265,21 @@ static TVN_HOT enum tvn_flow_turn work(struct tvn_flow *flow, struct tvn_flow_wa
             continue;
         }
         struct tvn_stage *stage = flow->order[place_of(flow, flow->cursor)];
-        bool moved = tvn_stage_run(flow, stage, flow->turn_elements);
-        flow->cursor = flow->cursor + 1 == flow->stage_count ? 0 : flow->cursor + 1;
+        bool moved = tvn_stage_run(flow, stage, down > 0 ? 1 : flow->turn_elements);
         quiet = moved ? 0 : quiet + 1;
         if (quiet == flow->stage_count) {
             return go_idle(flow, out_wait);
+        }
+        if (down > 1) {
+            down--;
+            flow->cursor--;
+        } else {
+            if (down == 1) {
+                down = 0;
+                quiet = 0; /* those above may go on since */
+                flow->cursor = began;
+            }
+            flow->cursor = flow->cursor + 1 == flow->stage_count ? 0 : flow->cursor + 1;
         }
         if (flow->now_ns >= flow->turn_end_ns ||
             (flow->cursor == 0 && flow->turn_pulled >= flow->turn_elements)) {
@@ -280,6 +299,7 @@ static TVN_HOT enum tvn_flow_turn take_turn(struct tvn_flow *flow,
         return TVN_FLOW_DONE;
     }
     tvn_assert(flow->state >= TVN_FLOW_RUNNING || flow->aborting);
+    bool woken = flow->idle_since_ns != 0;
     begin_turn(flow, quantum);
     obey_stop_and_deadline(flow);
     if (flow->closing || flow->aborting) {
@@ -288,7 +308,7 @@ static TVN_HOT enum tvn_flow_turn take_turn(struct tvn_flow *flow,
     if (obey_pause(flow)) {
         return suspended(flow, out_wait);
     }
-    return work(flow, out_wait);
+    return work(flow, woken, out_wait);
 }
 
 enum tvn_flow_turn tvn_flow_run(struct tvn_flow *flow, const struct tvn_flow_quantum *quantum,

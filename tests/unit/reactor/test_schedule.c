@@ -109,6 +109,42 @@ static void test_run_fifo_goes_the_way_of_an_element(void **state)
     mock_flow_deinit(&mock);
 }
 
+static bool wait_first(struct mock_invoker *self, enum tvn_entry entry, struct tvn_call *call,
+                       enum tvn_outcome *out_outcome)
+{
+    (void)call;
+    if (entry != TVN_ENTRY_PULL || self->calls[TVN_ENTRY_PULL] != 1) {
+        return false;
+    }
+    *out_outcome = TVN_OUTCOME_WAIT;
+    return true;
+}
+
+static void test_run_woken_takes_the_first_element_all_the_way(void **state)
+{
+    (void)state;
+    start("sppk");
+    mock.stages[0].count = 3;
+    mock.stages[0].script = wait_first;
+    mock.stages[0].fd = 7;
+    mock.stages[0].events = POLLIN;
+    mock.world.logging = true;
+    mock_flow_start(&mock);
+    assert_int_equal(mock_flow_turn(&mock), TVN_FLOW_IDLE);
+    assert_true(mock_flow_finish(&mock, 10));
+    assert_completed();
+    static const char expected[] = "s"
+                                   "sabk" /* woken */
+                                   "sss"  /* the rest, and the end */
+                                   "aabbkk";
+    char actual[64] = "";
+    for (uint32_t i = 0; i < mock.world.log_count; i++) {
+        actual[i] = "sabk"[mock.world.log[i].mock - mock.stages];
+    }
+    assert_string_equal(actual, expected);
+    mock_flow_deinit(&mock);
+}
+
 /* A source that answers WAIT after each element: the element is delivered before the next pull. */
 static bool wait_after_each(struct mock_invoker *self, enum tvn_entry entry, struct tvn_call *call,
                             enum tvn_outcome *out_outcome)
@@ -522,6 +558,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_run_depth_16_of_1000_elements_activates_62_times),
     cmocka_unit_test(test_run_is_consumer_first_in_vectors),
     cmocka_unit_test(test_run_fifo_goes_the_way_of_an_element),
+    cmocka_unit_test(test_run_woken_takes_the_first_element_all_the_way),
     cmocka_unit_test(test_run_element_never_waits_behind_a_waiting_source),
     cmocka_unit_test(test_run_source_that_blocked_is_not_pulled_in_a_row),
     cmocka_unit_test(test_run_slow_source_ends_its_vector_after_the_quantum),
