@@ -145,7 +145,7 @@ def on_terminal(command, both=False, environment=None):
 
 
 def live(torvyn):
-    shown, code = on_terminal([torvyn, "run", "--timeout", "600ms"])
+    shown, code = on_terminal([torvyn, "run", "--timeout", "2s"])
     check(code == 1, f"exit code {code}\n{shown}")
     check(len(re.findall(re.escape(ERASE) + COUNTERS, shown)) >= 1, f"no counters: {shown!r}")
     summary = shown.index("── Summary")
@@ -160,7 +160,7 @@ def live(torvyn):
 def no_live(torvyn):
     shown, _ = on_terminal([torvyn, "run", "--timeout", "300ms", "--color", "never"], both=True)
     check("Hello, Torvyn! (1)\n" in shown and "\x1b" not in shown, shown[:300])
-    shown, _ = on_terminal([torvyn, "run", "--timeout", "600ms", "--output", "file"], both=True)
+    shown, _ = on_terminal([torvyn, "run", "--timeout", "2s", "--output", "file"], both=True)
     check(re.search(COUNTERS, shown), shown)
 
 
