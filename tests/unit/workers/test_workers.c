@@ -224,10 +224,10 @@ static enum tvn_flow_turn pass_on(struct fake *fake, const struct tvn_flow_quant
                                   struct tvn_flow_wait *out_wait)
 {
     (void)quantum;
-    uint32_t tokens = atomic_exchange_explicit(&fake->posted, 0, memory_order_relaxed);
+    uint32_t tokens = atomic_exchange_explicit(&fake->posted, 0, memory_order_acquire);
     fake->elements += tokens;
     if (tokens > 0) {
-        atomic_fetch_add_explicit(&fake->next->posted, tokens, memory_order_relaxed);
+        atomic_fetch_add_explicit(&fake->next->posted, tokens, memory_order_release);
         tvn_task_wake(workers, fake->next->task);
     }
     *out_wait = (struct tvn_flow_wait){.wake_ns = UINT64_MAX};
