@@ -355,22 +355,22 @@ def back_pressure(world):
     time.sleep(0.05)
     second = run.scrape()
     waited = time.monotonic() - begin
-    expect(second, {
-        ("torvyn_stream_queue_current_depth", name): 4,
-        ("torvyn_stream_queue_peak_depth", name): 4,
-    })
+    expect(second, {("torvyn_stream_queue_peak_depth", name): 4})
+    # The sink may have taken one more before nobody took anything: the producer goes on at the low watermark, 2.
+    depth = second["torvyn_stream_queue_current_depth", name]
+    check(2 < depth <= 4 and depth == json.loads(run.get("/flows/main"))["streams"][-1]["depth"], f"a depth of {depth}")
     events = second["torvyn_stream_backpressure_events_total", name]
     check(events >= 1, "no event")
     key = ("torvyn_stream_backpressure_duration_seconds_total", name)
     check(0 < first[key] < second[key] and 0.05 <= second[key] - first[key] <= waited, "what goes on is not counted")
     check(0 < second["torvyn_stream_backpressure_suspend_seconds_total", name] <= second[key], "the time until it is told")
-    # A pool of 2, and nothing came back since the queue is full: the others are from beside it.
+    # A pool of 2, and nothing came back since the queue was full but what the sink took: the others are from beside it.
     pool = {what: second[f"torvyn_pool_{what}", 'tier="256"'] for what in
             ("capacity", "available", "allocated_total", "returned_total", "fallback_count_total",
              "exhaustion_events_total")}
     elements = second["torvyn_flow_elements_total", FLOW]
     live = elements - second["torvyn_flow_elements_delivered_total", FLOW]
-    check(pool["capacity"] == 2 and pool["available"] == 0, f"{pool}")
+    check(pool["capacity"] == 2 and pool["available"] <= 4 - depth, f"{pool}")
     check(pool["allocated_total"] == elements and pool["allocated_total"] - pool["returned_total"] >= live, f"{pool} {live}")
     check(pool["fallback_count_total"] >= live - 2 and pool["exhaustion_events_total"] == pool["fallback_count_total"],
           f"{pool} {live}")
