@@ -24,7 +24,7 @@ static void dawdle(void)
 """
 ENTRY = "static enum torvyn_result process(struct torvyn_element *input, struct torvyn_output *output)\n{\n"
 BENCH = ["bench", "--duration", "1s", "--warmup", "200ms"]
-SLOWER = 1.1  # beyond it the machine is to blame
+SLOWER = 1.05  # from here on the machine is to blame
 SETTLING_S = 2
 
 
