@@ -41,14 +41,8 @@ bool tvn_site_realloc(const struct tvn_call_site *site, uint32_t alignment, uint
         return false;
     }
     uint32_t offset = slots[0].u32;
-    if (TVN_UNLIKELY((offset & (alignment - 1)) != 0)) {
-        tvn_instance_fail(site->instance, TVN_E_COMPONENT_TRAPPED,
-                          "unaligned pointer: realloc return: result not aligned");
-        return false;
-    }
-    if (TVN_UNLIKELY(!tvn_guest_mem_at(site->mem, offset, length))) {
-        tvn_instance_fail(site->instance, TVN_E_COMPONENT_TRAPPED,
-                          "realloc return: beyond end of memory");
+    if (TVN_UNLIKELY(tvn_instance_check_realloc(site->instance, site->mem, alignment, offset,
+                                                length) != TVN_OK)) {
         return false;
     }
     *out_offset = offset;

@@ -45,11 +45,9 @@ bool tvn_canon_realloc(struct tvn_canon *cx, uint32_t old_offset, uint32_t old_l
         }
         offset = slots[0].u32;
     }
-    if (offset % alignment != 0) {
-        return trap(cx, "unaligned pointer: realloc return: result not aligned");
-    }
-    if (!tvn_guest_mem_at(cx->mem, offset, new_length)) {
-        return trap(cx, "realloc return: beyond end of memory");
+    if (tvn_instance_check_realloc(cx->instance, cx->mem, alignment, offset, new_length) !=
+        TVN_OK) {
+        return false;
     }
     *out_offset = offset;
     return true;

@@ -136,14 +136,7 @@ enum tvn_status tvn_export_realloc(const struct tvn_export *export, uint32_t ali
         return status;
     }
     uint32_t offset = slots[0].u32;
-    if (TVN_UNLIKELY((offset & (alignment - 1)) != 0)) {
-        return tvn_instance_fail(instance, TVN_E_COMPONENT_TRAPPED,
-                                 "unaligned pointer: realloc return: result not aligned");
-    }
-    if (TVN_UNLIKELY(!tvn_guest_mem_at(export->mem, offset, length))) {
-        return tvn_instance_fail(instance, TVN_E_COMPONENT_TRAPPED,
-                                 "realloc return: beyond end of memory");
-    }
+    TVN_TRY(tvn_instance_check_realloc(instance, export->mem, alignment, offset, length));
     *out_offset = offset;
     return TVN_OK;
 }

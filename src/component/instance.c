@@ -29,6 +29,13 @@ enum tvn_status tvn_instance_fail(struct tvn_instance *instance, enum tvn_status
     return code;
 }
 
+enum tvn_status tvn_instance_bad_realloc(struct tvn_instance *instance, bool is_aligned)
+{
+    return tvn_instance_fail(instance, TVN_E_COMPONENT_TRAPPED, "%s",
+                             is_aligned ? "realloc return: beyond end of memory"
+                                        : "unaligned pointer: realloc return: result not aligned");
+}
+
 bool tvn_instance_is_dead(const struct tvn_instance *instance)
 {
     tvn_assert(instance);

@@ -100,6 +100,21 @@ uint64_t tvn_instance_deadline_ns(struct tvn_instance *instance);
 enum tvn_status tvn_instance_fail(struct tvn_instance *instance, enum tvn_status code,
                                   const char *format, ...) TVN_PRINTF(3, 4);
 
+/* The slow half of tvn_instance_check_realloc; not to be called otherwise. */
+TVN_COLD enum tvn_status tvn_instance_bad_realloc(struct tvn_instance *instance, bool is_aligned);
+/* HOT PATH. What a guest's realloc returned: aligned and inside the memory, else E0411 and the
+ * instance is dead. `alignment` is a power of two. */
+TVN_NODISCARD static inline enum tvn_status
+tvn_instance_check_realloc(struct tvn_instance *instance, struct tvn_guest_mem *mem,
+                           uint32_t alignment, uint32_t offset, uint32_t length)
+{
+    bool is_aligned = (offset & (alignment - 1)) == 0;
+    if (TVN_UNLIKELY(!is_aligned || !tvn_guest_mem_at(mem, offset, length))) {
+        return tvn_instance_bad_realloc(instance, is_aligned);
+    }
+    return TVN_OK;
+}
+
 /* ---- exports ---- */
 
 /* A lifted function, ready to be called. Lives as long as the instance; hot callers keep the

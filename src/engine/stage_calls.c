@@ -343,10 +343,7 @@ static enum tvn_outcome call_pull(struct tvn_component_stage *stage, struct tvn_
     }
     enum tvn_outcome outcome = tvn_stage_lift(stage, TVN_ENTRY_PULL, slots, call);
     outcome = tvn_stage_finish(stage, export, slots, outcome, call);
-    call->context = NULL;
-    if (TVN_UNLIKELY(stage->has_incoming) && outcome == TVN_OUTCOME_EMIT) {
-        tvn_stage_give_context(stage, call);
-    }
+    tvn_stage_end_pull(stage, outcome, call);
     return outcome;
 }
 

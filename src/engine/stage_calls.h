@@ -93,6 +93,15 @@ enum tvn_outcome tvn_stage_finish(const struct tvn_component_stage *stage,
 TVN_COLD void tvn_stage_take_back(const struct tvn_component_stage *stage, struct tvn_call *call);
 /* The trace of the element that was pulled is the one that the guest named. */
 TVN_COLD void tvn_stage_give_context(struct tvn_component_stage *stage, struct tvn_call *call);
+/* HOT PATH. After a pull: where its element's trace comes from. */
+static inline void tvn_stage_end_pull(struct tvn_component_stage *stage, enum tvn_outcome outcome,
+                                      struct tvn_call *call)
+{
+    call->context = NULL;
+    if (TVN_UNLIKELY(stage->has_incoming) && outcome == TVN_OUTCOME_EMIT) {
+        tvn_stage_give_context(stage, call);
+    }
+}
 /*
  * HOT PATH. Lends the element to the guest: its content type goes to `offset`, where the guest has
  * room for it, payload and context become borrows. False: the instance is dead.

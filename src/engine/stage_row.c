@@ -41,10 +41,7 @@ static bool settle(struct tvn_component_stage *stage)
     tvn_export_allow_leaving(export_of(stage), true);
     row->step = TVN_ROW_BETWEEN;
     if (row->entry == TVN_ENTRY_PULL) {
-        row->call->context = NULL;
-        if (TVN_UNLIKELY(stage->has_incoming) && row->outcome == TVN_OUTCOME_EMIT) {
-            tvn_stage_give_context(stage, row->call);
-        }
+        tvn_stage_end_pull(stage, row->outcome, row->call);
     }
     row->told = row->outcome == TVN_OUTCOME_EMIT || row->outcome == TVN_OUTCOME_DROP;
     if (TVN_UNLIKELY(!row->told)) {
@@ -87,9 +84,8 @@ static void *loop_arguments(void *env, void *caller, union tvn_flat *slots, size
     const struct tvn_element *element = stage->row.call->in;
     uint32_t offset = slots[0].u32;
     size_t length = tvn_intern_name(stage->intern, element->content_type).len;
-    if (TVN_UNLIKELY(!tvn_guest_mem_at(export->mem, offset, length))) {
-        (void)tvn_instance_fail(stage->instance, TVN_E_COMPONENT_TRAPPED,
-                                "realloc return: beyond end of memory");
+    if (TVN_UNLIKELY(tvn_instance_check_realloc(stage->instance, export->mem, 1, offset,
+                                                (uint32_t)length) != TVN_OK)) {
         return tvn_call_loop_abort(export);
     }
     tvn_export_allow_leaving(export, true);
