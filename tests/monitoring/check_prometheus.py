@@ -8,10 +8,12 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from waiting import KEPT, wait_for  # pylint: disable=wrong-import-position
 
 MANIFEST = """[torvyn]
 name = "case"
@@ -40,17 +42,6 @@ scrape_configs:
 """
 WAIT_S = 120  # for what must happen, however slow the machine is
 LINES = 500
-KEPT = ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "LD_LIBRARY_PATH")
-
-
-def wait_for(what, condition):
-    end = time.monotonic() + WAIT_S
-    while time.monotonic() < end:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.1)
-    raise AssertionError(f"{what} does not come")
 
 
 def free_port():
@@ -71,7 +62,7 @@ class Prometheus:
             self.process = subprocess.Popen(
                 [program, f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data",
                  f"--web.listen-address={self.url[7:]}", "--log.level=warn"], stdout=self.log, stderr=self.log, cwd=folder)
-            wait_for("Prometheus", lambda: self.process.poll() is not None or self.ready())
+            wait_for("Prometheus", lambda: self.process.poll() is not None or self.ready(), WAIT_S)
             if self.process.poll() is None:
                 return
         raise AssertionError("Prometheus does not start")
@@ -119,7 +110,7 @@ def start_flow(torvyn, guests, folder):
     def address():
         err.seek(0)
         return re.search(rb"inspection at http://([0-9.]+:[0-9]+)", err.read())
-    return process, wait_for("the address", address)[1].decode()
+    return process, wait_for("the address", address, WAIT_S)[1].decode()
 
 
 def check_series(prometheus, catalogue):
@@ -129,7 +120,7 @@ def check_series(prometheus, catalogue):
     def named(name, *labels):
         return main | frozenset(labels) | {("__name__", name)}
     wait_for("all elements", lambda: prometheus.values("torvyn_flow_elements_delivered_total").get(
-        named("torvyn_flow_elements_delivered_total")) == LINES)
+        named("torvyn_flow_elements_delivered_total")) == LINES, WAIT_S)
     names = set(prometheus.api("label/__name__/values"))
     for name, kind, scope in catalogue:
         if scope != "CAPABILITY":  # there is a series only for what a component has
@@ -153,7 +144,7 @@ def check_targets(prometheus):
     def known():
         targets = {one["labels"]["job"]: one for one in prometheus.api("targets")["activeTargets"]}
         return targets if all(one["health"] != "unknown" for one in targets.values()) else None
-    targets = wait_for("the first scrapes", known)
+    targets = wait_for("the first scrapes", known, WAIT_S)
     assert targets["torvyn"]["health"] == "up", targets["torvyn"]
     assert targets["stranger"]["health"] == "down" and "401" in targets["stranger"]["lastError"], targets["stranger"]
     assert not prometheus.values('{job="stranger", __name__=~"torvyn_.*"}')
@@ -167,7 +158,7 @@ def check_rules(prometheus, path):
     def evaluated():
         rules = [rule for group in prometheus.api("rules")["groups"] for rule in group["rules"]]
         return rules if all(rule["health"] == "ok" for rule in rules) else None
-    rules = wait_for("the alerts' first evaluation", evaluated)
+    rules = wait_for("the alerts' first evaluation", evaluated, WAIT_S)
     assert {rule["name"] for rule in rules} == wanted, rules
 
 
@@ -191,7 +182,7 @@ def main():
         flow.stdin.close()
         assert flow.wait(timeout=WAIT_S) == 0
         wait_for("the end of the target", lambda: prometheus.values('up{job="torvyn"}').get(
-            frozenset({("__name__", "up")})) == 0)
+            frozenset({("__name__", "up")})) == 0, WAIT_S)
     finally:
         if prometheus:
             prometheus.stop()

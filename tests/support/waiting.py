@@ -11,8 +11,8 @@ def check(condition, text):
         sys.exit(text)
 
 
-def wait_for(what, condition):
-    end = time.monotonic() + WAIT_S
+def wait_for(what, condition, seconds=WAIT_S):
+    end = time.monotonic() + seconds
     while time.monotonic() < end:
         value = condition()
         if value:

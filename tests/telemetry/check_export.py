@@ -19,16 +19,12 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from waiting import KEPT, check, wait_for  # pylint: disable=wrong-import-position
 
 WAIT_S = 120  # for a run to end, however slow the machine is
-KEPT = ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "LD_LIBRARY_PATH")
 PROTOCOLS = ("grpc", "protobuf", "json")
-
-
-def check(condition, text):
-    if not condition:
-        sys.exit(text)
 
 
 class Project:
@@ -412,13 +408,6 @@ def run_context(options, protocol):
 # ---- collectors that are busy
 
 
-def wait_for(what, condition):
-    end = time.monotonic() + WAIT_S
-    while not condition():
-        check(time.monotonic() < end, what)
-        time.sleep(0.02)
-
-
 def seen_elements(received):
     if not received.metrics:
         return 0
@@ -438,7 +427,8 @@ def retry_spans(project, protocol):
     process = project.start(traces_config(protocol, server.url), "--input", "-")
     process.stdin.write("one\ntwo\n")
     process.stdin.flush()
-    wait_for("no spans came", lambda: len([span for span in spans_of(server.received) if span.kind == "element"]) == 2)
+    wait_for("the spans",
+             lambda: len([span for span in spans_of(server.received) if span.kind == "element"]) == 2, WAIT_S)
     code, summary, _, log = project.finish(process)
     server.stop()
     check(code == 0 and summary["elements"] == 2, f"exit code {code}")
@@ -456,7 +446,7 @@ def run_retry(options, protocol):
     process.stdin.write("one\ntwo\n")
     process.stdin.flush()
     # The flow lasts until the collector has got what the flow did.
-    wait_for("nothing came", lambda: seen_elements(server.received) == 2)
+    wait_for("the two elements", lambda: seen_elements(server.received) == 2, WAIT_S)
     code, summary, _, log = project.finish(process)
     server.stop()
     check(code == 0 and summary["elements"] == 2, f"exit code {code}")
@@ -534,7 +524,7 @@ def run_hostile(options, protocol):
         for name, serve in peers(protocol).items():
             peer = collector.Peer(serve)
             lose(project, protocol, name, peer.url)
-            wait_for(f"{name}: nobody came", lambda peer=peer: peer.connections > 0)
+            wait_for(f"{name}: a connection", lambda peer=peer: peer.connections > 0, WAIT_S)
             peer.stop()
         run_unknown_certificate(options, project, protocol, lose)
         good = make_collector(protocol)
