@@ -1,28 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a guest does with buffers: content, counters, and where it must not get through. */
-#include "base/file.h"
-#include "component/limits.h"
-#include "engine/component_stage.h"
-#include "security/guard.h"
-
-#include "tvn_test.h"
+#include "stage_rig.h"
 
 #include <inttypes.h>
 
-#define OWNER 1
-
-static struct tvn_diag_sink *sink;
-static struct tvn_runtime *runtime;
-static struct tvn_resources *resources;
-static struct tvn_magazine *magazine;
-static struct tvn_component *component;
-static struct tvn_intern intern;
-static struct tvn_sandbox sandbox;
-static struct tvn_guard guard;
-static struct tvn_stage_stats stats;
-static struct tvn_trace_ids trace_ids;
-static struct tvn_invoker *stage;
-static struct tvn_file_bytes bytes;
 static struct tvn_fault fault;
 static struct tvn_element out[1];
 
@@ -38,52 +19,24 @@ static enum tvn_status discard(void *context, int stream, const char *text, size
 static int set_up_group(void **state)
 {
     (void)state;
-    sink = tvn_diag_sink_create();
-    struct tvn_resources_options options;
-    tvn_resources_options_default(&options);
-    if (tvn_runtime_create(&(struct tvn_engine_options){0}, sink, &runtime) != TVN_OK ||
-        tvn_resources_create(&options, &resources) != TVN_OK ||
-        tvn_file_read(TVN_GUEST_DIR "/buffer-script.wasm", TVN_COMPONENT_BYTES_MAX, &bytes) !=
-            TVN_OK ||
-        tvn_component_decode(bytes.ptr, bytes.len, 0, sink, &component) != TVN_OK ||
-        tvn_runtime_compile(runtime, component, sink) != TVN_OK) {
+    if (rig_create() != 0) {
         return -1;
     }
-    tvn_test_keep_signal_handlers();
-    magazine = tvn_magazine_create(resources);
+    rig_load("buffer-script");
     return 0;
 }
 
 static int tear_down_group(void **state)
 {
     (void)state;
-    tvn_component_destroy(component);
-    tvn_file_bytes_deinit(&bytes);
-    tvn_runtime_destroy(runtime);
-    tvn_magazine_destroy(magazine);
-    tvn_resources_destroy(resources);
-    tvn_diag_sink_destroy(sink);
+    rig_unload();
+    rig_destroy();
     return 0;
 }
 
 static enum tvn_status start_stage(void)
 {
-    const struct tvn_component_stage_options options = {
-        .name = "guest",
-        .flow_id = "main",
-        .role = TVN_ROLE_PROCESSOR,
-        .config = TVN_STR(""),
-        .sandbox = &sandbox,
-        .guard = &guard,
-        .magazine = &magazine,
-        .intern = &intern,
-        .stats = &stats,
-        .owner = OWNER,
-        .trace_ids = &trace_ids,
-        .cancel_fd = -1,
-        .stdin_fd = -1,
-        .write = discard,
-    };
+    const struct tvn_component_stage_options options = rig_options(TVN_ROLE_PROCESSOR, "", discard);
     return tvn_component_stage_create(runtime, component, &options, sink, &stage);
 }
 

@@ -1,27 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Component stages through their invoker: routers, aggregators, and another instance after a death.
  */
-#include "base/file.h"
-#include "component/limits.h"
-#include "engine/component_stage.h"
-#include "security/guard.h"
+#include "stage_rig.h"
 
-#include "tvn_test.h"
-
-#define OWNER 1
-
-static struct tvn_diag_sink *sink;
-static struct tvn_runtime *runtime;
-static struct tvn_resources *resources;
-static struct tvn_magazine *magazine;
-static struct tvn_component *component;
-static struct tvn_intern intern;
-static struct tvn_sandbox sandbox;
-static struct tvn_guard guard;
-static struct tvn_stage_stats stats;
-static struct tvn_trace_ids trace_ids;
-static struct tvn_invoker *stage;
-static struct tvn_file_bytes bytes;
 static struct tvn_fault fault;
 static struct tvn_call call;
 static struct tvn_element out[TVN_CALL_OUT_MAX];
@@ -40,25 +21,13 @@ static enum tvn_status discard(void *context, int stream, const char *text, size
 static int set_up_group(void **state)
 {
     (void)state;
-    sink = tvn_diag_sink_create();
-    struct tvn_resources_options options;
-    tvn_resources_options_default(&options);
-    if (tvn_runtime_create(&(struct tvn_engine_options){0}, sink, &runtime) != TVN_OK ||
-        tvn_resources_create(&options, &resources) != TVN_OK) {
-        return -1;
-    }
-    tvn_test_keep_signal_handlers();
-    magazine = tvn_magazine_create(resources);
-    return 0;
+    return rig_create();
 }
 
 static int tear_down_group(void **state)
 {
     (void)state;
-    tvn_runtime_destroy(runtime);
-    tvn_magazine_destroy(magazine);
-    tvn_resources_destroy(resources);
-    tvn_diag_sink_destroy(sink);
+    rig_destroy();
     return 0;
 }
 
@@ -86,40 +55,19 @@ static int tear_down(void **state)
     (void)state;
     tvn_invoker_destroy(stage);
     stage = NULL;
-    tvn_component_destroy(component);
-    component = NULL;
-    tvn_file_bytes_deinit(&bytes);
+    rig_unload();
     return (int)tvn_resources_live_count(resources); /* every buffer is back */
 }
 
 static void start(const char *name, enum tvn_role role, const char *config)
 {
-    char path[512];
-    snprintf(path, sizeof(path), "%s/%s.wasm", TVN_GUEST_DIR, name);
-    assert_status(tvn_file_read(path, TVN_COMPONENT_BYTES_MAX, &bytes), TVN_OK);
-    assert_diag_status(tvn_component_decode(bytes.ptr, bytes.len, 0, sink, &component), TVN_OK,
-                       sink);
-    assert_diag_status(tvn_runtime_compile(runtime, component, sink), TVN_OK, sink);
-    const struct tvn_component_stage_options options = {
-        .name = "guest",
-        .flow_id = "main",
-        .role = role,
-        .config = tvn_str_of(config),
-        .sandbox = &sandbox,
-        .guard = &guard,
-        .magazine = &magazine,
-        .intern = &intern,
-        .stats = &stats,
-        .ports = role == TVN_ROLE_ROUTER ? ports : NULL,
-        .port_count = role == TVN_ROLE_ROUTER ? TVN_ARRAY_LEN(ports) : 0,
-        .owner = OWNER,
-        .trace_ids = &trace_ids,
-        .cancel_fd = -1,
-        .stdin_fd = -1,
-        .write = discard,
-    };
-    assert_diag_status(tvn_component_stage_create(runtime, component, &options, sink, &stage),
-                       TVN_OK, sink);
+    rig_load(name);
+    struct tvn_component_stage_options options = rig_options(role, config, discard);
+    if (role == TVN_ROLE_ROUTER) {
+        options.ports = ports;
+        options.port_count = TVN_ARRAY_LEN(ports);
+    }
+    rig_start(&options);
 }
 
 static struct tvn_buffer *buffer_of(const struct tvn_element *element)

@@ -2,33 +2,16 @@
 /* Calls in a row of component stages: what came of each, what is left, and what was counted, is as
  * with single calls.
  */
-#include "base/file.h"
-#include "component/limits.h"
-#include "engine/component_stage.h"
 #include "engine/stage_internal.h"
-#include "security/guard.h"
 
-#include "tvn_test.h"
+#include "stage_rig.h"
 
-#define OWNER       1
 #define RECORDS_MAX 64
 #define TEXT_MAX    320
 /* Calls after which a stage has its loop. */
 #define WARM_CALLS (TVN_ROW_AFTER_CALLS + 1)
 
-static struct tvn_diag_sink *sink;
-static struct tvn_runtime *runtime;
-static struct tvn_resources *resources;
-static struct tvn_magazine *magazine;
-static struct tvn_component *component;
-static struct tvn_file_bytes bytes;
-static struct tvn_intern intern;
-static struct tvn_sandbox sandbox;
-static struct tvn_guard guard;
-static struct tvn_stage_stats stats;
-static struct tvn_trace_ids trace_ids;
 static _Atomic int cancel;
-static struct tvn_invoker *stage;
 
 static uint32_t writes_left; /* to standard output, before it is full */
 
@@ -55,25 +38,13 @@ static void start_runtime(bool fuel)
 static int set_up_group(void **state)
 {
     (void)state;
-    sink = tvn_diag_sink_create();
-    struct tvn_resources_options options;
-    tvn_resources_options_default(&options);
-    if (tvn_resources_create(&options, &resources) != TVN_OK) {
-        return -1;
-    }
-    start_runtime(false);
-    tvn_test_keep_signal_handlers();
-    magazine = tvn_magazine_create(resources);
-    return 0;
+    return rig_create();
 }
 
 static int tear_down_group(void **state)
 {
     (void)state;
-    tvn_runtime_destroy(runtime);
-    tvn_magazine_destroy(magazine);
-    tvn_resources_destroy(resources);
-    tvn_diag_sink_destroy(sink);
+    rig_destroy();
     return 0;
 }
 
@@ -81,9 +52,7 @@ static void stop(void)
 {
     tvn_invoker_destroy(stage);
     stage = NULL;
-    tvn_component_destroy(component);
-    component = NULL;
-    tvn_file_bytes_deinit(&bytes);
+    rig_unload();
     assert_int_equal(tvn_resources_live_count(resources), 0); /* every buffer is back */
 }
 
@@ -113,34 +82,15 @@ static void start(const char *name, enum tvn_role role, const char *config, uint
         .fuel_per_invocation = fuel,
     };
     tvn_guard_init(&guard, &sandbox, NULL, NULL);
-    char path[512];
-    snprintf(path, sizeof(path), "%s/%s.wasm", TVN_GUEST_DIR, name);
-    assert_status(tvn_file_read(path, TVN_COMPONENT_BYTES_MAX, &bytes), TVN_OK);
-    assert_diag_status(tvn_component_decode(bytes.ptr, bytes.len, 0, sink, &component), TVN_OK,
-                       sink);
-    assert_diag_status(tvn_runtime_compile(runtime, component, sink), TVN_OK, sink);
+    rig_load(name);
     static const struct tvn_str ports[] = {{"metrics", 7}, {"logs", 4}};
-    const struct tvn_component_stage_options options = {
-        .name = "guest",
-        .flow_id = "main",
-        .role = role,
-        .config = tvn_str_of(config),
-        .sandbox = &sandbox,
-        .guard = &guard,
-        .magazine = &magazine,
-        .intern = &intern,
-        .stats = &stats,
-        .ports = role == TVN_ROLE_ROUTER ? ports : NULL,
-        .port_count = role == TVN_ROLE_ROUTER ? TVN_ARRAY_LEN(ports) : 0,
-        .owner = OWNER,
-        .trace_ids = &trace_ids,
-        .cancel = &cancel,
-        .cancel_fd = -1,
-        .stdin_fd = -1,
-        .write = discard,
-    };
-    assert_diag_status(tvn_component_stage_create(runtime, component, &options, sink, &stage),
-                       TVN_OK, sink);
+    struct tvn_component_stage_options options = rig_options(role, config, discard);
+    options.cancel = &cancel;
+    if (role == TVN_ROLE_ROUTER) {
+        options.ports = ports;
+        options.port_count = TVN_ARRAY_LEN(ports);
+    }
+    rig_start(&options);
     if (stage->ops->has_entry(stage, TVN_ENTRY_INIT)) {
         struct tvn_fault fault = {0};
         struct tvn_call call = {.fault = &fault};
