@@ -45,11 +45,11 @@ static inline void rig_destroy(void)
     tvn_diag_sink_destroy(sink);
 }
 
-/* The component of a guest, compiled. */
-static inline void rig_load(const char *name)
+/* The component of the guest NAME of the folder GUEST_DIR, compiled. */
+static inline void rig_load(const char *guest_dir, const char *name)
 {
     char path[512];
-    snprintf(path, sizeof(path), "%s/%s.wasm", TVN_GUEST_DIR, name);
+    snprintf(path, sizeof(path), "%s/%s.wasm", guest_dir, name);
     assert_status(tvn_file_read(path, TVN_COMPONENT_BYTES_MAX, &bytes), TVN_OK);
     assert_diag_status(tvn_component_decode(bytes.ptr, bytes.len, 0, sink, &component), TVN_OK,
                        sink);

@@ -22,7 +22,7 @@ static int set_up_group(void **state)
     if (rig_create() != 0) {
         return -1;
     }
-    rig_load("buffer-script");
+    rig_load(TVN_GUEST_DIR, "buffer-script");
     return 0;
 }
 

@@ -61,7 +61,7 @@ static int tear_down(void **state)
 
 static void start(const char *name, enum tvn_role role, const char *config)
 {
-    rig_load(name);
+    rig_load(TVN_GUEST_DIR, name);
     struct tvn_component_stage_options options = rig_options(role, config, discard);
     if (role == TVN_ROLE_ROUTER) {
         options.ports = ports;

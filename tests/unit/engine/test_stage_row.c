@@ -82,7 +82,7 @@ static void start(const char *name, enum tvn_role role, const char *config, uint
         .fuel_per_invocation = fuel,
     };
     tvn_guard_init(&guard, &sandbox, NULL, NULL);
-    rig_load(name);
+    rig_load(TVN_GUEST_DIR, name);
     static const struct tvn_str ports[] = {{"metrics", 7}, {"logs", 4}};
     struct tvn_component_stage_options options = rig_options(role, config, discard);
     options.cancel = &cancel;
