@@ -2,8 +2,9 @@
 """Does what a tutorial says, in an empty folder. Of its code blocks,
 
   sh              are commands, run where the ones before left off
-  text            is what the commands before it print, on both streams. '…' stands for a number, and what follows it
-                  for any unit of the same kind if it is 'µs' or ' MiB'; a line '...' for any number of lines
+  text            is what the commands before it print, on both streams, but for the progress that only a slow machine
+                  has time to show. '…' stands for a number, and what follows it for any unit of the same kind if it is
+                  'µs' or ' MiB'; a line '...' for any number of lines
   X shows FILE    is the content of a file that is there
   X writes FILE   becomes the content of a file
   X appended to FILE   is added to a file's end
@@ -33,6 +34,9 @@ def blocks(text):
         elif found:
             found[2].append(line)
 
+
+# Told of what takes longer than a second.
+PROGRESS = re.compile(r"  compiling \S+ \(.*\) \.\.\.\n")
 
 # How fast and how large something is depends on the machine, and with it the unit.
 UNITS = (("µs", "(?:ns|µs|ms|s)"), (" MiB", " (?:B|KiB|MiB|GiB)"))
@@ -70,7 +74,7 @@ class Reader:
         result = subprocess.run(["bash", "-ec", commands + f"\npwd > '{place}'"], cwd=self.folder, env=self.environment,
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                 check=False)
-        self.output = result.stdout
+        self.output = PROGRESS.sub("", result.stdout)
         if result.returncode != 0:
             raise Failure(f"it ends with {result.returncode}:\n{self.output}")
         with open(place, encoding="utf-8") as file:
