@@ -90,14 +90,16 @@ static enum tvn_status read_to_end(int fd, size_t expected, size_t max_bytes,
     }
 }
 
-enum tvn_status tvn_file_read(const char *path, size_t max_bytes, struct tvn_file_bytes *out_bytes)
+/* `regular`: nothing else is waited for. */
+static enum tvn_status read_file(const char *path, bool regular, size_t max_bytes,
+                                 struct tvn_file_bytes *out_bytes)
 {
     tvn_assert(path);
     tvn_assert(out_bytes);
     max_bytes = tvn_min(max_bytes, (size_t)SSIZE_MAX / 4); /* headroom: doubling cannot overflow */
     int fd;
     do {
-        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | (regular ? O_NONBLOCK : 0));
     } while (fd < 0 && errno == EINTR);
     if (fd < 0) {
         return fail_with(errno == EFBIG ? EIO : errno);
@@ -107,6 +109,8 @@ enum tvn_status tvn_file_read(const char *path, size_t max_bytes, struct tvn_fil
     struct stat info;
     if (fstat(fd, &info) != 0) {
         status = fail_with(errno);
+    } else if (regular && !S_ISREG(info.st_mode)) {
+        status = fail_with(S_ISDIR(info.st_mode) ? EISDIR : ENOTSUP);
     } else {
         /* Only a hint: files under /sys claim a page, those under /proc nothing. */
         uint64_t expected = S_ISREG(info.st_mode) && info.st_size > 0 ? (uint64_t)info.st_size : 0;
@@ -118,6 +122,17 @@ enum tvn_status tvn_file_read(const char *path, size_t max_bytes, struct tvn_fil
         bytes = (struct tvn_file_bytes){0};
     }
     return status;
+}
+
+enum tvn_status tvn_file_read(const char *path, size_t max_bytes, struct tvn_file_bytes *out_bytes)
+{
+    return read_file(path, false, max_bytes, out_bytes);
+}
+
+enum tvn_status tvn_file_read_regular(const char *path, size_t max_bytes,
+                                      struct tvn_file_bytes *out_bytes)
+{
+    return read_file(path, true, max_bytes, out_bytes);
 }
 
 enum tvn_status tvn_fd_write_all(int fd, const void *bytes, size_t length)

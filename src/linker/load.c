@@ -23,6 +23,7 @@ uint32_t tvn_link_component_roles(const struct tvn_component *component)
 static enum tvn_status read_failed(struct tvn_link_build *build, enum tvn_status status,
                                    const char *path, struct tvn_span at)
 {
+    int error = errno;
     switch ((int)status) {
     case TVN_NOT_FOUND:
         (void)tvn_diag_error(build->sink, TVN_E_COMPONENT_NOT_FOUND, at,
@@ -39,8 +40,13 @@ static enum tvn_status read_failed(struct tvn_link_build *build, enum tvn_status
         return tvn_diag_error(build->sink, TVN_E_OUT_OF_MEMORY, at,
                               "no memory for component file '%s'", path);
     default:
-        return tvn_diag_error(build->sink, TVN_E_IO_ERROR, at,
-                              "component file '%s' cannot be read: %s", path, strerror(errno));
+        (void)tvn_diag_error(build->sink, TVN_E_IO_ERROR, at,
+                             "component file '%s' cannot be read: %s", path,
+                             error == ENOTSUP ? "it is no regular file" : strerror(error));
+        if (error == EISDIR || error == ENOTSUP) {
+            tvn_diag_help(build->sink, "name the component's .wasm file");
+        }
+        return TVN_E_IO_ERROR;
     }
 }
 
@@ -55,7 +61,7 @@ enum tvn_status tvn_link_load(struct tvn_link_build *build, const char *path, st
         }
     }
     TVN_AUTO_VALUE(tvn_file_bytes) bytes = {0};
-    enum tvn_status status = tvn_file_read(path, TVN_COMPONENT_BYTES_MAX, &bytes);
+    enum tvn_status status = tvn_file_read_regular(path, TVN_COMPONENT_BYTES_MAX, &bytes);
     if (status != TVN_OK) {
         return read_failed(build, status, path, at);
     }

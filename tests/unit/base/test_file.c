@@ -152,6 +152,22 @@ static void test_file_read_of_pipe_reads_to_its_end(void **state)
     assert_string_equal((char *)bytes.ptr, "part\npart\npart\n");
 }
 
+static void test_file_read_regular_of_pipe_does_not_wait(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_int_equal(mkfifo(fixture->path, 0600), 0);
+    struct tvn_file_bytes bytes = {0};
+
+    assert_status(tvn_file_read_regular(fixture->path, 100, &bytes), TVN_E_IO_ERROR); /* no writer */
+
+    assert_int_equal(errno, ENOTSUP);
+    assert_status(tvn_file_read_regular("/dev/zero", 100, &bytes), TVN_E_IO_ERROR);
+    assert_int_equal(errno, ENOTSUP);
+    assert_status(tvn_file_read_regular(fixture->directory, 100, &bytes), TVN_E_IO_ERROR);
+    assert_int_equal(errno, EISDIR);
+    assert_null(bytes.ptr);
+}
+
 static void test_file_read_when_memory_is_exhausted_leaks_nothing(void **state)
 {
     struct fixture *fixture = *state;
@@ -294,6 +310,7 @@ static const struct CMUnitTest tests[] = {
     WITH_DIRECTORY(test_file_read_of_directory_is_io_error),
     cmocka_unit_test(test_file_read_trusts_no_stated_size),
     WITH_DIRECTORY(test_file_read_of_pipe_reads_to_its_end),
+    WITH_DIRECTORY(test_file_read_regular_of_pipe_does_not_wait),
     WITH_DIRECTORY(test_file_read_when_memory_is_exhausted_leaks_nothing),
     cmocka_unit_test(test_fd_write_all_waits_for_a_full_non_blocking_pipe),
     cmocka_unit_test(test_fd_write_all_to_closed_descriptor_is_io_error),
