@@ -365,8 +365,9 @@ static void set_ratio_text(struct config_load *load, const struct tvn_config_key
     double value = 0.0;
     double scale = 1.0;
     bool fraction = false;
+    bool negative = text.len > 0 && text.ptr[0] == '-';
     size_t digits = 0;
-    for (size_t i = 0; i < text.len; i++) {
+    for (size_t i = negative ? 1 : 0; i < text.len; i++) {
         char c = text.ptr[i];
         if (c == '.' && !fraction) {
             fraction = true;
@@ -383,7 +384,18 @@ static void set_ratio_text(struct config_load *load, const struct tvn_config_key
         wrong_text(load, key, at);
         return;
     }
-    set_ratio(load, key, value / scale, at, out);
+    set_ratio(load, key, negative ? -value / scale : value / scale, at, out);
+}
+
+/* Digits, perhaps behind a sign: an integer, however large. */
+static bool is_whole_number(struct tvn_str text)
+{
+    size_t digits = text.len > 0 && text.ptr[0] == '-' ? 1 : 0;
+    bool whole = digits < text.len;
+    for (size_t i = digits; i < text.len; i++) {
+        whole = whole && text.ptr[i] >= '0' && text.ptr[i] <= '9';
+    }
+    return whole;
 }
 
 static void set_integer_text(struct config_load *load, const struct tvn_config_key *key,
@@ -392,6 +404,8 @@ static void set_integer_text(struct config_load *load, const struct tvn_config_k
     uint64_t number = 0;
     if (tvn_parse_u64(text.ptr, text.len, &number)) {
         set_number(load, key, number, at, out);
+    } else if (is_whole_number(text)) {
+        out_of_range(load, key, at); /* negative, or beyond 64 bits */
     } else if (is_duration(key->type)) {
         set_duration(load, key, text, at, out);
     } else {
