@@ -22,8 +22,9 @@ TVN_DEFINE_CLEANUP_VALUE(tvn_file_bytes, tvn_file_bytes_deinit)
 TVN_NODISCARD enum tvn_status tvn_file_read(const char *path, size_t max_bytes,
                                             struct tvn_file_bytes *out_bytes);
 /*
- * COLD PATH. The same for a regular file only, for paths that somebody else wrote: a pipe could keep
- * its reader for ever. What is no file is TVN_E_IO_ERROR at once, with errno EISDIR or ENOTSUP.
+ * COLD PATH. The same for a regular file only, for paths that somebody else wrote: a pipe could
+ * keep its reader for ever. What is no file is TVN_E_IO_ERROR at once, with errno EISDIR or
+ * ENOTSUP.
  */
 TVN_NODISCARD enum tvn_status tvn_file_read_regular(const char *path, size_t max_bytes,
                                                     struct tvn_file_bytes *out_bytes);

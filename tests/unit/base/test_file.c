@@ -158,7 +158,8 @@ static void test_file_read_regular_of_pipe_does_not_wait(void **state)
     assert_int_equal(mkfifo(fixture->path, 0600), 0);
     struct tvn_file_bytes bytes = {0};
 
-    assert_status(tvn_file_read_regular(fixture->path, 100, &bytes), TVN_E_IO_ERROR); /* no writer */
+    assert_status(tvn_file_read_regular(fixture->path, 100, &bytes),
+                  TVN_E_IO_ERROR); /* no writer */
 
     assert_int_equal(errno, ENOTSUP);
     assert_status(tvn_file_read_regular("/dev/zero", 100, &bytes), TVN_E_IO_ERROR);
