@@ -311,6 +311,10 @@ static void unknown_target(struct config_load *load, const struct config_overrid
     for (size_t i = 0; i < TVN_ARRAY_LEN(sections); i++) {
         names[count++] = sections[i];
     }
+    const char *implicit = config_implicit_node(load);
+    if (implicit) {
+        names[count++] = implicit;
+    }
     for (size_t i = 0; i < load->manifest->flow_count; i++) {
         const struct tvn_manifest_flow *flow = &load->flows[i];
         for (size_t j = 0; j < flow->node_count && count < NAMES_MAX; j++) {

@@ -17,6 +17,7 @@ struct config_load {
     const char *const *environment;
     struct tvn_manifest *manifest;     /* being filled */
     struct tvn_manifest_flow *flows;   /* manifest->flows, writable */
+    struct tvn_manifest_node implicit; /* of a manifest without flows: its only component */
     enum tvn_config_layer layer;       /* that is being read */
     struct tvn_config_origin *origins; /* manifest->origins, writable; NULL: not kept */
     enum tvn_status status;            /* of the first error */
@@ -123,3 +124,5 @@ struct config_override {
     struct tvn_span value_span;
 };
 bool config_merge_into_nodes(struct config_load *load, const struct config_override *override);
+/* The node's name in a manifest that has no flow but one component; NULL. */
+const char *config_implicit_node(const struct config_load *load);

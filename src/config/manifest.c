@@ -192,6 +192,7 @@ static enum tvn_status load_text(const char *path, const struct tvn_str *text,
     if (manifest && directory) {
         manifest->path = tvn_arena_strndup(arena, path, strlen(path));
         manifest->directory = tvn_arena_strndup(arena, directory, strlen(directory));
+        manifest->implicit_config = "";
     }
     load.origins =
         arena ? TVN_ARENA_ARRAY(arena, struct tvn_config_origin, tvn_config_key_count()) : NULL;

@@ -180,6 +180,9 @@ struct tvn_manifest {
     size_t component_count;
     const struct tvn_manifest_flow *flows; /* file order; none is possible */
     size_t flow_count;
+    /* What --config gave the only component of a manifest without flows, as its node's config; "".
+     */
+    const char *implicit_config;
     const struct tvn_manifest_grants *grants;
     size_t grant_count;
     struct tvn_config config;
@@ -192,8 +195,8 @@ struct tvn_manifest {
  * COLD PATH. Reads, layers, interpolates and validates; reports every problem that it finds. path
  * NULL means TVN_MANIFEST_DEFAULT_PATH, options NULL all defaults. Keys of overrides: runtime.…,
  * observability.…, security.…, registry.…, flow.X.…, else NODE.key (merged into the JSON config of
- * every node of that name). E0001 missing file, E0002 syntax, E0700 type, E0701 unknown key, E0702
- * range or missing key, E0004, E0011.
+ * every node of that name; without flows, the only component). E0001 missing file, E0002 syntax,
+ * E0700 type, E0701 unknown key, E0702 range or missing key, E0004, E0011.
  */
 TVN_NODISCARD enum tvn_status tvn_manifest_load(const char *path,
                                                 const struct tvn_config_options *options,

@@ -129,13 +129,38 @@ static void merge(struct config_load *load, struct tvn_manifest_node *node,
     node->config_span = override->value_span;
 }
 
+const char *config_implicit_node(const struct config_load *load)
+{
+    const struct tvn_manifest *manifest = load->manifest;
+    return manifest->flow_count == 0 && manifest->component_count == 1
+               ? manifest->components[0].name
+               : NULL;
+}
+
+/* There is no flow's node to change: the linker makes one, with this configuration. */
+static void merge_into_implicit(struct config_load *load, const struct config_override *override,
+                                struct tvn_str path)
+{
+    struct tvn_manifest_node *node = &load->implicit;
+    node->name = config_implicit_node(load);
+    node->config = load->manifest->implicit_config;
+    if (path_is_valid(load, override, path)) {
+        merge(load, node, override, path);
+        load->manifest->implicit_config = node->config;
+    }
+}
+
 bool config_merge_into_nodes(struct config_load *load, const struct config_override *override)
 {
     size_t dot = tvn_str_find(override->key, '.');
     tvn_assert(dot != SIZE_MAX);
     struct tvn_str name = tvn_str_slice(override->key, 0, dot);
     struct tvn_str path = tvn_str_slice(override->key, dot + 1, override->key.len);
-    bool found = false;
+    const char *implicit = config_implicit_node(load);
+    bool found = implicit && tvn_str_is(name, implicit);
+    if (found) {
+        merge_into_implicit(load, override, path);
+    }
     for (size_t i = 0; i < load->manifest->flow_count; i++) {
         struct tvn_manifest_flow *flow = &load->flows[i];
         for (size_t j = 0; j < flow->node_count; j++) {

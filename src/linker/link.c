@@ -5,7 +5,8 @@
 #include "linker/link_internal.h"
 #include "security/capability.h"
 
-#define ADDED_ENDS 2 /* stages and edges that the ends may add */
+#define ADDED_ENDS    2      /* stages and edges that the ends may add */
+#define IMPLICIT_FLOW "main" /* of a manifest with one component and no flow */
 
 void tvn_link_destroy(struct tvn_link *link)
 {
@@ -57,15 +58,19 @@ static enum tvn_status unknown_flow(struct tvn_link_build *build, const char *na
     for (; count < manifest->flow_count && count < TVN_ARRAY_LEN(names); count++) {
         names[count] = manifest->flows[count].name;
     }
+    bool implicit = count == 0 && manifest->component_count == 1;
+    if (implicit) {
+        names[count++] = IMPLICIT_FLOW;
+    }
     (void)tvn_diag_error(build->sink, TVN_E_TOPOLOGY_INVALID, TVN_SPAN_NONE,
                          "'%s' has no flow '%s'", manifest->path, name);
     const char *near = tvn_suggest(tvn_str_of(name), names, count);
     if (near) {
         tvn_diag_help(build->sink, "did you mean '%s'?", near);
     } else if (count > 0) {
-        tvn_diag_help(build->sink, "its first flow is '%s'", names[0]);
+        tvn_diag_help(build->sink, "its %s flow is '%s'", implicit ? "only" : "first", names[0]);
     } else {
-        tvn_diag_help(build->sink, "define it: [flow.%s]", name);
+        tvn_diag_help(build->sink, "define one: [flow.main] with nodes and edges");
     }
     return TVN_E_TOPOLOGY_INVALID;
 }
@@ -79,13 +84,13 @@ static enum tvn_status choose_flow(struct tvn_link_build *build)
     }
     if (name) {
         link->flow = tvn_manifest_find_flow(link->manifest, name);
-        if (!link->flow && !(link->manifest->flow_count == 0 && strcmp(name, "main") == 0)) {
+        if (!link->flow && !(link->manifest->flow_count == 0 && strcmp(name, IMPLICIT_FLOW) == 0)) {
             return unknown_flow(build, name);
         }
     } else if (link->manifest->flow_count > 0) {
         link->flow = &link->manifest->flows[0];
     }
-    link->flow_name = link->flow ? link->flow->name : "main";
+    link->flow_name = link->flow ? link->flow->name : IMPLICIT_FLOW;
     if (!link->flow && link->manifest->component_count != 1) {
         (void)tvn_diag_error(build->sink, TVN_E_TOPOLOGY_INVALID, TVN_SPAN_NONE,
                              "'%s' defines no flow", link->manifest->path);
@@ -143,8 +148,9 @@ static enum tvn_status add_node(struct tvn_link_build *build, const struct tvn_m
 static enum tvn_status add_implicit(struct tvn_link_build *build)
 {
     const struct tvn_manifest_component *declared = &build->link->manifest->components[0];
-    struct tvn_link_stage stage = {
-        .name = declared->name, .config = "", .span = declared->name_span};
+    struct tvn_link_stage stage = {.name = declared->name,
+                                   .config = build->link->manifest->implicit_config,
+                                   .span = declared->name_span};
     const char *path, *builtin;
     TVN_TRY(tvn_link_locate(build, declared->name, declared->name_span, &path, &builtin));
     TVN_TRY(tvn_link_load(build, path, declared->name_span, &stage.component));
