@@ -212,12 +212,17 @@ static void summary_text(const struct session *session, const struct tvn_trace_s
     tvn_strbuf_add_text(out, "  ── Trace Summary ────────\n  Elements traced:  ");
     tvn_figure_count(out, summary->elements);
     tvn_strbuf_add_text(out, "\n  Avg latency:      ");
-    tvn_trace_duration(out, (uint64_t)tvn_histogram_mean(latency));
-    tvn_strbuf_add_text(out, " (p50: ");
-    tvn_trace_duration(out, tvn_histogram_quantile(latency, 0.5));
-    tvn_strbuf_add_text(out, ", p99: ");
-    tvn_trace_duration(out, tvn_histogram_quantile(latency, 0.99));
-    tvn_strbuf_add_text(out, ")\n  Copies:           ");
+    if (tvn_histogram_count(latency) == 0) {
+        tvn_strbuf_add_text(out, "none (no element came from a source to a sink)");
+    } else {
+        tvn_trace_duration(out, (uint64_t)tvn_histogram_mean(latency));
+        tvn_strbuf_add_text(out, " (p50: ");
+        tvn_trace_duration(out, tvn_histogram_quantile(latency, 0.5));
+        tvn_strbuf_add_text(out, ", p99: ");
+        tvn_trace_duration(out, tvn_histogram_quantile(latency, 0.99));
+        tvn_strbuf_add_char(out, ')');
+    }
+    tvn_strbuf_add_text(out, "\n  Copies:           ");
     tvn_figure_count(out, payload_copies(summary->copies));
     tvn_strbuf_printf(out, "\n  Buffer reuse:     %" PRIu64 "%%\n", reuse_percent(summary));
     tvn_strbuf_printf(out, "  Backpressure:     %" PRIu64 " event%s\n",
@@ -235,10 +240,13 @@ static void summary_json(const struct session *session, const struct tvn_trace_s
     tvn_json_begin_object(json);
     tvn_json_field_u64(json, "elements", summary->elements);
     tvn_json_field_u64(json, "lost", summary->lost);
-    tvn_json_field_real(json, "latency_avg_us", tvn_histogram_mean(latency) / 1e3);
-    tvn_json_field_real(json, "latency_p50_us", (double)tvn_histogram_quantile(latency, 0.5) / 1e3);
-    tvn_json_field_real(json, "latency_p99_us",
-                        (double)tvn_histogram_quantile(latency, 0.99) / 1e3);
+    if (tvn_histogram_count(latency) > 0) { /* else there is none to tell */
+        tvn_json_field_real(json, "latency_avg_us", tvn_histogram_mean(latency) / 1e3);
+        tvn_json_field_real(json, "latency_p50_us",
+                            (double)tvn_histogram_quantile(latency, 0.5) / 1e3);
+        tvn_json_field_real(json, "latency_p99_us",
+                            (double)tvn_histogram_quantile(latency, 0.99) / 1e3);
+    }
     tvn_json_field_u64(json, "copies", payload_copies(summary->copies));
     tvn_json_field_u64(json, "copied_bytes", payload_copies(summary->copy_bytes));
     tvn_json_field_u64(json, "buffers", summary->buffers);
