@@ -7,6 +7,8 @@
 #include "host/stale.h"
 #include "security/capability.h"
 
+#include <sys/stat.h>
+
 void tvn_flow_links_deinit(struct tvn_flow_links *links)
 {
     for (size_t i = 0; i < links->count; i++) {
@@ -99,11 +101,26 @@ static enum tvn_status link_one(struct tvn_flow_links *links,
     return describe(item, sink);
 }
 
+/* A folder that is not there would go unnoticed: what is not in it is looked for elsewhere. */
+static enum tvn_status check_components_folder(const char *folder, struct tvn_diag_sink *sink)
+{
+    struct stat info;
+    if (!folder || (stat(folder, &info) == 0 && S_ISDIR(info.st_mode))) {
+        return TVN_OK;
+    }
+    (void)tvn_diag_error(sink, TVN_E_COMPONENT_NOT_FOUND, TVN_SPAN_NONE,
+                         "there is no folder '%s' of components", folder);
+    tvn_diag_help(sink, "name the folder that holds the compiled components, or leave "
+                        "--components out");
+    return TVN_E_COMPONENT_NOT_FOUND;
+}
+
 static enum tvn_status link_flows(struct tvn_flow_links *links,
                                   const struct tvn_flow_links_options *options,
                                   struct tvn_diag_sink *sink)
 {
     TVN_TRY(tvn_manifest_load(options->manifest_path, NULL, sink, &links->manifest));
+    TVN_TRY(check_components_folder(options->components, sink));
     const struct tvn_manifest *manifest = links->manifest;
     links->items = tvn_calloc(manifest->flow_count + 1, sizeof(*links->items));
     if (!links->items) {
