@@ -5,6 +5,8 @@
 #include "base/assert.h"
 #include "base/num.h"
 
+#include <inttypes.h>
+
 const struct tvn_opt *tvn_opt_find(const struct tvn_opt *table, struct tvn_str name)
 {
     for (const struct tvn_opt *opt = table; opt && opt->name; opt++) {
@@ -41,10 +43,21 @@ static void *field(const struct tvn_opt *opt, void *values)
     return (char *)values + opt->offset;
 }
 
+/* Nothing but digits: what is wrong with such a number is its size, or that it has no unit. */
+static bool is_number(const char *text)
+{
+    return text[0] != '\0' && text[strspn(text, "0123456789")] == '\0';
+}
+
 static enum tvn_status store_count(const char *text, uint64_t *out, struct tvn_strbuf *why)
 {
-    uint64_t value;
-    if (!tvn_parse_u64(text, strlen(text), &value) || value == 0) {
+    uint64_t value = 0;
+    bool parsed = tvn_parse_u64(text, strlen(text), &value);
+    if (!parsed && is_number(text)) {
+        tvn_strbuf_printf(why, "the most is %" PRIu64, UINT64_MAX);
+        return TVN_E_CONSTRAINT_VIOLATION;
+    }
+    if (!parsed || value == 0) {
         tvn_strbuf_add_text(why, "write a whole number of at least 1");
         return TVN_E_CONSTRAINT_VIOLATION;
     }
@@ -56,7 +69,10 @@ static enum tvn_status store_duration(const char *text, uint64_t *out, struct tv
 {
     uint64_t value;
     if (!tvn_parse_duration(text, strlen(text), &value) || value == 0) {
-        tvn_strbuf_add_text(why, "write a number with a unit, such as 500ms, 30s or 5m");
+        const char *help = is_number(text) && strspn(text, "0") != strlen(text)
+                               ? "write a unit behind the number, such as 500ms, 30s or 5m"
+                               : "write a number with a unit, such as 500ms, 30s or 5m";
+        tvn_strbuf_add_text(why, help);
         return TVN_E_CONSTRAINT_VIOLATION;
     }
     *out = value;

@@ -357,6 +357,8 @@ void config_decode_manifest(struct config_load *load, const struct tvn_toml_tabl
         const struct tvn_span start = {.file = manifest->file};
         config_error(load, TVN_E_CONSTRAINT_VIOLATION, start,
                      "the manifest has neither [torvyn] nor a component nor a flow");
+        tvn_diag_help(load->sink, "write [flow.main] with nodes and edges, or let 'torvyn init' "
+                                  "write a project");
     }
 }
 

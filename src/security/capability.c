@@ -100,6 +100,19 @@ const char *tvn_capability_suggest_key(struct tvn_str key)
     return tvn_suggest(key, keys, count);
 }
 
+static void help_lists_grants(struct tvn_diag_sink *sink)
+{
+    TVN_AUTO_VALUE(tvn_strbuf) list = {0};
+    for (size_t i = 0; i < TVN_ARRAY_LEN(names); i++) {
+        if (names[i].key) {
+            tvn_strbuf_printf(&list, "%s%s", list.len > 0 ? ", " : "", names[i].grant);
+        }
+    }
+    if (!list.failed) {
+        tvn_diag_help(sink, "grants: %s", tvn_strbuf_text(&list));
+    }
+}
+
 static const char *suggest_grant(struct tvn_str name)
 {
     const char *grants[TVN_ARRAY_LEN(names)];
@@ -252,6 +265,8 @@ enum tvn_status tvn_grant_parse(struct tvn_arena *arena, struct tvn_str text, st
         const char *suggestion = suggest_grant(prefix);
         if (suggestion) {
             tvn_diag_label(sink, "did you mean \"%s\"?", suggestion);
+        } else {
+            help_lists_grants(sink);
         }
         return status;
     }

@@ -126,6 +126,7 @@ static enum tvn_status check_holder(const struct tvn_manifest *manifest,
     if (suggestion) {
         tvn_diag_label(sink, "did you mean '%s'?", suggestion);
     }
+    tvn_diag_help(sink, "name a [[component]], a node, or \"FLOW/NODE\"");
     return status;
 }
 
