@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What observing costs: the pipeline of pipeline.c, or the example event-enrichment, at the levels
- * off, production and diagnostic, in turns, all in one process. Processor time of the run counts,
- * not wall time, and each level is compared with the off of its own round; the median of the
- * differences is printed. With --spans 1 spans are exported to /dev/null, at the usual sample rate;
- * what their exporter's thread takes is left out then: it runs beside the flow.
+ * off, production and diagnostic. A flow runs on while the level changes every tenth of a second,
+ * so that what is compared shares its code, memory and neighbours: each slice of a level with the
+ * slice of level off just before or just after it, in turns. Processor time counts, not wall time,
+ * and the medians of the differences and shares of all pairs are printed, the shares' quartiles
+ * too. With --spans 1 spans are exported to /dev/null, at the usual sample rate; what their
+ * exporter's thread takes is left out then: it runs beside the flow.
  */
 #include "base/diag.h"
 #include "base/mem.h"
+#include "base/num.h"
 #include "bench/program.h"
 #include "host/host.h"
 #include "observability/recorder.h"
@@ -25,6 +28,8 @@
 #define SIZE_BYTES   ((uint64_t)1 << 20)
 #define ELEMENTS_MAX ((uint64_t)1 << 40)
 #define ROUNDS_MAX   1000
+#define SLICES_MAX   1000
+#define PAIRS_MAX    10000
 #define EVENTS_PATH  TVN_BINARY_DIR "/bench/events.jsonl"
 
 static double cpu_ns(void)
@@ -72,8 +77,51 @@ static double exporter_ns(void)
     return used;
 }
 
-/* Nanoseconds of processor time per element. */
-static double run(const struct workload *workload, enum tvn_observe_level level)
+/* One level's share of a run. */
+struct slice {
+    enum tvn_observe_level level;
+    double ns; /* per element */
+};
+
+struct slices {
+    struct tvn_host *host;
+    bool spans;
+    uint32_t count;
+    uint64_t delivered; /* when the current one began */
+    double begin_ns;
+    struct slice all[SLICES_MAX];
+};
+
+/* Each slice of the others has one of level off beside it, now before and now after it. */
+static enum tvn_observe_level level_of(uint32_t slice)
+{
+    static const enum tvn_observe_level order[] = {
+        TVN_OBSERVE_OFF, TVN_OBSERVE_PRODUCTION, TVN_OBSERVE_DIAGNOSTIC,
+        TVN_OBSERVE_OFF, TVN_OBSERVE_DIAGNOSTIC, TVN_OBSERVE_PRODUCTION,
+    };
+    return order[slice % TVN_ARRAY_LEN(order)];
+}
+
+/* A slice is over, about ten times a second; what came before the first one was warm-up. */
+static void take_slice(void *context, const struct tvn_run_report *report)
+{
+    struct slices *slices = context;
+    double now_ns = cpu_ns() - (slices->spans ? exporter_ns() : 0);
+    uint64_t elements = report->delivered - slices->delivered;
+    if (slices->begin_ns > 0 && elements > 0 && slices->count < SLICES_MAX) {
+        slices->all[slices->count] = (struct slice){
+            .level = level_of(slices->count),
+            .ns = (now_ns - slices->begin_ns) / (double)elements,
+        };
+        slices->count++;
+    }
+    tvn_recorder_set_level(tvn_host_recorder(slices->host), level_of(slices->count));
+    slices->delivered = report->delivered;
+    slices->begin_ns = cpu_ns() - (slices->spans ? exporter_ns() : 0);
+}
+
+/* Processor time per element, slice by slice. */
+static void run(const struct workload *workload, struct slices *slices)
 {
     const char *const overrides[] = {"runtime.invocation_timeout_ms=60000", /* a busy machine */
                                      "observability.latency_promote_threshold_ms=0", /* likewise */
@@ -91,16 +139,17 @@ static double run(const struct workload *workload, enum tvn_observe_level level)
     TVN_AUTO(tvn_diag_sink) sink = tvn_diag_sink_create();
     TVN_AUTO(tvn_host) host = NULL;
     bench_check(tvn_host_create(&options, sink, &host), sink, "start");
-    tvn_recorder_set_level(tvn_host_recorder(host), level);
+    tvn_recorder_set_level(tvn_host_recorder(host), TVN_OBSERVE_OFF);
+    slices->host = host;
+    slices->spans = workload->spans;
+    slices->count = 0;
+    slices->begin_ns = 0;
     struct tvn_run_report report;
-    double begin = cpu_ns();
-    bench_check(tvn_host_run(host, NULL, NULL, sink, &report), sink, "run");
-    double used = cpu_ns() - begin - (workload->spans ? exporter_ns() : 0);
+    bench_check(tvn_host_run(host, take_slice, slices, sink, &report), sink, "run");
     if (report.delivered != workload->elements) {
         bench_fail("%" PRIu64 " of %" PRIu64 " elements were delivered", report.delivered,
                    workload->elements);
     }
-    return used / (double)workload->elements;
 }
 
 static int compare(const void *a, const void *b)
@@ -135,26 +184,63 @@ static void write_events(const char *path, uint64_t elements)
     }
 }
 
-struct costs {
-    double off[ROUNDS_MAX];
-    double production[ROUNDS_MAX]; /* more than off */
-    double diagnostic[ROUNDS_MAX];
+/* What slices of one level took more than slices of level off beside them; those of level off
+ * themselves took more than nothing. */
+struct pairs {
+    uint64_t count;
+    double more_ns[PAIRS_MAX];
+    double share[PAIRS_MAX];
 };
 
-static void measure(const struct workload *workload, uint64_t rounds, struct costs *costs)
+static void add_pair(struct pairs *pairs, double more_ns, double off_ns)
 {
-    (void)run(workload, TVN_OBSERVE_OFF); /* compiles, fills caches */
-    for (uint64_t i = 0; i < rounds; i++) {
-        /* In another order every round: who comes first would else always meet the same cache. */
-        double turn[TVN_OBSERVE_LEVEL_COUNT];
-        for (uint64_t k = 0; k < TVN_OBSERVE_LEVEL_COUNT; k++) {
-            uint64_t level = (i + k) % TVN_OBSERVE_LEVEL_COUNT;
-            turn[level] = run(workload, (enum tvn_observe_level)level);
-        }
-        costs->off[i] = turn[TVN_OBSERVE_OFF];
-        costs->production[i] = turn[TVN_OBSERVE_PRODUCTION] - costs->off[i];
-        costs->diagnostic[i] = turn[TVN_OBSERVE_DIAGNOSTIC] - costs->off[i];
+    if (pairs->count < PAIRS_MAX) {
+        pairs->more_ns[pairs->count] = more_ns;
+        pairs->share[pairs->count] = more_ns / off_ns;
+        pairs->count++;
     }
+}
+
+static void add_pairs(const struct slices *slices, struct pairs pairs[TVN_OBSERVE_LEVEL_COUNT])
+{
+    for (uint32_t i = 0; i < slices->count; i++) {
+        const struct slice *slice = &slices->all[i];
+        if (slice->level == TVN_OBSERVE_OFF) {
+            add_pair(&pairs[slice->level], slice->ns, slice->ns);
+            continue;
+        }
+        /* Never the first one; the last one may lack its pair. */
+        const struct slice *off = slice[-1].level == TVN_OBSERVE_OFF ? slice - 1 : slice + 1;
+        if (off < slices->all + slices->count) {
+            add_pair(&pairs[slice->level], slice->ns - off->ns, off->ns);
+        }
+    }
+}
+
+static void print_level(const char *name, struct pairs *pairs)
+{
+    double middle = median(pairs->share, pairs->count);
+    printf(", \"%s_ns\": %.1f, \"%s_share\": %.5f, \"%s_quartiles\": [%.5f, %.5f]", name,
+           median(pairs->more_ns, pairs->count), name, middle, name, pairs->share[pairs->count / 4],
+           pairs->share[pairs->count * 3 / 4]);
+}
+
+static void print_costs(uint64_t elements, uint64_t rounds,
+                        struct pairs pairs[TVN_OBSERVE_LEVEL_COUNT])
+{
+    struct pairs *off = &pairs[TVN_OBSERVE_OFF];
+    struct pairs *production = &pairs[TVN_OBSERVE_PRODUCTION];
+    struct pairs *diagnostic = &pairs[TVN_OBSERVE_DIAGNOSTIC];
+    if (production->count == 0 || diagnostic->count == 0) {
+        bench_fail("%" PRIu64 " elements are over too soon: nothing to compare", elements);
+    }
+    printf("{\"elements\": %" PRIu64 ", \"rounds\": %" PRIu64 ", \"pairs\": %" PRIu64
+           ", \"sample_every\": %u, \"off_ns\": %.1f",
+           elements, rounds, tvn_min(production->count, diagnostic->count),
+           TVN_RECORDER_SAMPLE_EVERY, median(off->more_ns, off->count));
+    print_level("production", production);
+    print_level("diagnostic", diagnostic);
+    printf("}\n");
 }
 
 int main(int argc, char **argv)
@@ -162,8 +248,8 @@ int main(int argc, char **argv)
     uint64_t enrichment = 0;
     uint64_t spans = 0;
     uint64_t size = 64;
-    uint64_t elements = 200000;
-    uint64_t rounds = 15;
+    uint64_t elements = 3000000;
+    uint64_t rounds = 10;
     const struct bench_option options[] = {{"--enrichment", &enrichment, 1},
                                            {"--spans", &spans, 1},
                                            {"--size", &size, SIZE_BYTES},
@@ -197,12 +283,13 @@ int main(int argc, char **argv)
         workload.manifest = TVN_SOURCE_DIR "/bench/enrichment.toml";
         write_events(EVENTS_PATH, elements);
     }
-    static struct costs costs;
-    measure(&workload, rounds, &costs);
+    static struct slices slices;
+    static struct pairs pairs[TVN_OBSERVE_LEVEL_COUNT];
+    for (uint64_t i = 0; i < rounds; i++) {
+        run(&workload, &slices);
+        add_pairs(&slices, pairs);
+    }
     (void)close(workload.output_fd);
-    printf("{\"elements\": %" PRIu64 ", \"rounds\": %" PRIu64
-           ", \"off_ns\": %.1f, \"production_ns\": %.1f, \"diagnostic_ns\": %.1f}\n",
-           elements, rounds, median(costs.off, rounds), median(costs.production, rounds),
-           median(costs.diagnostic, rounds));
+    print_costs(elements, rounds, pairs);
     return 0;
 }
