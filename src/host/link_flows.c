@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "host/link_wasi_internal.h"
 #include "host/stale.h"
+#include "pipeline/pipeline.h"
 #include "security/capability.h"
 
 #include <sys/stat.h>
@@ -91,7 +92,8 @@ static enum tvn_status link_one(struct tvn_flow_links *links,
     item->flow = name ? name : "main"; /* the implicit flow */
     links->count++;
     TVN_TRY(status);
-    status = link_wasi_check(item->link, sink);
+    status = tvn_pipeline_check_size(item->link, sink);
+    status = status == TVN_OK ? link_wasi_check(item->link, sink) : status;
     if (status != TVN_OK) {
         tvn_link_destroy(item->link);
         item->link = NULL;

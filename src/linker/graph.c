@@ -133,11 +133,21 @@ static void count_edges(const struct tvn_link *link, uint32_t stage, uint32_t *o
     }
 }
 
-static enum tvn_status check_degrees(struct tvn_link_build *build)
+/* An end that the linker added, which nobody can connect by hand. */
+static bool is_added(const struct tvn_link *link, const struct tvn_link_stage *stage)
+{
+    return link->flow && !stage->node;
+}
+
+/* `added`: only the ends that the linker added, else only what is in the manifest. */
+static enum tvn_status check_degrees(struct tvn_link_build *build, bool added)
 {
     enum tvn_status result = TVN_OK;
     for (uint32_t i = 0; i < build->link->stage_count; i++) {
         const struct tvn_link_stage *stage = &build->link->stages[i];
+        if (is_added(build->link, stage) != added) {
+            continue;
+        }
         uint32_t inputs, outputs;
         count_edges(build->link, i, &inputs, &outputs);
         bool no_input = has_input(stage->role) && inputs == 0;
@@ -377,7 +387,8 @@ enum tvn_status tvn_link_check_graph(struct tvn_link_build *build)
 {
     /* A cycle explains more than the degrees that follow from it. */
     TVN_TRY(sort_stages(build));
-    TVN_TRY(check_degrees(build));
+    TVN_TRY(check_degrees(build, false));
+    TVN_TRY(check_degrees(build, true));
     TVN_TRY(check_connected(build));
     return check_fan_out(build);
 }

@@ -375,19 +375,24 @@ static void fill_edge(struct tvn_pipeline *pipeline, uint32_t index,
     };
 }
 
-/* What a flow may have at most, so that a turn of it stays short. */
-static enum tvn_status check_size(const struct tvn_link *link, struct tvn_diag_sink *sink)
+static enum tvn_status too_large(const struct tvn_link *link, uint32_t count, const char *what,
+                                 int most, struct tvn_diag_sink *sink)
 {
-    struct tvn_span at = link->flow ? link->flow->span : TVN_SPAN_NONE;
+    (void)tvn_diag_error(
+        sink, TVN_E_TOPOLOGY_INVALID, link->flow ? link->flow->span : TVN_SPAN_NONE,
+        "flow '%s' has %u %s; at most %d can run", link->flow_name, count, what, most);
+    tvn_diag_help(sink, "split it into several flows");
+    return TVN_E_TOPOLOGY_INVALID;
+}
+
+enum tvn_status tvn_pipeline_check_size(const struct tvn_link *link, struct tvn_diag_sink *sink)
+{
+    tvn_assert(link && sink);
     if (link->stage_count > TVN_FLOW_STAGES_MAX) {
-        return tvn_diag_error(sink, TVN_E_TOPOLOGY_INVALID, at,
-                              "flow '%s' has %u stages; at most %d can run", link->flow_name,
-                              link->stage_count, TVN_FLOW_STAGES_MAX);
+        return too_large(link, link->stage_count, "stages", TVN_FLOW_STAGES_MAX, sink);
     }
     if (link->edge_count > TVN_FLOW_EDGES_MAX) {
-        return tvn_diag_error(sink, TVN_E_TOPOLOGY_INVALID, at,
-                              "flow '%s' has %u edges; at most %d can run", link->flow_name,
-                              link->edge_count, TVN_FLOW_EDGES_MAX);
+        return too_large(link, link->edge_count, "edges", TVN_FLOW_EDGES_MAX, sink);
     }
     return TVN_OK;
 }
@@ -396,7 +401,7 @@ static enum tvn_status create_flow(struct tvn_pipeline *pipeline, struct tvn_dia
 {
     const struct tvn_link *link = pipeline->link;
     const struct tvn_pipeline_options *options = &pipeline->options;
-    TVN_TRY(check_size(link, sink));
+    TVN_TRY(tvn_pipeline_check_size(link, sink));
     TVN_AUTO_FREE struct tvn_stage_options *stages = tvn_calloc(link->stage_count, sizeof(*stages));
     TVN_AUTO_FREE struct tvn_edge_options *edges = tvn_calloc(link->edge_count, sizeof(*edges));
     if (!stages || !edges) {

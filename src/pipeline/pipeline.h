@@ -50,6 +50,10 @@ TVN_NODISCARD enum tvn_status tvn_pipeline_create(const struct tvn_link *link,
                                                   struct tvn_pipeline **out_pipeline);
 void tvn_pipeline_destroy(struct tvn_pipeline *pipeline);
 TVN_DEFINE_CLEANUP(tvn_pipeline, tvn_pipeline_destroy)
+/* COLD PATH. What a flow may have at most, so that a turn of it stays short: TVN_FLOW_STAGES_MAX,
+ * TVN_FLOW_EDGES_MAX. E0203. */
+TVN_NODISCARD enum tvn_status tvn_pipeline_check_size(const struct tvn_link *link,
+                                                      struct tvn_diag_sink *sink);
 
 struct tvn_flow *tvn_pipeline_flow(struct tvn_pipeline *pipeline);
 /* The flow's content types; read them on the thread that runs it. */

@@ -132,6 +132,19 @@ static void test_link_of_an_edge_into_a_source_is_refused(void **state)
     assert_string_equal(message(fixture, 1), "source 'in' cannot have an input");
 }
 
+static void test_link_of_several_open_nodes_blames_no_end_that_was_added(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_status(link_text(fixture, NODE("in", SOURCE) NODE("a", PROCESSOR) NODE("b", PROCESSOR)
+                                         EDGE("in", "a") EDGE("in", "b")),
+                  TVN_E_TOPOLOGY_INVALID);
+
+    assert_string_equal(message(fixture, 0), "processor 'a' has no output");
+    assert_string_equal(message(fixture, 1), "processor 'b' has no output");
+    assert_int_equal(tvn_diag_count(fixture->sink), 2);
+}
+
 static void test_link_of_an_unconnected_node_is_refused(void **state)
 {
     struct fixture *fixture = *state;
@@ -436,6 +449,7 @@ static const struct CMUnitTest tests[] = {
     TEST(test_link_of_a_cycle_names_its_nodes),
     TEST(test_link_of_a_node_connected_to_itself_is_a_cycle),
     TEST(test_link_of_an_edge_into_a_source_is_refused),
+    TEST(test_link_of_several_open_nodes_blames_no_end_that_was_added),
     TEST(test_link_of_an_unconnected_node_is_refused),
     TEST(test_link_of_doubled_edge_is_refused),
     TEST(test_link_of_fan_out_and_fan_in_is_accepted),
