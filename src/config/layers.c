@@ -166,6 +166,7 @@ void config_read_failed(struct config_load *load, const char *path, enum tvn_sta
     if (status == TVN_FULL) {
         config_error(load, TVN_E_MANIFEST_PARSE_ERROR, TVN_SPAN_NONE,
                      "'%s' has more than the maximum of %zu bytes", shown, TVN_TOML_SIZE_MAX);
+        tvn_diag_help(load->sink, "split the project into several");
     } else if (status == TVN_E_OUT_OF_MEMORY) {
         config_no_memory(load);
     } else {
