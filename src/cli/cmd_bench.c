@@ -449,7 +449,8 @@ static void render(const struct session *session, const struct tvn_bench_report 
     }
 }
 
-/* With --format json the report is in the command's object, unless it goes to a file. */
+/* With --format json the report is in the command's object, too. Where the file cannot be written,
+ * standard output gets the report: it took its time to measure. */
 static enum tvn_exit publish(const struct session *session, const struct tvn_bench_report *report,
                              const struct tvn_bench_comparison *comparison, enum tvn_exit code)
 {
@@ -458,11 +459,13 @@ static enum tvn_exit publish(const struct session *session, const struct tvn_ben
     if (report && (session->args->report || !tvn_cli_json(cli))) {
         render(session, report, comparison, &text);
     }
-    if (report && session->args->report && !write_file(session->args->report, &text)) {
+    bool to_file = session->args->report != NULL;
+    if (report && to_file && !write_file(session->args->report, &text)) {
         (void)tvn_diag_error(cli->sink, TVN_E_IO_ERROR, TVN_SPAN_NONE,
                              "the report cannot be written to '%s': %s", session->args->report,
                              strerror(errno));
         code = TVN_EXIT_ERROR;
+        to_file = false;
     }
     if (tvn_cli_json(cli)) {
         TVN_AUTO_VALUE(tvn_strbuf) out = {0};
@@ -473,7 +476,7 @@ static enum tvn_exit publish(const struct session *session, const struct tvn_ben
         }
         return tvn_cli_json_end(cli, code, &out, &json);
     }
-    if (report && !session->args->report) {
+    if (report && !to_file) {
         code = tvn_cli_print(cli, &text, code);
     }
     tvn_cli_show_diagnostics(cli);
