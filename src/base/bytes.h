@@ -51,6 +51,16 @@ static TVN_ALWAYS_INLINE void tvn_bytes_copy(void *to, const void *from, size_t 
     }
 }
 
+/* HOT PATH. The same for names, of which most are of 8 to 16 bytes. */
+static TVN_ALWAYS_INLINE void tvn_bytes_copy_name(void *to, const void *from, size_t length)
+{
+    if (TVN_LIKELY(length >= 8 && length <= 16)) {
+        tvn_bytes_copy_ends_(to, from, length, 8);
+    } else {
+        tvn_bytes_copy(to, from, length);
+    }
+}
+
 /* Not 0 when the words at `left` and `right` differ. */
 static TVN_ALWAYS_INLINE uint64_t tvn_bytes_differ_(const uint8_t *left, const uint8_t *right,
                                                     size_t size)

@@ -141,11 +141,14 @@ enum tvn_status tvn_export_realloc(const struct tvn_export *export, uint32_t ali
     return TVN_OK;
 }
 
-uint32_t tvn_export_lend_failed(const struct tvn_export *export)
+uint32_t tvn_export_lend(const struct tvn_export *export, const struct tvn_resource_rt *type,
+                         uint64_t rep)
 {
-    tvn_instance_fail(export->guest->instance, TVN_E_COMPONENT_TRAPPED,
-                      "the component's handle table is full");
-    return 0;
+    struct tvn_handle_table *handles = &export->guest->handles;
+    if (!tvn_handle_table_has_free(handles) && !tvn_handle_table_reserve(handles)) {
+        return tvn_guest_handles_full(export->guest);
+    }
+    return tvn_export_lend_reserved(export, type, rep);
 }
 
 /* ---- dynamic ---- */

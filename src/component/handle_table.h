@@ -49,6 +49,11 @@ static inline bool tvn_handle_table_has_free(const struct tvn_handle_table *tabl
 {
     return table->free_head != 0;
 }
+// HOT PATH. True when it may be called twice.
+static inline bool tvn_handle_table_has_two_free(const struct tvn_handle_table *table)
+{
+    return table->free_head != 0 && (uint32_t)table->items[table->free_head].rep != 0;
+}
 
 // HOT PATH. Returns the new index.
 static inline uint32_t tvn_handle_add_reserved(struct tvn_handle_table *table,

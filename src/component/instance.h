@@ -158,23 +158,21 @@ TVN_NODISCARD enum tvn_status tvn_export_end(const struct tvn_export *export,
 TVN_NODISCARD enum tvn_status tvn_export_realloc(const struct tvn_export *export,
                                                  uint32_t alignment, uint32_t length,
                                                  uint32_t *out_offset);
-/* The slow half of tvn_export_lend; not to be called otherwise. */
-TVN_COLD uint32_t tvn_export_lend_failed(const struct tvn_export *export);
 /*
- * HOT PATH. A borrow handle for an argument; it must be dropped before the call ends. 0: table full
- * (instance dead).
+ * WARM PATH. A borrow handle for an argument; it must be dropped before the call ends. 0: table
+ * full (instance dead).
  */
-TVN_NODISCARD static inline uint32_t
-tvn_export_lend(const struct tvn_export *export, const struct tvn_resource_rt *type, uint64_t rep)
+TVN_NODISCARD uint32_t tvn_export_lend(const struct tvn_export *export,
+                                       const struct tvn_resource_rt *type, uint64_t rep);
+/* HOT PATH. The same with a free slot in the table: tvn_handle_table_has_free. */
+TVN_NODISCARD static inline uint32_t tvn_export_lend_reserved(const struct tvn_export *export,
+                                                              const struct tvn_resource_rt *type,
+                                                              uint64_t rep)
 {
     struct tvn_guest *guest = export->guest;
     tvn_debug_assert(type->guest != guest); /* its implementer is called with the rep itself */
-    uint32_t index = tvn_handle_add(&guest->handles, type, rep, false, guest->scope);
-    if (TVN_UNLIKELY(index == 0)) {
-        return tvn_export_lend_failed(export);
-    }
     guest->scope_borrows++;
-    return index;
+    return tvn_handle_add_reserved(&guest->handles, type, rep, false, guest->scope);
 }
 /*
  * HOT PATH. Takes an own handle that the guest returned out of its table. E0302 for an unknown

@@ -95,40 +95,18 @@ enum tvn_outcome tvn_stage_finish(const struct tvn_component_stage *stage,
 
 /* ---- lowering a stream-element ---- */
 
-/* Content types are short: two overlapping moves instead of a call. */
-static inline void copy_name(uint8_t *to, struct tvn_str name)
-{
-    if (TVN_LIKELY(name.len >= 8 && name.len <= 16)) {
-        memcpy(to, name.ptr, 8);
-        memcpy(to + name.len - 8, name.ptr + name.len - 8, 8);
-    } else {
-        memcpy(to, name.ptr, name.len);
-    }
-}
-
 bool tvn_stage_lower_element(struct tvn_component_stage *stage, const struct tvn_export *export,
                              const struct tvn_element *element, uint32_t offset,
                              union tvn_flat *slots)
 {
-    struct tvn_str content_type = tvn_intern_name(stage->intern, element->content_type);
-    /* SAFETY: whoever reallocated checked that this many bytes at the offset are in the memory. */
-    copy_name(export->mem->base + offset, content_type);
-    tvn_copy_record(&stage->stats->copies, TVN_COPY_METADATA_MARSHAL, 16 + content_type.len);
-    uint32_t payload = tvn_export_lend(export, stage->types.buffer, element->payload.raw);
-    uint32_t context = tvn_export_lend(export, stage->types.flow_context, 0);
-    if (TVN_UNLIKELY(payload == 0 || context == 0)) {
-        return false;
-    }
-    slots[0].u64 = element->sequence;
-    slots[1].u64 = element->timestamp_ns;
-    slots[2].u64 = offset;
-    slots[3].u64 = content_type.len;
-    slots[4].u64 = payload;
-    slots[5].u64 = context;
-    return true;
+    /* SAFETY: whoever reallocated checked that the name's bytes at the offset are in the memory. */
+    tvn_stage_lower_meta(stage, element, offset, export->mem->base + offset, slots);
+    slots[4].u64 = tvn_export_lend(export, stage->types.buffer, element->payload.raw);
+    slots[5].u64 = tvn_export_lend(export, stage->types.flow_context, 0);
+    return slots[4].u64 != 0 && slots[5].u64 != 0;
 }
 
-/* The same with memory from the guest's realloc. False: the instance is dead. */
+/* tvn_stage_lower_element with memory from the guest's realloc. False: the instance is dead. */
 static bool lower_element(struct tvn_component_stage *stage, const struct tvn_export *export,
                           const struct tvn_element *element, union tvn_flat *slots)
 {
@@ -187,8 +165,9 @@ bool tvn_stage_call_with_element(struct tvn_component_stage *stage, const struct
 
 /* ---- lifting an output-element ---- */
 
-bool tvn_stage_lift_output(struct tvn_component_stage *stage, const struct tvn_export *export,
-                           const uint8_t *element, struct tvn_element *out)
+enum tvn_outcome tvn_stage_lift_output(struct tvn_component_stage *stage,
+                                       const struct tvn_export *export, const uint8_t *element,
+                                       struct tvn_call *call)
 {
     uint32_t name_at = tvn_guest_load_u32(element + TVN_ELEMENT_CONTENT_TYPE);
     uint32_t name_length = tvn_guest_load_u32(element + TVN_ELEMENT_CONTENT_TYPE + 4);
@@ -203,13 +182,13 @@ bool tvn_stage_lift_output(struct tvn_component_stage *stage, const struct tvn_e
                                 "%s returned a content type of %u bytes (at most %d printable "
                                 "UTF-8 bytes, %d names a flow)",
                                 export->name, name_length, TVN_CONTENT_TYPE_MAX, TVN_INTERN_MAX);
-        return false;
+        return TVN_OUTCOME_DEAD;
     }
     uint64_t rep;
     if (TVN_UNLIKELY(tvn_export_take_own(export, stage->types.buffer,
                                          tvn_guest_load_u32(element + TVN_ELEMENT_PAYLOAD),
                                          &rep) != TVN_OK)) {
-        return false;
+        return TVN_OUTCOME_DEAD;
     }
     struct tvn_buffer *buffer;
     status = tvn_stage_find_buffer(stage, (struct tvn_buffer_id){rep}, &buffer);
@@ -219,16 +198,17 @@ bool tvn_stage_lift_output(struct tvn_component_stage *stage, const struct tvn_e
     if (TVN_UNLIKELY(status != TVN_OK)) {
         (void)tvn_instance_fail(stage->instance, status,
                                 "%s returned a buffer that it may not give away", export->name);
-        return false;
+        return TVN_OUTCOME_DEAD;
     }
-    *out = (struct tvn_element){
+    tvn_assert(call->out_count < call->out_capacity);
+    call->out[call->out_count++] = (struct tvn_element){
         .sequence = tvn_guest_load_u64(element + TVN_ELEMENT_SEQUENCE),
         .timestamp_ns = tvn_guest_load_u64(element + TVN_ELEMENT_TIMESTAMP),
         .payload = {rep},
         .content_type = name_length > 0 ? content_type : buffer->content_type,
     };
     tvn_stat_add(&stage->stats->produced_bytes, buffer->length);
-    return true;
+    return TVN_OUTCOME_EMIT;
 }
 
 /* Lifts pull, process and ingest: `present` is the tag under which an output-element follows. */
@@ -249,13 +229,7 @@ static inline enum tvn_outcome lift_output(struct tvn_component_stage *stage,
         return TVN_LIKELY(selected <= 1) ? absent
                                          : tvn_stage_bad_result(stage, export, "an invalid case");
     }
-    tvn_assert(call->out_capacity >= 1);
-    if (TVN_UNLIKELY(
-            !tvn_stage_lift_output(stage, export, area + TVN_OUTPUT_ELEMENT, &call->out[0]))) {
-        return TVN_OUTCOME_DEAD;
-    }
-    call->out_count = 1;
-    return TVN_OUTCOME_EMIT;
+    return tvn_stage_lift_output(stage, export, area + TVN_OUTPUT_ELEMENT, call);
 }
 
 /* Lifts small results: *out_value is the byte of the ok case, unchanged for an error. */

@@ -58,13 +58,17 @@ enum tvn_outcome tvn_stage_invoke(struct tvn_invoker *invoker, enum tvn_entry en
 void tvn_stage_invoke_row(struct tvn_invoker *invoker, enum tvn_entry entry, struct tvn_call *call,
                           tvn_next_call next, void *context);
 
-/* HOT PATH. Whether this call goes through the loop: not before there is one, and not for an
- * element without payload, which is lent an empty buffer. */
+/* HOT PATH. Whether this call may go through a loop: not with an element without payload, which is
+ * lent an empty buffer. */
+static inline bool tvn_stage_fits_row(enum tvn_entry entry, const struct tvn_call *call)
+{
+    return entry == TVN_ENTRY_PULL || TVN_LIKELY(call->in->payload.raw != 0);
+}
+/* HOT PATH. The same, before anyone has made sure that there is one. */
 static inline bool tvn_stage_has_row(const struct tvn_component_stage *stage, enum tvn_entry entry,
                                      const struct tvn_call *call)
 {
-    return stage->row.loop && stage->row.entry == entry &&
-           (entry == TVN_ENTRY_PULL || TVN_LIKELY(call->in->payload.raw != 0));
+    return stage->row.loop && stage->row.entry == entry && tvn_stage_fits_row(entry, call);
 }
 
 /* ---- parts of calls: outcomes, lowering and lifting, in stage_calls.c ---- */
@@ -102,8 +106,23 @@ static inline void tvn_stage_end_pull(struct tvn_component_stage *stage, enum tv
         tvn_stage_give_context(stage, call);
     }
 }
+/* HOT PATH. The flat stream-element but for its handles; there is room for the content type in the
+ * guest's memory at `offset`, which is at `name`. */
+static TVN_ALWAYS_INLINE void tvn_stage_lower_meta(const struct tvn_component_stage *stage,
+                                                   const struct tvn_element *element,
+                                                   uint32_t offset, uint8_t *name,
+                                                   union tvn_flat *slots)
+{
+    struct tvn_str content_type = tvn_intern_name(stage->intern, element->content_type);
+    tvn_bytes_copy_name(name, content_type.ptr, content_type.len);
+    tvn_copy_record(&stage->stats->copies, TVN_COPY_METADATA_MARSHAL, 16 + content_type.len);
+    slots[0].u64 = element->sequence;
+    slots[1].u64 = element->timestamp_ns;
+    slots[2].u64 = offset;
+    slots[3].u64 = content_type.len;
+}
 /*
- * HOT PATH. Lends the element to the guest: its content type goes to `offset`, where the guest has
+ * WARM PATH. Lends the element to the guest: its content type goes to `offset`, where the guest has
  * room for it, payload and context become borrows. False: the instance is dead.
  */
 bool tvn_stage_lower_element(struct tvn_component_stage *stage, const struct tvn_export *export,
@@ -117,12 +136,13 @@ bool tvn_stage_lower_element(struct tvn_component_stage *stage, const struct tvn
 bool tvn_stage_call_with_element(struct tvn_component_stage *stage, const struct tvn_export *export,
                                  const struct tvn_element *element, union tvn_flat *slots);
 /*
- * HOT PATH. Moves the buffer of the output-element at `element` out of the guest and fills the
- * record; timestamp 0 and sequence are the reactor's to overwrite. False: the instance is dead and
+ * HOT PATH. Moves the buffer of the output-element at `element` out of the guest and appends a
+ * record to call->out; timestamp 0 and sequence are the reactor's to overwrite. EMIT, or DEAD and
  * nothing was taken.
  */
-bool tvn_stage_lift_output(struct tvn_component_stage *stage, const struct tvn_export *export,
-                           const uint8_t *element, struct tvn_element *out);
+enum tvn_outcome tvn_stage_lift_output(struct tvn_component_stage *stage,
+                                       const struct tvn_export *export, const uint8_t *element,
+                                       struct tvn_call *call);
 /* HOT PATH. The result area that slots[0] points to; NULL when it is out of bounds or misaligned.
  */
 static inline const uint8_t *tvn_stage_result_area(const struct tvn_export *export,

@@ -34,12 +34,12 @@ struct tvn_stage_flush {
 struct tvn_stage_row {
     struct tvn_call_loop *loop; /* of `entry`; NULL: none yet */
     enum tvn_entry entry;
-    uint32_t single_calls; /* since the last try to make a loop */
+    const struct tvn_export *export; /* of `entry` */
+    uint32_t single_calls;           /* since the last try to make a loop */
     uint32_t tries;
-    enum { TVN_ROW_BETWEEN, TVN_ROW_CALLING, TVN_ROW_RETURNED } step;
-    enum tvn_outcome outcome; /* of the call that returned */
-    bool told;                /* `next` knows the last outcome */
-    bool more;                /* and wants another call */
+    bool has_returned;        /* a call, of which `next` was not told yet */
+    bool more;                /* `next` wants another call */
+    enum tvn_outcome outcome; /* of the last call */
     struct tvn_call *call;
     tvn_next_call next;
     void *context;

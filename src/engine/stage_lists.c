@@ -200,10 +200,11 @@ static bool lift_elements(struct tvn_component_stage *stage, const struct tvn_ex
     if (!reserve_flush(stage, export, list->count)) {
         return false;
     }
+    struct tvn_call into = {.out = stage->flush.elements, .out_capacity = list->count};
     for (uint32_t i = 0; i < list->count; i++) {
         const uint8_t *item = list->items + (size_t)i * TVN_ELEMENT_SIZE;
-        if (!tvn_stage_lift_output(stage, export, item, &stage->flush.elements[i])) {
-            release_elements(stage, stage->flush.elements, i);
+        if (tvn_stage_lift_output(stage, export, item, &into) != TVN_OUTCOME_EMIT) {
+            tvn_stage_take_back(stage, &into);
             free_flush(stage);
             return false;
         }

@@ -7,11 +7,6 @@
 #include "component/call_loop.h"
 #include "engine/stage_calls.h"
 
-static const struct tvn_export *export_of(const struct tvn_component_stage *stage)
-{
-    return stage->entries[stage->row.entry];
-}
-
 /* What a call needs before its guest runs. */
 static void set_up(struct tvn_component_stage *stage, union tvn_flat *slots)
 {
@@ -19,7 +14,6 @@ static void set_up(struct tvn_component_stage *stage, union tvn_flat *slots)
     struct tvn_call *call = row->call;
     call->out_count = 0;
     stage->refused = TVN_OK;
-    row->step = TVN_ROW_CALLING;
     slots[0].i32 = 0;
     if (row->entry == TVN_ENTRY_PULL) {
         return;
@@ -30,25 +24,31 @@ static void set_up(struct tvn_component_stage *stage, union tvn_flat *slots)
     tvn_buffer_borrow(payload);
     row->payload = payload;
     stage->current = call->in;
-    tvn_export_allow_leaving(export_of(stage), false); /* realloc comes */
+    tvn_export_allow_leaving(row->export, false); /* realloc comes */
     slots[0].u32 = (uint32_t)tvn_intern_name(stage->intern, call->in->content_type).len;
+}
+
+/* Whether `next` is told this outcome inside of the loop: after any other one it may want to
+ * replace the instance. */
+static bool is_told_inside(enum tvn_outcome outcome)
+{
+    return outcome == TVN_OUTCOME_EMIT || outcome == TVN_OUTCOME_DROP;
 }
 
 /* The call in `row` is over. True: it has a successor. */
 static bool settle(struct tvn_component_stage *stage)
 {
     struct tvn_stage_row *row = &stage->row;
-    tvn_export_allow_leaving(export_of(stage), true);
-    row->step = TVN_ROW_BETWEEN;
+    tvn_export_allow_leaving(row->export, true);
+    row->has_returned = false;
     if (row->entry == TVN_ENTRY_PULL) {
         tvn_stage_end_pull(stage, row->outcome, row->call);
     }
-    row->told = row->outcome == TVN_OUTCOME_EMIT || row->outcome == TVN_OUTCOME_DROP;
-    if (TVN_UNLIKELY(!row->told)) {
-        return false; /* `next` may want to replace the instance */
+    if (TVN_UNLIKELY(!is_told_inside(row->outcome))) {
+        return false;
     }
     row->more = row->next(row->context, row->outcome);
-    return row->more && tvn_stage_has_row(stage, row->entry, row->call);
+    return row->more && tvn_stage_fits_row(row->entry, row->call);
 }
 
 static void *loop_next(void *env, void *caller, union tvn_flat *slots, size_t slot_count)
@@ -56,9 +56,9 @@ static void *loop_next(void *env, void *caller, union tvn_flat *slots, size_t sl
     (void)caller;
     (void)slot_count;
     struct tvn_component_stage *stage = env;
-    const struct tvn_export *export = export_of(stage);
+    const struct tvn_export *export = stage->row.export;
     enum tvn_status status;
-    if (TVN_LIKELY(stage->row.step == TVN_ROW_RETURNED)) {
+    if (TVN_LIKELY(stage->row.has_returned)) {
         if (!settle(stage)) {
             tvn_export_leave(export);
             slots[0].i32 = -1;
@@ -75,14 +75,11 @@ static void *loop_next(void *env, void *caller, union tvn_flat *slots, size_t sl
     return NULL;
 }
 
-static void *loop_arguments(void *env, void *caller, union tvn_flat *slots, size_t slot_count)
+static TVN_NOINLINE void *lower_any(struct tvn_component_stage *stage, uint32_t offset,
+                                    union tvn_flat *slots)
 {
-    (void)caller;
-    (void)slot_count;
-    struct tvn_component_stage *stage = env;
-    const struct tvn_export *export = export_of(stage);
+    const struct tvn_export *export = stage->row.export;
     const struct tvn_element *element = stage->row.call->in;
-    uint32_t offset = slots[0].u32;
     size_t length = tvn_intern_name(stage->intern, element->content_type).len;
     if (TVN_UNLIKELY(tvn_instance_check_realloc(stage->instance, export->mem, 1, offset,
                                                 (uint32_t)length) != TVN_OK)) {
@@ -94,7 +91,31 @@ static void *loop_arguments(void *env, void *caller, union tvn_flat *slots, size
                : tvn_call_loop_abort(export);
 }
 
-static void stop_lending(struct tvn_component_stage *stage)
+/* The usual case: a short name in the part of the memory that was seen before, and room for both
+ * handles. */
+static void *loop_arguments(void *env, void *caller, union tvn_flat *slots, size_t slot_count)
+{
+    (void)caller;
+    (void)slot_count;
+    struct tvn_component_stage *stage = env;
+    const struct tvn_export *export = stage->row.export;
+    const struct tvn_element *element = stage->row.call->in;
+    uint32_t offset = slots[0].u32;
+    size_t length = tvn_intern_name(stage->intern, element->content_type).len;
+    uint8_t *name;
+    if (TVN_UNLIKELY(length > TVN_BYTES_SHORT_MAX ||
+                     !tvn_guest_mem_seen(export->mem, offset, length, &name) ||
+                     !tvn_handle_table_has_two_free(&export->guest->handles))) {
+        return lower_any(stage, offset, slots);
+    }
+    tvn_stage_lower_meta(stage, element, offset, name, slots);
+    tvn_export_allow_leaving(export, true);
+    slots[4].u64 = tvn_export_lend_reserved(export, stage->types.buffer, element->payload.raw);
+    slots[5].u64 = tvn_export_lend_reserved(export, stage->types.flow_context, 0);
+    return NULL;
+}
+
+static inline void stop_lending(struct tvn_component_stage *stage)
 {
     struct tvn_stage_row *row = &stage->row;
     stage->current = NULL;
@@ -110,10 +131,10 @@ static void *loop_returned(void *env, void *caller, union tvn_flat *slots, size_
     (void)slot_count;
     struct tvn_component_stage *stage = env;
     struct tvn_stage_row *row = &stage->row;
-    const struct tvn_export *export = export_of(stage);
+    const struct tvn_export *export = row->export;
     stop_lending(stage);
     row->outcome = tvn_stage_lift(stage, row->entry, slots, row->call);
-    row->step = TVN_ROW_RETURNED;
+    row->has_returned = true;
     if (TVN_UNLIKELY(row->outcome == TVN_OUTCOME_DEAD || tvn_export_returned(export) != TVN_OK)) {
         return tvn_call_loop_abort(export);
     }
@@ -129,10 +150,10 @@ static TVN_COLD enum tvn_outcome fail(struct tvn_component_stage *stage)
     struct tvn_stage_row *row = &stage->row;
     tvn_assert(tvn_instance_is_dead(stage->instance));
     stop_lending(stage);
-    if (row->step == TVN_ROW_RETURNED) { /* lifted, and nobody was told */
+    if (row->has_returned) { /* lifted, and nobody was told */
         tvn_stage_take_back(stage, row->call);
     }
-    tvn_export_leave(export_of(stage));
+    tvn_export_leave(row->export);
     return tvn_stage_dead(stage, row->call);
 }
 
@@ -145,8 +166,10 @@ static TVN_COLD void warm_up(struct tvn_component_stage *stage, enum tvn_entry e
     if (entry == TVN_ENTRY_ROUTE) {
         return; /* its list is lifted with the call: stage_lists.c */
     }
-    if (tvn_call_loop_create(stage->entries[entry], &loop_host, stage, &row->loop) == TVN_OK) {
+    const struct tvn_export *export = stage->entries[entry];
+    if (tvn_call_loop_create(export, &loop_host, stage, &row->loop) == TVN_OK) {
         row->entry = entry;
+        row->export = export;
     }
 }
 
@@ -173,13 +196,13 @@ static bool run_loop(struct tvn_component_stage *stage, struct tvn_call *call, t
     row->call = call;
     row->next = next;
     row->context = context;
-    row->step = TVN_ROW_BETWEEN;
+    row->has_returned = false;
     if (TVN_UNLIKELY(tvn_call_loop_run(row->loop) != TVN_OK)) {
         *out_outcome = fail(stage);
         return false;
     }
     *out_outcome = row->outcome;
-    return row->told;
+    return is_told_inside(row->outcome);
 }
 
 void tvn_stage_invoke_row(struct tvn_invoker *invoker, enum tvn_entry entry, struct tvn_call *call,

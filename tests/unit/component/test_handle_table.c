@@ -77,6 +77,25 @@ static void test_handle_table_reuses_last_freed_first(void **state)
     assert_int_equal(handle->lends, 0);
 }
 
+static void test_handle_table_knows_whether_two_are_free(void **state)
+{
+    struct tvn_handle_table *table = *state;
+    assert_false(tvn_handle_table_has_two_free(table));
+    assert_true(tvn_handle_table_reserve(table));
+    assert_false(tvn_handle_table_has_two_free(table));
+    for (uint32_t i = 1; i <= 3; i++) {
+        assert_int_equal(tvn_handle_add(table, &buffer_type, UINT64_MAX, true, 0), i);
+    }
+    assert_false(tvn_handle_table_has_two_free(table));
+    tvn_handle_remove(table, tvn_handle_find(table, 3, &buffer_type));
+    assert_false(tvn_handle_table_has_two_free(table));
+    tvn_handle_remove(table, tvn_handle_find(table, 1, &buffer_type));
+    assert_true(tvn_handle_table_has_two_free(table));
+    assert_int_equal(tvn_handle_add_reserved(table, &buffer_type, 1, true, 0), 1);
+    assert_int_equal(tvn_handle_add_reserved(table, &buffer_type, 1, true, 0), 3);
+    assert_false(tvn_handle_table_has_free(table));
+}
+
 static void test_handle_table_full_at_limit(void **state)
 {
     struct tvn_handle_table *table = *state;
@@ -159,6 +178,8 @@ static const struct CMUnitTest tests[] = {
                                     tear_down),
     cmocka_unit_test_setup_teardown(test_handle_table_removed_handle_is_gone, set_up, tear_down),
     cmocka_unit_test_setup_teardown(test_handle_table_reuses_last_freed_first, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(test_handle_table_knows_whether_two_are_free, set_up,
+                                    tear_down),
     cmocka_unit_test_setup_teardown(test_handle_table_full_at_limit, set_up, tear_down),
     cmocka_unit_test_setup_teardown(test_handle_table_reserve_makes_room_for_one, set_up,
                                     tear_down),
