@@ -165,15 +165,20 @@ enum tvn_exit tvn_cli_usage_error(struct tvn_cli *cli, const char *message, cons
     return tvn_cli_json_end(cli, TVN_EXIT_PREREQUISITE, &out, &json);
 }
 
+bool tvn_cli_is_terminal(int fd)
+{
+    const char *term = getenv("TERM"); // NOLINT(concurrency-mt-unsafe)
+    bool dumb = term && strcmp(term, "dumb") == 0;
+    return !dumb && isatty(fd) == 1;
+}
+
 static bool use_colour(const struct tvn_globals *globals)
 {
     if (globals->color != TVN_COLOR_AUTO) {
         return globals->color == TVN_COLOR_ALWAYS;
     }
     const char *no_color = getenv("NO_COLOR"); // NOLINT(concurrency-mt-unsafe)
-    const char *term = getenv("TERM");         // NOLINT(concurrency-mt-unsafe)
-    bool dumb = term && strcmp(term, "dumb") == 0;
-    return !no_color && !dumb && isatty(STDERR_FILENO) == 1;
+    return !no_color && tvn_cli_is_terminal(STDERR_FILENO);
 }
 
 void tvn_cli_set_log(const struct tvn_cli *cli, const char *level)

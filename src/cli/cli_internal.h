@@ -29,6 +29,8 @@ static inline bool tvn_cli_talks(const struct tvn_cli *cli)
 
 /* --log-level, else --quiet or --verbose, else TORVYN_LOG, else warn. `level` may be NULL. */
 void tvn_cli_set_log(const struct tvn_cli *cli, const char *level);
+/* A terminal that understands control sequences: TERM=dumb says that it does not. */
+bool tvn_cli_is_terminal(int fd);
 /* Prints diagnostics that were not shown yet to standard error; with --format json and, for
  * warnings, with --quiet it prints nothing. */
 void tvn_cli_show_diagnostics(struct tvn_cli *cli);

@@ -490,7 +490,7 @@ static enum tvn_status start(struct session *session, struct tvn_host **out_host
     const struct bench_args *args = session->args;
     const struct tvn_bench_options *bench = &session->options;
     struct tvn_live_line live;
-    tvn_live_line_init(&live, tvn_cli_talks(session->cli) && isatty(STDERR_FILENO) == 1);
+    tvn_live_line_init(&live, tvn_cli_talks(session->cli) && tvn_cli_is_terminal(STDERR_FILENO));
     struct tvn_compile_talk talk = {.cli = session->cli, .live = &live};
     struct tvn_host_options options = {
         .manifest_path = args->manifest,

@@ -285,7 +285,7 @@ static void say_end(const struct session *session, const struct tvn_host *host,
 static bool live_possible(const struct tvn_cli *cli, const struct run_args *args)
 {
     bool output_on_terminal = args->outputs.count == 0 && isatty(STDOUT_FILENO) == 1;
-    return tvn_cli_talks(cli) && isatty(STDERR_FILENO) == 1 && !output_on_terminal;
+    return tvn_cli_talks(cli) && tvn_cli_is_terminal(STDERR_FILENO) && !output_on_terminal;
 }
 
 /* True when nobody can read standard output any more: `torvyn run | head`. */

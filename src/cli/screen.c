@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/num.h"
+#include "cli/cli_internal.h"
 #include "cli/top_view.h"
 
 #include <errno.h>
@@ -57,7 +58,7 @@ static void put(const char *text)
 
 void tvn_screen_open(struct tvn_screen *screen, bool draws)
 {
-    *screen = (struct tvn_screen){.is_terminal = draws && isatty(STDOUT_FILENO) == 1};
+    *screen = (struct tvn_screen){.is_terminal = draws && tvn_cli_is_terminal(STDOUT_FILENO)};
     stopped = 0;
     take_signals();
     if (!screen->is_terminal) {

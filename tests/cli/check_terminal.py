@@ -11,7 +11,7 @@
            a component that does not return is interrupted after drain_timeout_ms, E0402, exit 130
   sigint-twice
            the same at once, after a second Ctrl+C
-  live     counters on a terminal: one line, gone before the summary
+  live     counters on a terminal: one line, gone before the summary; none where TERM is dumb
   no-live  none when pipeline output goes to the same terminal
   guest-output
            what a component prints cannot control a terminal; elsewhere it is unchanged
@@ -155,6 +155,8 @@ def live(torvyn):
     check("elements" not in shown, f"--quiet: {shown!r}")
     shown, _ = on_terminal([torvyn, "run", "--timeout", "300ms", "--format", "json"])
     check("elements |" not in shown, f"--format json: {shown[-300:]!r}")
+    shown, _ = on_terminal([torvyn, "run", "--timeout", "2s"], environment={**os.environ, "TERM": "dumb"})
+    check("Summary" in shown and "\x1b" not in shown, f"TERM=dumb: {shown!r}")
 
 
 def no_live(torvyn):
@@ -193,6 +195,7 @@ def main():
     torvyn, guests, what = os.path.abspath(sys.argv[1]), sys.argv[2], sys.argv[3]
     with tempfile.TemporaryDirectory(prefix="torvyn-case-") as folder:
         os.chdir(folder)
+        os.environ["TERM"] = "xterm"
         os.environ["TORVYN_HOME"] = os.path.join(folder, "home")
         with open("Torvyn.toml", "w", encoding="utf-8") as file:
             components = what in ("sigint-component", "sigint-loop", "sigint-twice", "guest-output")

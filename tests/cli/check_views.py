@@ -204,6 +204,10 @@ def terminal(case):
     check("\x1b[3" not in screen.text, "colour in spite of NO_COLOR")
     screen.press("\x03")
     screen.end(130)
+    screen = Terminal(case, "top", "--samples", "1", "--interval", "100ms", TERM="dumb")
+    screen.until(r"sink +sink .*\n")
+    check(os.waitstatus_to_exitcode(os.waitpid(screen.pid, 0)[1]) == 0 and "\x1b" not in screen.text,
+          f"TERM=dumb: {screen.text!r}")
     screen = Terminal(case, "top", "--interval", "100ms")
     screen.until(r"level diagnostic")
     end(process)
