@@ -79,13 +79,11 @@ static inline uint32_t tvn_handle_add(struct tvn_handle_table *table,
     return tvn_handle_add_reserved(table, type, rep, own, scope);
 }
 
-// HOT PATH. NULL for an index that is 0, free, out of range or of another resource type; `type` is
-// never NULL, which free slots have.
+// HOT PATH. NULL for an index that is 0, free, out of range or of another resource type.
 static inline struct tvn_handle *tvn_handle_find(struct tvn_handle_table *table, uint32_t index,
                                                  const struct tvn_resource_rt *type)
 {
-    tvn_debug_assert(type);
-    if (TVN_UNLIKELY(index >= table->count || table->items[index].type != type)) {
+    if (TVN_UNLIKELY(index >= table->count || table->items[index].type != type || type == NULL)) {
         return NULL;
     }
     return &table->items[index];

@@ -39,9 +39,11 @@ static void test_handle_table_find_refuses_what_is_not_there(void **state)
     uint32_t index = tvn_handle_add(table, &buffer_type, 7, true, 0);
 
     assert_null(tvn_handle_find(table, 0, &buffer_type));
+    assert_null(tvn_handle_find(table, 0, NULL));
     assert_null(tvn_handle_find(table, index + 1, &buffer_type));
     assert_null(tvn_handle_find(table, UINT32_MAX, &buffer_type));
     assert_null(tvn_handle_find(table, index, &context_type));
+    assert_null(tvn_handle_find(table, index, NULL));
 }
 
 static void test_handle_table_removed_handle_is_gone(void **state)
@@ -52,6 +54,7 @@ static void test_handle_table_removed_handle_is_gone(void **state)
     tvn_handle_remove(table, tvn_handle_find(table, index, &buffer_type));
 
     assert_null(tvn_handle_find(table, index, &buffer_type));
+    assert_null(tvn_handle_find(table, index, NULL));
     assert_int_equal(tvn_handle_table_live(table), 0);
 }
 
@@ -117,6 +120,7 @@ static void test_handle_table_reserve_makes_room_for_one(void **state)
         assert_true(tvn_handle_table_reserve(table)); /* there is: nothing happens */
         assert_true(tvn_handle_table_has_free(table));
         assert_null(tvn_handle_find(table, i, &buffer_type));
+        assert_null(tvn_handle_find(table, i, NULL));
         assert_int_equal(tvn_handle_add_reserved(table, &buffer_type, i, true, 0), i);
         assert_int_equal(tvn_handle_table_live(table), i);
     }
