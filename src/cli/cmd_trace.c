@@ -22,6 +22,8 @@
 
 #define PENDING_MAX    ((size_t)1 << 20) /* rendered but not yet written; beyond, items wait */
 #define JSON_ITEMS_MAX 100000u           /* kept for the one object of --format json */
+#define JSON_TRACE_MAX \
+    ((size_t)48 << 20) /* of their text: the object has room for the report, too */
 
 enum trace_format { TRACE_PRETTY, TRACE_JSON, TRACE_OTLP };
 
@@ -472,6 +474,38 @@ static void choose_flow_span(struct session *session)
     span->span_id[0] |= 1;
 }
 
+/* The length of an item's text in the command's object. */
+static size_t json_length(const struct session *session, const struct tvn_trace_item *item)
+{
+    if (!is_shown(session, item)) {
+        return 0;
+    }
+    TVN_AUTO_VALUE(tvn_strbuf) text = {0};
+    struct tvn_json_writer json;
+    tvn_json_writer_init(&json, &text, 2);
+    tvn_json_begin_object(&json);
+    tvn_json_key(&json, "trace");
+    tvn_json_begin_array(&json);
+    size_t before = text.len;
+    tvn_trace_json(session->graph, item, session->args->show_buffers, &json);
+    return text.failed ? JSON_TRACE_MAX : text.len - before + 1; /* a comma */
+}
+
+/* Leaves out the oldest items until the text of the others has room in one object. */
+static void fit_json(struct session *session)
+{
+    size_t total = 0;
+    for (const struct tvn_trace_item *item = session->items; item; item = item->next) {
+        total += json_length(session, item);
+    }
+    while (total > JSON_TRACE_MAX) {
+        TVN_AUTO(tvn_trace_item) item = next_item(session);
+        total -= json_length(session, item);
+        session->item_count--;
+        session->left_out++;
+    }
+}
+
 static enum tvn_exit finish_json(struct session *session, enum tvn_exit code,
                                  const struct tvn_run_report *report)
 {
@@ -485,6 +519,7 @@ static enum tvn_exit finish_json(struct session *session, enum tvn_exit code,
         summary_json(session, &summary, &json);
     }
     if (report && session->fd < 0) {
+        fit_json(session);
         tvn_json_field_u64(&json, "trace_left_out", session->left_out);
         tvn_json_key(&json, "trace");
         tvn_json_begin_array(&json);
