@@ -42,10 +42,12 @@ enum tvn_exit tvn_cli_print(struct tvn_cli *cli, const struct tvn_strbuf *text, 
         write_stderr(TVN_STR(NO_MEMORY_TEXT));
         return TVN_EXIT_ERROR;
     }
-    if (tvn_fd_write_all(STDOUT_FILENO, text->ptr, text->len) == TVN_OK) {
+    bool written = cli->write ? cli->write(text->ptr, text->len)
+                              : tvn_fd_write_all(STDOUT_FILENO, text->ptr, text->len) == TVN_OK;
+    if (written) {
         return code;
     }
-    if (errno == EPIPE) { /* the reader has seen enough */
+    if (errno == EPIPE || errno == ECANCELED) { /* the reader, or the user, has seen enough */
         cli->output_gone = true;
         return code;
     }

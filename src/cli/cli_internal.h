@@ -16,6 +16,8 @@ struct tvn_cli {
     bool json;        /* as if --format json had been given */
     bool colour;      /* of diagnostics, on standard error */
     bool output_gone; /* standard output's reader has closed it */
+    /* How data is written to standard output; NULL: whole, however long its reader takes. */
+    bool (*write)(const char *text, size_t length);
 };
 
 static inline bool tvn_cli_json(const struct tvn_cli *cli)

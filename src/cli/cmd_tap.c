@@ -383,6 +383,7 @@ static enum tvn_exit read_edge(struct tap *tap, const struct tvn_peer *peer, uin
     const struct tvn_peer_reader reader = {.take = take_line, .goes_on = goes_on, .context = tap};
     struct tvn_screen screen;
     tvn_screen_open(&screen, false);
+    tap->cli->write = tvn_screen_write;
     const char *why = tvn_peer_read(peer, target, &reader);
     bool stopped = tvn_screen_is_stopped();
     tvn_screen_close(&screen);

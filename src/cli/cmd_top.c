@@ -199,7 +199,8 @@ static enum tvn_exit show(struct top *top)
     }
     render_text(top, &out);
     if (top->screen.is_terminal) {
-        return tvn_screen_draw(&top->screen, tvn_strbuf_view(&out)) ? TVN_EXIT_OK : TVN_EXIT_ERROR;
+        bool drawn = tvn_screen_draw(&top->screen, tvn_strbuf_view(&out));
+        return drawn || tvn_screen_is_stopped() ? TVN_EXIT_OK : TVN_EXIT_ERROR;
     }
     tvn_strbuf_add_text(&out, top->args->once ? "" : "\n");
     return tvn_cli_print(top->cli, &out, TVN_EXIT_OK);
@@ -316,6 +317,7 @@ static enum tvn_exit watch_on_screen(struct top *top)
     const char *no_colour = getenv("NO_COLOR");
     bool draws = !tvn_cli_json(top->cli) && !top->args->once;
     tvn_screen_open(&top->screen, draws);
+    top->cli->write = tvn_screen_write;
     top->colour = top->screen.is_terminal && !(no_colour && no_colour[0]);
     enum tvn_exit code = TVN_EXIT_OK;
     if (top->screen.is_terminal) {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/screen.h"
 
-#include "base/file.h"
 #include "base/num.h"
 #include "cli/cli_internal.h"
 #include "cli/top_view.h"
@@ -16,6 +15,7 @@
 
 #define COLUMNS_DEFAULT 80
 #define ROWS_DEFAULT    24
+#define WRITE_WAIT_MS   100 /* then a signal is looked for that came just before the wait */
 #define ENTER           "\x1b[?1049h\x1b[?25l"
 #define LEAVE           "\x1b[?25h\x1b[?1049l"
 #define HOME            "\x1b[H"
@@ -50,10 +50,32 @@ static void take_signals(void)
     (void)sigaction(SIGWINCH, &action, NULL);
 }
 
+bool tvn_screen_write(const char *text, size_t length)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    while (length > 0) {
+        int ready = poll(&out, 1, stopped ? 0 : WRITE_WAIT_MS);
+        if (ready == 0 && stopped) {
+            errno = ECANCELED;
+            return false;
+        }
+        if (ready <= 0) {
+            continue; /* nobody reads yet, or a signal */
+        }
+        size_t part = tvn_min(length, (size_t)PIPE_BUF); /* so much never waits */
+        ssize_t written = write(STDOUT_FILENO, text, part);
+        if (written < 0 && errno != EINTR && errno != EAGAIN) {
+            return false;
+        }
+        text += written > 0 ? written : 0;
+        length -= written > 0 ? (size_t)written : 0;
+    }
+    return true;
+}
+
 static void put(const char *text)
 {
-    enum tvn_status ignored = tvn_fd_write_all(STDOUT_FILENO, text, strlen(text));
-    (void)ignored; /* a terminal that went away is noticed when it is drawn on */
+    (void)tvn_screen_write(text, strlen(text)); /* one that went away is noticed when drawn on */
 }
 
 void tvn_screen_open(struct tvn_screen *screen, bool draws)
@@ -122,8 +144,7 @@ bool tvn_screen_draw(struct tvn_screen *screen, struct tvn_str text)
     tvn_top_fit(text, screen->columns, screen->rows, &fitted);
     tvn_strbuf_add_text(&out, HOME);
     add_lines(&out, tvn_strbuf_view(&fitted));
-    return !out.failed && !fitted.failed &&
-           tvn_fd_write_all(STDOUT_FILENO, out.ptr, out.len) == TVN_OK;
+    return !out.failed && !fitted.failed && tvn_screen_write(out.ptr, out.len);
 }
 
 int tvn_screen_wait(const struct tvn_screen *screen, int64_t timeout_ms)

@@ -28,3 +28,5 @@ bool tvn_screen_draw(struct tvn_screen *screen, struct tvn_str text);
  * signal, and from then on. */
 int tvn_screen_wait(const struct tvn_screen *screen, int64_t timeout_ms);
 bool tvn_screen_is_stopped(void);
+/* To standard output. False with errno; ECANCELED when a signal to end came and nobody reads. */
+bool tvn_screen_write(const char *text, size_t length);

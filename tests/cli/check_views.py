@@ -5,6 +5,7 @@
   terminal  keys, a new size and the end on a terminal; NO_COLOR
   tap       elements of both edges, samples, limits, what is refused, a flow that ends; no TCP
   tap_tcp   no payloads over TCP
+  unread    both end at a signal although nobody reads what they print
   tap_truth what a tap shows is what went through
   hostile   peers that answer with something else than they should
 """
@@ -22,6 +23,7 @@ import sys
 import tempfile
 import termios
 import threading
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 from waiting import KEPT, WAIT_S, check, wait_for  # pylint: disable=wrong-import-position
@@ -297,6 +299,36 @@ def tap_truth(case):
     check(reading.returncode == 0, f"tap: {reading.returncode} {err}")
     process.wait(timeout=WAIT_S)
     check(process.returncode == 0, f"run: {process.returncode}")
+
+
+def waiting_in_pipe(fd):
+    """The bytes in the pipe; none are added for a while where the writer waits."""
+    return struct.unpack("i", fcntl.ioctl(fd, termios.FIONREAD, b"\0" * 4))[0]
+
+
+def unread(case):
+    process, _ = case.start("--input", "generator")
+    case.running()
+    for arguments in (["tap", "main", "0"], ["tap", "main", "0", "--format", "json"], ["top", "--interval", "100ms"],
+                      ["top", "--interval", "100ms", "--format", "json"]):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            reader, writer = os.pipe()
+            fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+            watching = subprocess.Popen([case.torvyn, *arguments], cwd=case.folder, env=case.environment,
+                                        stdin=subprocess.DEVNULL, stdout=writer, stderr=subprocess.DEVNULL)
+            os.close(writer)
+            before = -1
+
+            def is_full():
+                nonlocal before
+                last, before = before, waiting_in_pipe(reader)
+                time.sleep(0.3)
+                return before > 0 and last == before
+            wait_for("a full pipe", is_full)
+            watching.send_signal(number)
+            check(watching.wait(timeout=WAIT_S) == 130, f"{arguments}: exit {watching.returncode}")
+            os.close(reader)
+    end(process)
 
 
 def tap_tcp(case):
