@@ -76,22 +76,22 @@ static void check_payload(struct tvn_sim_flow *flow, uint64_t payload, bool may_
     struct tvn_buffer_id id = {payload};
     tvn_sim_require(flow, tvn_buffer_find(world->resources, id, &buffer) == TVN_OK,
                     "the buffer of a queued element is gone");
-    uint32_t holders = world->buffers[buffer->index].holders;
+    uint32_t index = tvn_buffer_index(id);
+    uint32_t holders = world->buffers[index].holders;
     tvn_sim_require(flow, buffer->holders == holders, "buffer %u has %u holders, expected %u",
-                    buffer->index, buffer->holders, holders);
+                    index, buffer->holders, holders);
     tvn_sim_require(flow,
                     buffer->state == TVN_BUFFER_OWNED ||
                         (may_be_leased && holders == 1 && buffer->state == TVN_BUFFER_LEASED),
-                    "buffer %u of a queued element is %s", buffer->index,
+                    "buffer %u of a queued element is %s", index,
                     tvn_buffer_state_name((enum tvn_buffer_state)buffer->state));
     tvn_sim_require(flow,
                     buffer->owner == TVN_OWNER_HOST && buffer->borrows == 0 && buffer->frozen &&
                         buffer->budget == &flow->budget,
-                    "buffer %u of a queued element is not the host's alone", buffer->index);
+                    "buffer %u of a queued element is not the host's alone", index);
     uint64_t tag;
     memcpy(&tag, buffer->bytes, sizeof(tag));
-    tvn_sim_require(flow, tag == tvn_sim_mix(payload), "buffer %u was written by another",
-                    buffer->index);
+    tvn_sim_require(flow, tag == tvn_sim_mix(payload), "buffer %u was written by another", index);
 }
 
 static void check_element(struct tvn_sim_flow *flow, struct tvn_sim_edge *edge,

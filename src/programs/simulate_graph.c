@@ -19,15 +19,16 @@ uint64_t tvn_sim_tag(const struct tvn_sim_flow *flow, uint64_t sequence)
 void tvn_sim_model_buffer_made(struct tvn_sim_flow *flow, const struct tvn_buffer *buffer)
 {
     struct tvn_sim_world *world = flow->world;
-    tvn_assert(buffer->index < TVN_SIM_BUFFERS_MAX);
-    struct tvn_sim_buffer *known = &world->buffers[buffer->index];
+    uint32_t index = tvn_buffer_index(tvn_buffer_id_of(buffer));
+    tvn_assert(index < TVN_SIM_BUFFERS_MAX);
+    struct tvn_sim_buffer *known = &world->buffers[index];
     if (known->payload != 0) {
-        tvn_sim_violation(world, NULL, "buffer %u was given out twice", buffer->index);
+        tvn_sim_violation(world, NULL, "buffer %u was given out twice", index);
     }
     struct tvn_buffer *stale = NULL;
     if (known->last != 0 &&
         tvn_buffer_find(world->resources, (struct tvn_buffer_id){known->last}, &stale) == TVN_OK) {
-        tvn_sim_violation(world, NULL, "buffer %u is known by an old id", buffer->index);
+        tvn_sim_violation(world, NULL, "buffer %u is known by an old id", index);
     }
     known->payload = tvn_buffer_id_of(buffer).raw;
     known->last = known->payload;

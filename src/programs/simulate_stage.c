@@ -109,11 +109,13 @@ void tvn_sim_stage_reclaim(struct tvn_sim_stage *stage)
     struct tvn_sim_world *world = stage->world;
     while (stage->leak_count > 0) {
         struct tvn_buffer *buffer = stage->leaks[--stage->leak_count];
+        struct tvn_buffer_id id = tvn_buffer_id_of(buffer);
+        struct tvn_sim_buffer *known = &world->buffers[tvn_buffer_index(id)];
         tvn_sim_require(stage->flow,
                         buffer->owner == stage->index + 1 && buffer->holders == 1 &&
-                            world->buffers[buffer->index].payload == tvn_buffer_id_of(buffer).raw,
+                            known->payload == id.raw,
                         "stage %u lost a buffer", stage->index);
-        world->buffers[buffer->index].payload = 0;
+        known->payload = 0;
         stage->flow->charged -= buffer->capacity;
         world->live--;
         tvn_buffer_release(world->magazines[world->worker], buffer);
@@ -128,12 +130,15 @@ static bool make_payload(struct tvn_sim_stage *stage, struct tvn_call *call, uin
     if (!acquire(stage, size, call, &buffer)) {
         return false;
     }
+    struct tvn_buffer_id id = tvn_buffer_id_of(buffer);
+    uint64_t generation = tvn_buffer_generation(id);
     if (tvn_sim_trouble(stage->world, &stage->random, TVN_SIM_WRAP) &&
-        buffer->generation < TVN_BUFFER_GENERATION_LAST - 3) {
+        generation < TVN_BUFFER_GENERATION_LAST - 3) {
         /* As if the slot had been used that often: soon it must be retired. */
-        buffer->generation = TVN_BUFFER_GENERATION_LAST - tvn_sim_below(&stage->random, 4);
+        generation = TVN_BUFFER_GENERATION_LAST - tvn_sim_below(&stage->random, 4);
+        buffer->id = generation << 32 | tvn_buffer_index(id);
     }
-    uint64_t frozen_id = (uint64_t)(buffer->generation + 1) << 32 | buffer->index;
+    uint64_t frozen_id = (generation + 1) << 32 | tvn_buffer_index(id);
     uint64_t tag = tvn_sim_mix(frozen_id);
     bool done = tvn_buffer_write(buffer, 0, &tag, sizeof(tag)) == TVN_OK &&
                 tvn_buffer_freeze(buffer) == TVN_OK &&
@@ -346,7 +351,8 @@ static struct tvn_buffer *borrow(struct tvn_sim_stage *stage, const struct tvn_e
     memcpy(&tag, buffer->bytes, sizeof(tag));
     tvn_sim_require(stage->flow,
                     tag == tvn_sim_mix(in->payload.raw) &&
-                        buffer->length == stage->world->buffers[buffer->index].bytes,
+                        buffer->length ==
+                            stage->world->buffers[tvn_buffer_index(in->payload)].bytes,
                     "stage %u got a payload that another has written", stage->index);
     tvn_sim_require(stage->flow, buffer->state == TVN_BUFFER_OWNED,
                     "stage %u is lent a buffer that is %s", stage->index,

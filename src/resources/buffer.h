@@ -9,8 +9,9 @@
  *
  * States: Pooled → Owned → Borrowed (borrows > 0) → Owned → Pooled; Leased is host-internal
  * (lease.h). `freeze` bumps the generation, so that handles to the mutable buffer become stale.
- * Threads: a slot is touched only by the thread that runs the owning flow. Slots never
- * move. Limits: TVN_BUFFERS_MAX slots; one buffer of at most `max_buffer_bytes`.
+ * Threads: a slot is touched only by the thread that runs the owning flow, but for the id: who
+ * looks an old one up may read it while another flow uses the slot. Slots never move. Limits:
+ * TVN_BUFFERS_MAX slots; one buffer of at most `max_buffer_bytes`.
  */
 #include "base/assert.h"
 #include "base/bytes.h"
@@ -20,6 +21,7 @@
 
 #include <assert.h>
 #include <stdalign.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -63,8 +65,7 @@ struct tvn_buffer {
     alignas(64) uint8_t *bytes;
     uint32_t length;
     uint32_t capacity;
-    uint32_t index;
-    uint32_t generation; /* current; starts at 1 */
+    _Atomic uint64_t id; /* the current tvn_buffer_id; generations start at 1 */
     tvn_owner owner;
     uint32_t content_type; /* index into the flow's intern table */
     uint16_t borrows;
@@ -80,7 +81,15 @@ static_assert(sizeof(struct tvn_buffer) == 64, "one cache line per slot");
 
 static inline struct tvn_buffer_id tvn_buffer_id_of(const struct tvn_buffer *buffer)
 {
-    return (struct tvn_buffer_id){(uint64_t)buffer->generation << 32 | buffer->index};
+    return (struct tvn_buffer_id){atomic_load_explicit(&buffer->id, memory_order_relaxed)};
+}
+
+/* From now on the ids so far are stale. */
+static inline void tvn_buffer_next_generation(struct tvn_buffer *buffer)
+{
+    uint64_t next = tvn_buffer_id_of(buffer).raw + (UINT64_C(1) << 32);
+    tvn_debug_assert(next > UINT32_MAX); /* it has not wrapped */
+    atomic_store_explicit(&buffer->id, next, memory_order_relaxed);
 }
 
 /* The legal moves; checked by tvn_buffer_set_state in debug builds. */
@@ -200,8 +209,7 @@ TVN_NODISCARD static inline enum tvn_status tvn_buffer_freeze(struct tvn_buffer 
         return TVN_E_BORROWS_OUTSTANDING;
     }
     buffer->frozen = true;
-    buffer->generation++;
-    tvn_debug_assert(buffer->generation != 0);
+    tvn_buffer_next_generation(buffer);
     return TVN_OK;
 }
 

@@ -35,9 +35,10 @@ void tvn_debug_check(const struct tvn_resources *resources, const struct tvn_buf
     }
     for (uint32_t i = 0; i < buffer->capacity; i++) {
         if (buffer->bytes[i] != TVN_BUFFER_POISON) {
+            struct tvn_buffer_id id = tvn_buffer_id_of(buffer);
             tvn_log_error("buffer %u (generation %u, %u bytes) was written to at %u while it was "
                           "free",
-                          buffer->index, buffer->generation, buffer->capacity, i);
+                          tvn_buffer_index(id), tvn_buffer_generation(id), buffer->capacity, i);
             tvn_unreachable();
         }
     }

@@ -200,8 +200,8 @@ void tvn_magazine_release_slow(struct tvn_magazine *magazine, struct tvn_buffer 
     tvn_budget_discharge(buffer->budget, buffer->capacity);
     buffer->budget = NULL;
     buffer->holders = 0;
-    buffer->generation++;
-    tvn_assert(buffer->generation != 0);
+    tvn_buffer_next_generation(buffer);
+    tvn_assert(tvn_buffer_generation(tvn_buffer_id_of(buffer)) != 0);
     tvn_buffer_set_state(buffer, TVN_BUFFER_POOLED);
     tvn_stat_add(&cache->released, 1);
 
@@ -213,7 +213,7 @@ void tvn_magazine_release_slow(struct tvn_magazine *magazine, struct tvn_buffer 
     if (tier == TVN_TIER_DIRECT) {
         direct_bytes = TVN_TAKE(buffer->bytes);
         tvn_buffer_table_give(&resources->table, buffer);
-    } else if (buffer->generation > TVN_BUFFER_GENERATION_LAST) {
+    } else if (tvn_buffer_is_used_up(buffer)) {
         tvn_pool_retire(resources, buffer);
     } else if (TVN_UNLIKELY(debugging)) {
         tvn_pool_give(resources, tier, &buffer, 1);

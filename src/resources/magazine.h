@@ -137,15 +137,15 @@ static inline void tvn_buffer_release(struct tvn_magazine *magazine, struct tvn_
     size_t tier = buffer->tier;
     struct tvn_magazine_tier *cache = &magazine->tiers[tier];
     uint32_t count = cache->count;
-    if (TVN_UNLIKELY(count == cache->capacity ||
-                     buffer->generation >= TVN_BUFFER_GENERATION_LAST)) {
+    if (TVN_UNLIKELY(count == cache->capacity || tvn_buffer_generation(tvn_buffer_id_of(buffer)) >=
+                                                     TVN_BUFFER_GENERATION_LAST)) {
         tvn_magazine_release_slow(magazine, buffer);
         return;
     }
     tvn_budget_discharge(buffer->budget, buffer->capacity);
     buffer->budget = NULL;
     buffer->holders = 0;
-    buffer->generation++;
+    tvn_buffer_next_generation(buffer);
     tvn_buffer_set_state(buffer, TVN_BUFFER_POOLED);
     magazine->free[tier][count] = buffer;
     cache->count = count + 1;

@@ -39,9 +39,8 @@ static struct tvn_buffer *make_slot(struct tvn_buffer_table *table)
         }
         table->writable_count += TVN_BUFFERS_PER_STEP;
     }
-    tvn_assert(slot->generation == 0);
-    slot->index = table->slot_count++;
-    slot->generation = 1;
+    tvn_assert(tvn_buffer_id_of(slot).raw == 0);
+    atomic_store_explicit(&slot->id, UINT64_C(1) << 32 | table->slot_count++, memory_order_relaxed);
     return slot;
 }
 
@@ -72,7 +71,7 @@ void tvn_buffer_table_give(struct tvn_buffer_table *table, struct tvn_buffer *bu
 {
     tvn_assert(table && buffer);
     tvn_assert(buffer->state == TVN_BUFFER_POOLED && !buffer->bytes && !buffer->next_free);
-    if (buffer->generation > TVN_BUFFER_GENERATION_LAST) {
+    if (tvn_buffer_is_used_up(buffer)) {
         return;
     }
     buffer->next_free = table->without_memory;

@@ -17,6 +17,11 @@
  */
 #define TVN_BUFFER_GENERATION_LAST (UINT32_MAX - 2)
 
+static inline bool tvn_buffer_is_used_up(const struct tvn_buffer *buffer)
+{
+    return tvn_buffer_generation(tvn_buffer_id_of(buffer)) > TVN_BUFFER_GENERATION_LAST;
+}
+
 struct tvn_buffer_table {
     struct tvn_buffer *slots;          /* TVN_BUFFERS_MAX */
     uint32_t slot_count;               /* slots made so far */
@@ -47,9 +52,9 @@ TVN_NODISCARD static inline enum tvn_status tvn_buffer_slot_find(struct tvn_buff
         return TVN_E_NOT_OWNER;
     }
     struct tvn_buffer *buffer = &slots[index];
-    if (TVN_UNLIKELY(buffer->generation != tvn_buffer_generation(id) ||
-                     buffer->state == TVN_BUFFER_POOLED)) {
-        return buffer->generation == 0 ? TVN_E_NOT_OWNER : TVN_E_STALE_HANDLE;
+    struct tvn_buffer_id current = tvn_buffer_id_of(buffer); /* a slot never made has none: 0 */
+    if (TVN_UNLIKELY(current.raw != id.raw || buffer->state == TVN_BUFFER_POOLED)) {
+        return current.raw == 0 ? TVN_E_NOT_OWNER : TVN_E_STALE_HANDLE;
     }
     *out_buffer = buffer;
     return TVN_OK;

@@ -6,6 +6,8 @@
 #include "tvn_test.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
 
 static struct tvn_resources *resources;
 static struct tvn_magazine *magazine;
@@ -247,17 +249,23 @@ static void test_last_holder_releases(void **state)
     tear_down();
 }
 
+static uint64_t generation_of(const struct tvn_buffer *buffer)
+{
+    return tvn_buffer_generation(tvn_buffer_id_of(buffer));
+}
+
 static void test_generation_near_the_end_retires_the_slot(void **state)
 {
     (void)state;
     set_up(1, TVN_EXHAUSTION_ERROR);
     struct tvn_buffer *old = acquire(1);
     uint8_t *memory = old->bytes;
-    old->generation = TVN_BUFFER_GENERATION_LAST - 1;
+    uint32_t index = tvn_buffer_index(tvn_buffer_id_of(old));
+    old->id = (uint64_t)(TVN_BUFFER_GENERATION_LAST - 1) << 32 | index;
     tvn_buffer_release(magazine, old); /* exactly LAST: one more use */
     struct tvn_buffer *again = acquire(1);
     assert_ptr_equal(again, old);
-    assert_int_equal(again->generation, TVN_BUFFER_GENERATION_LAST);
+    assert_int_equal(generation_of(again), TVN_BUFFER_GENERATION_LAST);
     assert_status(tvn_buffer_freeze(again), TVN_OK);
     struct tvn_buffer_id last_id = tvn_buffer_id_of(again);
     tvn_buffer_release(magazine, again);
@@ -265,10 +273,10 @@ static void test_generation_near_the_end_retires_the_slot(void **state)
     struct tvn_buffer *fresh = acquire(1);
     assert_ptr_not_equal(fresh, old);
     assert_ptr_equal(fresh->bytes, memory); /* the pool keeps its memory */
-    assert_int_equal(fresh->generation, 1);
+    assert_int_equal(generation_of(fresh), 1);
     struct tvn_buffer *found = NULL;
     assert_status(tvn_buffer_find(resources, last_id, &found), TVN_E_STALE_HANDLE);
-    assert_int_equal(old->generation, UINT32_MAX);
+    assert_int_equal(generation_of(old), UINT32_MAX);
     tvn_buffer_release(magazine, fresh);
     assert_int_equal(report_of(TVN_TIER_SMALL).available, 1);
     tear_down();
@@ -385,6 +393,48 @@ static void test_threads_exchange_buffers(void **state)
     tear_down();
 }
 
+/* Uses the only slot of a magazine again and again. */
+static struct {
+    struct tvn_magazine *magazine;
+    const struct tvn_buffer *slot;
+    atomic_bool done;
+} reuse;
+
+static void *reuse_slot(void *argument)
+{
+    (void)argument;
+    for (int i = 0; i < 1000; i++) {
+        struct tvn_buffer *buffer = NULL;
+        if (tvn_buffer_acquire(reuse.magazine, 1, 1, NULL, &buffer) != TVN_OK ||
+            buffer != reuse.slot || tvn_buffer_freeze(buffer) != TVN_OK) {
+            abort();
+        }
+        tvn_buffer_release(reuse.magazine, buffer);
+    }
+    atomic_store_explicit(&reuse.done, true, memory_order_relaxed);
+    return NULL;
+}
+
+/* As a guest does with the handle of a buffer that is another flow's by now. */
+static void test_old_id_is_stale_while_another_thread_uses_the_slot(void **state)
+{
+    (void)state;
+    set_up(8, TVN_EXHAUSTION_ERROR);
+    reuse.magazine = tvn_magazine_create(resources);
+    struct tvn_buffer *buffer = acquire(1);
+    struct tvn_buffer_id old = tvn_buffer_id_of(buffer);
+    reuse.slot = buffer;
+    tvn_buffer_release(reuse.magazine, buffer);
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, reuse_slot, NULL), 0);
+    do {
+        assert_status(tvn_magazine_find(magazine, old, &buffer), TVN_E_STALE_HANDLE);
+    } while (!atomic_load_explicit(&reuse.done, memory_order_relaxed));
+    pthread_join(thread, NULL);
+    tvn_magazine_destroy(reuse.magazine);
+    tear_down();
+}
+
 static void release_twice(void *argument)
 {
     struct tvn_buffer *buffer = argument;
@@ -422,6 +472,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_buffers_may_return_through_another_magazine),
     cmocka_unit_test(test_steady_state_allocates_nothing),
     cmocka_unit_test(test_threads_exchange_buffers),
+    cmocka_unit_test(test_old_id_is_stale_while_another_thread_uses_the_slot),
     cmocka_unit_test(test_release_misuse_aborts),
 };
 TVN_TEST_MAIN("resources.magazine", tests)
