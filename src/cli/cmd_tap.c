@@ -398,12 +398,18 @@ static enum tvn_exit read_edge(struct tap *tap, const struct tvn_peer *peer, uin
     return stopped ? TVN_EXIT_INTERRUPTED : tap->code;
 }
 
-static enum tvn_exit refuse_flow(struct tvn_cli *cli, uint32_t count)
+static enum tvn_exit refuse_flow(struct tvn_cli *cli, const struct tvn_watched_flows *watched)
 {
-    return count == 0 ? tvn_cli_usage_error(cli, "no process has a flow of that name",
-                                            "torvyn top shows the flows that run")
-                      : tvn_cli_usage_error(cli, "several processes have a flow of that name",
-                                            "name the process with --pid; torvyn top shows them");
+    if (watched->last->flow_count > 0) {
+        return tvn_cli_usage_error(cli, "several processes have a flow of that name",
+                                   "name the process with --pid; torvyn top shows them");
+    }
+    TVN_AUTO_VALUE(tvn_strbuf) problem = {0};
+    tvn_watched_problem(watched, &problem);
+    bool known = problem.len > 0 && !problem.failed;
+    return tvn_cli_usage_error(cli, "no process has a flow of that name",
+                               known ? tvn_strbuf_text(&problem)
+                                     : "torvyn top shows the flows that run");
 }
 
 static enum tvn_exit tap_flow(struct tap *tap, struct tvn_watched_flows *watched)
@@ -415,7 +421,7 @@ static enum tvn_exit tap_flow(struct tap *tap, struct tvn_watched_flows *watched
     }
     const struct tvn_watched_reading *reading = watched->last;
     if (reading->flow_count != 1) {
-        return refuse_flow(tap->cli, reading->flow_count);
+        return refuse_flow(tap->cli, watched);
     }
     const struct tvn_watched_flow *flow = &reading->flows[0];
     uint32_t matches = 0;

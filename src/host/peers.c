@@ -52,10 +52,12 @@ static bool is_alive(struct tvn_peer *peer)
     }
     struct ucred owner = {0};
     socklen_t length = sizeof(owner);
-    bool alive = connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 &&
-                 getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &owner, &length) == 0 &&
-                 (owner.uid == geteuid() || owner.uid == 0);
-    peer->pid = alive ? owner.pid : 0;
+    bool connected = connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0;
+    bool busy = !connected && errno == EAGAIN; /* it listens, but its backlog is full */
+    bool ours = connected && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &owner, &length) == 0 &&
+                (owner.uid == geteuid() || owner.uid == 0);
+    bool alive = busy || ours;
+    peer->pid = ours ? owner.pid : 0;
     tvn_fd_close(&fd);
     return alive;
 }

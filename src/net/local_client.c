@@ -31,7 +31,7 @@ const char *tvn_local_result_text(enum tvn_local_result result)
     static const char *const texts[] = {
         [TVN_LOCAL_ANSWERED] = "answered",
         [TVN_LOCAL_STOPPED] = "stopped",
-        [TVN_LOCAL_NOBODY] = "nobody listens there",
+        [TVN_LOCAL_NOBODY] = "it takes no connections",
         [TVN_LOCAL_TIMED_OUT] = "no answer in time",
         [TVN_LOCAL_TOO_LARGE] = "the answer is too large",
         [TVN_LOCAL_BROKEN] = "the answer is broken off, or no HTTP",
