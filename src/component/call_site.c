@@ -19,6 +19,14 @@ void *tvn_site_trap(const struct tvn_call_site *site, enum tvn_status code, cons
     return tvn_core_trap_signal();
 }
 
+void *tvn_site_closed(const struct tvn_call_site *site)
+{
+    if (site->guest == &tvn_guest_of_empty_slot) {
+        return tvn_core_trap_empty_slot();
+    }
+    return tvn_site_trap(site, TVN_E_COMPONENT_TRAPPED, "cannot leave component instance");
+}
+
 void *tvn_site_trapped(const struct tvn_call_site *site)
 {
     tvn_assert(site->instance->dead);

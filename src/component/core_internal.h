@@ -97,3 +97,5 @@ TVN_NODISCARD enum tvn_status tvn_core_call(struct tvn_instance *instance,
 // COLD PATH. What a host function returns so that the guest traps. The text is for debuggers of the
 // engine only.
 TVN_COLD void *tvn_core_trap_signal(void);
+/* The same as a call through a table's empty entry: no fault is recorded before. */
+TVN_COLD void *tvn_core_trap_empty_slot(void);

@@ -22,6 +22,10 @@ enum {
     SECTION_COUNT,
 };
 
+#define SHIM_SLOTS_MAX                                                         \
+    256 /* of a shim that is recognised: its functions are searched one by one \
+         */
+
 /* The module's index spaces; items are read in the order of the sections. */
 struct module {
     struct tvn_decode_context *context;
@@ -31,6 +35,8 @@ struct module {
     TVN_VEC(struct tvn_core_extern) imports;
     struct tvn_core_extern *exports; /* in the arena */
     uint32_t export_count;
+    uint32_t seen;                             /* a bit per section, but for custom ones */
+    struct tvn_reader sections[SECTION_COUNT]; /* their contents */
 };
 
 static void module_deinit(struct module *module)
@@ -203,6 +209,7 @@ static enum tvn_status read_exports(struct module *module, struct tvn_reader *re
         module->exports[i] = module->spaces[kind].items[index];
         module->exports[i].module = (struct tvn_str){NULL, 0};
         module->exports[i].name = name;
+        module->exports[i].index = index;
     }
     module->export_count = count;
     return TVN_OK;
@@ -285,9 +292,94 @@ static enum tvn_status read_sections(struct module *module, struct tvn_reader *r
         rank = section == SECTION_CUSTOM ? rank : ranks[section];
         TVN_TRY(tvn_reader_u32(reader, &length));
         TVN_TRY(tvn_reader_slice(reader, length, &slice));
+        module->seen |= section == SECTION_CUSTOM ? 0 : 1u << section;
+        module->sections[section] = slice;
         TVN_TRY(read_section(module, &slice, section));
     }
     return TVN_OK;
+}
+
+/* ---- shapes: shims and fixups in exactly the form that wit-component writes ---- */
+
+/* The engine judges code: what is not well-formed here is only not what was wanted. */
+static bool next_u32(struct tvn_reader *reader, uint32_t *out_value)
+{
+    uint32_t value = 0;
+    for (unsigned shift = 0; shift < 28 && !tvn_reader_at_end(reader); shift += 7) {
+        uint8_t byte = reader->context->bytes[reader->at++];
+        value |= (uint32_t)(byte & 0x7fu) << shift;
+        if (!(byte & 0x80u)) {
+            *out_value = value;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A number, or an opcode: those below are less than 0x80. */
+static bool want(struct tvn_reader *reader, uint32_t value)
+{
+    uint32_t found;
+    return next_u32(reader, &found) && found == value;
+}
+
+static bool want_i32_const(struct tvn_reader *reader, uint32_t value)
+{
+    bool found = want(reader, 0x41) && want(reader, value);
+    return found && !(reader->context->bytes[reader->at - 1] & 0x40u); /* the number is signed */
+}
+
+/* local.get of each parameter, i32.const slot, call_indirect of the function's own type. */
+static bool is_shim_body(const struct module *module, struct tvn_reader *code, uint32_t slot)
+{
+    const struct tvn_core_func_type *type = module->exports[slot].func;
+    uint32_t length, found;
+    if (!next_u32(code, &length) || !want(code, 0)) { /* no locals */
+        return false;
+    }
+    for (uint32_t i = 0; i < type->param_count; i++) {
+        if (!want(code, 0x20) || !want(code, i)) {
+            return false;
+        }
+    }
+    return want_i32_const(code, slot) && want(code, 0x11) && next_u32(code, &found) &&
+           found < module->types.count && module->types.items[found] == type && want(code, 0) &&
+           want(code, 0x0b);
+}
+
+/* Exports its functions in order, then its table, which has an entry for each; nothing else. */
+static bool is_shim(const struct module *module)
+{
+    struct tvn_reader code = module->sections[SECTION_CODE];
+    struct tvn_reader tables = module->sections[SECTION_TABLE];
+    uint32_t count = (uint32_t)module->spaces[TVN_CORE_EXTERN_FUNC].count;
+    bool is = module->seen == (1u << SECTION_TYPE | 1u << SECTION_FUNCTION | 1u << SECTION_TABLE |
+                               1u << SECTION_EXPORT | 1u << SECTION_CODE) &&
+              count > 0 && count <= SHIM_SLOTS_MAX && module->export_count == count + 1 &&
+              module->exports[count].kind == TVN_CORE_EXTERN_TABLE && want(&tables, 1) &&
+              want(&tables, 0x70) && want(&tables, 1) && want(&tables, count) &&
+              want(&tables, count) && want(&code, count);
+    for (uint32_t i = 0; i < count && is; i++) {
+        is = module->exports[i].kind == TVN_CORE_EXTERN_FUNC && module->exports[i].index == i &&
+             is_shim_body(module, &code, i);
+    }
+    return is && tvn_reader_at_end(&code);
+}
+
+/* Imports functions, then a table, and puts them into it in order; nothing else. */
+static bool is_fixups(const struct module *module)
+{
+    struct tvn_reader elements = module->sections[SECTION_ELEMENT];
+    uint32_t count = (uint32_t)module->spaces[TVN_CORE_EXTERN_FUNC].count;
+    bool is = module->seen == (1u << SECTION_TYPE | 1u << SECTION_IMPORT | 1u << SECTION_ELEMENT) &&
+              count > 0 && module->imports.count == count + 1 &&
+              module->imports.items[count].kind == TVN_CORE_EXTERN_TABLE && want(&elements, 1) &&
+              want(&elements, 0) && want_i32_const(&elements, 0) && want(&elements, 0x0b) &&
+              want(&elements, count);
+    for (uint32_t i = 0; i < count && is; i++) {
+        is = want(&elements, i);
+    }
+    return is && tvn_reader_at_end(&elements);
 }
 
 static enum tvn_status finish(struct module *module, uint32_t offset,
@@ -306,6 +398,9 @@ static enum tvn_status finish(struct module *module, uint32_t offset,
         .import_count = (uint32_t)module->imports.count,
         .exports = module->exports,
         .export_count = module->export_count,
+        .shape = is_shim(module)     ? TVN_CORE_SHAPE_SHIM
+                 : is_fixups(module) ? TVN_CORE_SHAPE_FIXUPS
+                                     : TVN_CORE_SHAPE_OTHER,
     };
     return tvn_core_module_index_create(module->context, &type, offset, out_index);
 }

@@ -181,6 +181,7 @@ static enum tvn_status finish_component(struct tvn_scope *scope, uint32_t offset
     for (size_t i = 0; i < TVN_SORT_COUNT; i++) {
         definition->counts[i] = (uint32_t)scope->spaces[i].count;
     }
+    TVN_TRY(tvn_decode_shim(scope, defs, definition->def_count));
     struct tvn_component_type type;
     struct tvn_resource_list import_fresh;
     struct tvn_resource_list export_fresh;

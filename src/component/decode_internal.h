@@ -36,6 +36,7 @@ struct tvn_slot {
     const struct tvn_core_module_index *core_instance; /* core instance: its exports */
     const struct tvn_core_func_type *core_func_type;   /* core type: one of the two */
     const struct tvn_core_module_index *core_module_type;
+    uint32_t def; /* in a component: number of the definition that made it */
 };
 
 enum tvn_scope_kind { TVN_SCOPE_COMPONENT, TVN_SCOPE_COMPONENT_TYPE, TVN_SCOPE_INSTANCE_TYPE };
@@ -133,6 +134,13 @@ TVN_NODISCARD enum tvn_status tvn_decode_export(struct tvn_scope *scope, struct 
 /* An export declared in a component or instance type. */
 TVN_NODISCARD enum tvn_status tvn_decode_export_declaration(struct tvn_scope *scope,
                                                             struct tvn_reader *reader);
+
+/*
+ * In decode_shim.c: notes the late functions (definition.h) among the definitions of a component
+ * that has been read. E0213 or E0005 for want of memory only.
+ */
+TVN_NODISCARD enum tvn_status tvn_decode_shim(struct tvn_scope *scope, struct tvn_def *defs,
+                                              uint32_t def_count);
 
 /* In decode_types.c. */
 

@@ -67,7 +67,9 @@ enum tvn_status tvn_scope_add(struct tvn_scope *scope, enum tvn_sort sort,
 enum tvn_status tvn_scope_define(struct tvn_scope *scope, const struct tvn_def *def,
                                  const struct tvn_slot *slot, uint32_t offset)
 {
+    struct tvn_slot item = *slot;
     if (scope->kind == TVN_SCOPE_COMPONENT) {
+        item.def = (uint32_t)scope->defs.count;
         struct tvn_def made = *def;
         made.index = (uint32_t)scope->spaces[def->sort].count;
         made.offset = offset;
@@ -78,7 +80,7 @@ enum tvn_status tvn_scope_define(struct tvn_scope *scope, const struct tvn_def *
             return tvn_decode_folded(scope->context, status, offset, "definitions");
         }
     }
-    return tvn_scope_add(scope, def->sort, slot, offset);
+    return tvn_scope_add(scope, def->sort, &item, offset);
 }
 
 enum tvn_status tvn_scope_get(const struct tvn_scope *scope, enum tvn_sort sort, uint32_t index,

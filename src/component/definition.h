@@ -68,15 +68,20 @@ struct tvn_core_extern {
     bool has_max;                          /* TABLE, MEMORY */
     bool is_shared;                        /* MEMORY */
     bool is_64;                            /* MEMORY, TABLE */
+    uint32_t index;                        /* a module's exports only: in its own index space */
     uint64_t min;                          /* TABLE, MEMORY */
     uint64_t max;
 };
+
+/* What a module consists of, by its bytes; see struct tvn_late_func. */
+enum tvn_core_shape { TVN_CORE_SHAPE_OTHER, TVN_CORE_SHAPE_SHIM, TVN_CORE_SHAPE_FIXUPS };
 
 struct tvn_core_module_type {
     const struct tvn_core_extern *imports;
     uint32_t import_count;
     const struct tvn_core_extern *exports;
     uint32_t export_count;
+    enum tvn_core_shape shape;
 };
 
 /* ---- component-level types ---- */
@@ -157,6 +162,19 @@ struct tvn_canon_options {
 
 struct tvn_definition;
 
+/*
+ * A lowered function whose users come before its options: they call entry k of a table through a
+ * module made for that (the shim) until another module (the fixups) has put it there. Both are
+ * recognised by their bytes, and nobody else has the table. So the alias of the shim's function can
+ * be the lowered function itself, which refuses calls until `lower` gives it its options.
+ */
+struct tvn_late_func {
+    const struct tvn_def *lower;
+    const struct tvn_def *func; /* what makes the func to be lowered; NULL: it is made before */
+    uint32_t alias;             /* core func index that users have */
+    uint32_t number;            /* below late_count of the definition */
+};
+
 enum tvn_def_kind {
     TVN_DEF_CORE_MODULE,           /* adds a core module */
     TVN_DEF_CORE_INSTANTIATE,      /* adds a core instance */
@@ -191,6 +209,7 @@ struct tvn_def {
             uint32_t module;
             const struct tvn_binding *args; /* sort CORE_INSTANCE */
             uint32_t arg_count;
+            bool only_for_late; /* a shim or fixups whose aliases are all late functions */
         } core_instantiate;
         struct {
             const struct tvn_binding *items;
@@ -205,7 +224,8 @@ struct tvn_def {
         struct {
             uint32_t instance;
             struct tvn_str name;
-        } alias; /* ALIAS_EXPORT, ALIAS_CORE_EXPORT */
+            const struct tvn_late_func *late; /* ALIAS_CORE_EXPORT; mostly NULL */
+        } alias;                              /* ALIAS_EXPORT, ALIAS_CORE_EXPORT */
         struct {
             uint32_t depth; /* how many components out */
             uint32_t index;
@@ -223,6 +243,7 @@ struct tvn_def {
             uint32_t func;
             const struct tvn_func_type *type; /* of that func */
             struct tvn_canon_options options;
+            const struct tvn_late_func *late; /* mostly NULL */
         } lower;
         const struct tvn_resource *canon_resource; /* RESOURCE_NEW, _REP, _DROP */
         struct {
@@ -252,6 +273,7 @@ struct tvn_definition {
     const struct tvn_definition *parent; /* NULL for the root */
     const struct tvn_def *defs;
     uint32_t def_count;
+    uint32_t late_count;             /* of late functions */
     uint32_t counts[TVN_SORT_COUNT]; /* final sizes of the index spaces */
     struct tvn_component_type type;
     uint32_t offset;

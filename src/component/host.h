@@ -118,6 +118,8 @@ const struct tvn_interface *tvn_imports_interface(const struct tvn_imports *impo
 // return.
 TVN_COLD void *tvn_site_trap(const struct tvn_call_site *site, enum tvn_status code,
                              const char *format, ...) TVN_PRINTF(3, 4);
+/* The trap of TVN_SITE_ENTER. */
+TVN_COLD void *tvn_site_closed(const struct tvn_call_site *site);
 /* The trap to return after a helper below failed: the fault is already recorded. */
 TVN_COLD void *tvn_site_trapped(const struct tvn_call_site *site);
 

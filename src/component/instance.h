@@ -209,12 +209,11 @@ TVN_NODISCARD enum tvn_status tvn_instance_drop_resource(struct tvn_instance *in
 
 /* HOT PATH. First statement of every raw host function: calls out of realloc or post-return trap.
  */
-#define TVN_SITE_ENTER(site)                                         \
-    do {                                                             \
-        if (TVN_UNLIKELY(!(site)->guest->may_leave)) {               \
-            return tvn_site_trap((site), TVN_E_COMPONENT_TRAPPED,    \
-                                 "cannot leave component instance"); \
-        }                                                            \
+#define TVN_SITE_ENTER(site)                           \
+    do {                                               \
+        if (TVN_UNLIKELY(!(site)->guest->may_leave)) { \
+            return tvn_site_closed(site);              \
+        }                                              \
     } while (0)
 /* Records that a handle table is full. Returns 0. */
 TVN_COLD uint32_t tvn_guest_handles_full(const struct tvn_guest *guest);

@@ -76,6 +76,7 @@ struct tvn_rt_scope {
     uint32_t counts[TVN_SORT_COUNT];
     const struct tvn_resource_rt **resources; /* by tvn_resource.index; NULL: not known here */
     uint32_t resource_count;
+    struct tvn_site **late; /* by tvn_late_func.number; NULL: late functions go through the shim */
     struct tvn_items exports;
     struct tvn_guest guest;
     struct tvn_rt_scope *next; /* all scopes of the tree */
@@ -213,6 +214,18 @@ TVN_NODISCARD enum tvn_status tvn_instantiate_canon(struct tvn_instance *instanc
                                                     struct tvn_rt_scope *scope,
                                                     const struct tvn_def *def,
                                                     struct tvn_item *out_item);
+
+/*
+ * The late function that `late` says, lowered from `func`: traps as an empty slot of a table until
+ * its canonical definition comes.
+ */
+TVN_NODISCARD enum tvn_status tvn_instantiate_late(struct tvn_instance *instance,
+                                                   struct tvn_rt_scope *scope,
+                                                   const struct tvn_late_func *late,
+                                                   const struct tvn_rt_func *func,
+                                                   struct tvn_item *out_item);
+/* Stands in for the guest of a late function without options: may not leave, has nothing. */
+extern const struct tvn_guest tvn_guest_of_empty_slot;
 
 /* ---- canon_resource.c, call_site.c, guest_call.c: raw callbacks behind core functions ---- */
 

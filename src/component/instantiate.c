@@ -108,6 +108,16 @@ static enum tvn_status core_instantiate(struct walk *walk, const struct tvn_rt_s
                                         const struct tvn_def *def, struct tvn_item *out_item)
 {
     struct tvn_instance *instance = walk->instance;
+    if (instance->core_instance_count >= TVN_COMPONENT_CORE_INSTANCES_MAX) {
+        return tvn_instance_fail(instance, TVN_E_INSTANCE_LIMIT,
+                                 "the component is made of more than %d core instances",
+                                 TVN_COMPONENT_CORE_INSTANCES_MAX);
+    }
+    instance->core_instance_count++;
+    if (scope->late && def->of.core_instantiate.only_for_late) {
+        static const struct tvn_items nothing;
+        return core_bag(walk, &nothing, out_item); /* nobody looks into it */
+    }
     uint32_t number =
         tvn_rt_scope_item(scope, TVN_SORT_CORE_MODULE, def->of.core_instantiate.module)->of.module;
     const struct tvn_core_module_type *type = &instance->component->document.modules[number].type;
@@ -120,15 +130,9 @@ static enum tvn_status core_instantiate(struct walk *walk, const struct tvn_rt_s
     if (!core || !imports) {
         return tvn_instantiate_no_memory(instance);
     }
-    if (instance->core_instance_count >= TVN_COMPONENT_CORE_INSTANCES_MAX) {
-        return tvn_instance_fail(instance, TVN_E_INSTANCE_LIMIT,
-                                 "the component is made of more than %d core instances",
-                                 TVN_COMPONENT_CORE_INSTANCES_MAX);
-    }
     TVN_TRY(find_core_imports(walk, type, args, imports));
     TVN_TRY(tvn_core_instantiate(instance, instance->component->code[number], imports,
                                  type->import_count, &core->core));
-    instance->core_instance_count++;
     out_item->of.core_instance = core;
     return TVN_OK;
 }
@@ -208,7 +212,19 @@ static enum tvn_status alias_export(struct walk *walk, const struct tvn_rt_scope
     return TVN_OK;
 }
 
-static enum tvn_status alias_core_export(struct walk *walk, const struct tvn_rt_scope *scope,
+static enum tvn_status alias_late(struct walk *walk, struct tvn_rt_scope *scope,
+                                  const struct tvn_late_func *late, struct tvn_item *out_item)
+{
+    struct tvn_item func;
+    if (late->func) {
+        TVN_TRY(alias_export(walk, scope, late->func, &func));
+    } else {
+        func = *tvn_rt_scope_item(scope, TVN_SORT_FUNC, late->lower->of.lower.func);
+    }
+    return tvn_instantiate_late(walk->instance, scope, late, func.of.func, out_item);
+}
+
+static enum tvn_status alias_core_export(struct walk *walk, struct tvn_rt_scope *scope,
                                          const struct tvn_def *def, struct tvn_item *out_item)
 {
     static const enum tvn_core_extern_kind kinds[] = {
@@ -217,6 +233,9 @@ static enum tvn_status alias_core_export(struct walk *walk, const struct tvn_rt_
         [TVN_SORT_CORE_MEMORY] = TVN_CORE_EXTERN_MEMORY,
         [TVN_SORT_CORE_GLOBAL] = TVN_CORE_EXTERN_GLOBAL,
     };
+    if (scope->late && def->of.alias.late) {
+        return alias_late(walk, scope, def->of.alias.late, out_item);
+    }
     const struct tvn_rt_core_instance *core =
         tvn_rt_scope_item(scope, TVN_SORT_CORE_INSTANCE, def->of.alias.instance)->of.core_instance;
     if (def->sort > TVN_SORT_CORE_GLOBAL || !core_export(walk->instance, core, def->of.alias.name,

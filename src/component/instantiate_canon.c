@@ -109,12 +109,10 @@ static enum tvn_status lift(struct tvn_instance *instance, struct tvn_rt_scope *
     return TVN_OK;
 }
 
-static enum tvn_status lower(struct tvn_instance *instance, struct tvn_rt_scope *scope,
-                             const struct tvn_def *def, struct tvn_item *out_item)
+static enum tvn_status create_lowered(struct tvn_instance *instance, struct tvn_rt_scope *scope,
+                                      const struct tvn_def *def, const struct tvn_rt_func *func,
+                                      struct tvn_site **out_site, struct tvn_item *out_item)
 {
-    const struct tvn_rt_func *func =
-        tvn_rt_scope_item(scope, TVN_SORT_FUNC, def->of.lower.func)->of.func;
-    const struct tvn_canon_options *options = &def->of.lower.options;
     struct tvn_site *site = TVN_ARENA_NEW(instance->arena, struct tvn_site);
     if (!site) {
         return tvn_instantiate_no_memory(instance);
@@ -123,12 +121,9 @@ static enum tvn_status lower(struct tvn_instance *instance, struct tvn_rt_scope 
         .guest = &scope->guest,
         .instance = instance,
         .type = def->of.lower.type,
-        .string_encoding = options->string_encoding,
+        .string_encoding = def->of.lower.options.string_encoding,
     };
     site->scope = scope;
-    TVN_TRY(open_memory(instance, scope, options->memory, &site->site.mem));
-    TVN_TRY(option_realloc(instance, scope, options->realloc, &site->site.realloc,
-                           &site->site.has_realloc));
     tvn_raw_func callback = tvn_guest_call_raw;
     if (func->host) {
         const struct tvn_host_func *host = func->host->func;
@@ -144,6 +139,40 @@ static enum tvn_status lower(struct tvn_instance *instance, struct tvn_rt_scope 
     tvn_func_lower_signature(def->of.lower.type, &signature);
     out_item->of.core.kind = TVN_CORE_EXTERN_FUNC;
     tvn_core_func_create(instance, &signature, callback, site, &out_item->of.core.of.func);
+    *out_site = site;
+    return TVN_OK;
+}
+
+const struct tvn_guest tvn_guest_of_empty_slot;
+
+enum tvn_status tvn_instantiate_late(struct tvn_instance *instance, struct tvn_rt_scope *scope,
+                                     const struct tvn_late_func *late,
+                                     const struct tvn_rt_func *func, struct tvn_item *out_item)
+{
+    struct tvn_site *site;
+    TVN_TRY(create_lowered(instance, scope, late->lower, func, &site, out_item));
+    site->site.guest = (struct tvn_guest *)&tvn_guest_of_empty_slot;
+    scope->late[late->number] = site;
+    return TVN_OK;
+}
+
+static enum tvn_status lower(struct tvn_instance *instance, struct tvn_rt_scope *scope,
+                             const struct tvn_def *def, struct tvn_item *out_item)
+{
+    const struct tvn_late_func *late = scope->late ? def->of.lower.late : NULL;
+    const struct tvn_canon_options *options = &def->of.lower.options;
+    struct tvn_site *site;
+    if (late) {
+        site = scope->late[late->number];
+        *out_item = *tvn_rt_scope_item(scope, TVN_SORT_CORE_FUNC, late->alias);
+    } else {
+        const struct tvn_item *func = tvn_rt_scope_item(scope, TVN_SORT_FUNC, def->of.lower.func);
+        TVN_TRY(create_lowered(instance, scope, def, func->of.func, &site, out_item));
+    }
+    TVN_TRY(open_memory(instance, scope, options->memory, &site->site.mem));
+    TVN_TRY(option_realloc(instance, scope, options->realloc, &site->site.realloc,
+                           &site->site.has_realloc));
+    site->site.guest = &scope->guest;
     return TVN_OK;
 }
 

@@ -47,6 +47,14 @@ static enum tvn_status make_spaces(struct tvn_instance *instance, struct tvn_rt_
         scope->spaces[sort] = items;
         items += scope->definition->counts[sort];
     }
+    /* Fuel is spent in the shim: where it is counted, the shim runs. */
+    if (scope->definition->late_count > 0 && !instance->has_fuel) {
+        scope->late =
+            TVN_ARENA_ARRAY(instance->arena, struct tvn_site *, scope->definition->late_count);
+        if (!scope->late) {
+            return tvn_instantiate_no_memory(instance);
+        }
+    }
     scope->resources = resources;
     scope->resource_count = instance->component->document.resource_count;
     if (tvn_items_init(&scope->exports, instance->arena, scope->definition->type.export_count) !=

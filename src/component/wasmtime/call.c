@@ -164,3 +164,8 @@ void *tvn_core_trap_signal(void)
     static const char text[] = "host function failed";
     return wasmtime_trap_new(text, sizeof(text) - 1);
 }
+
+void *tvn_core_trap_empty_slot(void)
+{
+    return wasmtime_trap_new_code(WASMTIME_TRAP_CODE_INDIRECT_CALL_TO_NULL);
+}
