@@ -132,6 +132,17 @@ static void show_started(void *data, const struct tvn_build_component *component
     }
 }
 
+static void show_waiting(void *data, const struct tvn_build_component *component)
+{
+    const struct progress *progress = data;
+    TVN_AUTO_VALUE(tvn_strbuf) text = {0};
+    if (tvn_cli_talks(progress->cli)) {
+        tvn_strbuf_printf(&text, "  waiting for %s: another torvyn is building it ...\n",
+                          component->declared->name);
+        tvn_cli_say(&text);
+    }
+}
+
 /* What compilers print is shown as it is. */
 static void show_finished(void *data, const struct tvn_build_result *result)
 {
@@ -246,6 +257,7 @@ static enum tvn_status build(struct tvn_cli *cli, const struct build_args *args,
         .component_count = count,
         .probe = probe,
         .release = args->release,
+        .waiting = show_waiting,
         .started = show_started,
         .finished = show_finished,
         .data = &progress,

@@ -32,7 +32,7 @@ static enum tvn_status plan_all(const struct tvn_build_options *options, struct 
             build_plan_create(options, &options->components[i], arena, sink, &plans[i]);
         if (status == TVN_OK) {
             results[i].output = plans[i].output;
-            jobs[i] = (struct build_job){.plan = &plans[i], .result = &results[i]};
+            jobs[i] = (struct build_job){.plan = &plans[i], .result = &results[i], .lock = -1};
         } else {
             results[i].outcome = TVN_BUILD_FAILED;
         }

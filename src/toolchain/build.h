@@ -58,7 +58,9 @@ struct tvn_build_options {
     struct tvn_probe *probe;
     bool release;
     unsigned jobs; /* processes at once; 0: as many as there are processors */
-    /* Called when a component is started and when it is finished; may be NULL. */
+    /* Called when a component is started, when it is finished, and when another process is building
+     * it, which is waited for; may be NULL. */
+    void (*waiting)(void *data, const struct tvn_build_component *component);
     void (*started)(void *data, const struct tvn_build_component *component);
     void (*finished)(void *data, const struct tvn_build_result *result);
     void *data;

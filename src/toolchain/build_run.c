@@ -7,7 +7,9 @@
 #include "toolchain/process.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -121,6 +123,7 @@ static void end_job(struct build_job *job, enum tvn_build_outcome outcome,
         log = tvn_arena_str(job->plan->arena, log);
         result->log = log.ptr ? log : (struct tvn_str){NULL, 0};
     }
+    tvn_fd_close(&job->lock);
     if (options->finished) {
         options->finished(options->data, result);
     }
@@ -224,6 +227,25 @@ static enum tvn_status end_step(struct build_job *job, const struct tvn_build_op
 
 /* ---- all of them ---- */
 
+/* Two processes that build the same component would take each other's files away. True when this
+ * one may: also where no lock can be made, as in a project that is read only. */
+static bool take_lock(struct build_job *job, const struct tvn_build_options *options)
+{
+    const struct build_plan *plan = job->plan;
+    const char *path = job->lock < 0 ? tvn_arena_printf(plan->arena, "%s.lock", plan->work) : NULL;
+    if (path && tvn_file_make_folders(path) == TVN_OK) {
+        job->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
+    }
+    if (job->lock < 0 || flock(job->lock, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) {
+        return true;
+    }
+    if (!job->told && options->waiting) {
+        options->waiting(options->data, plan->component);
+    }
+    job->told = true;
+    return false;
+}
+
 static bool may_start(const struct build_job *jobs, size_t count, const struct build_job *job)
 {
     if (!job->plan || job->running || job->done) {
@@ -278,7 +300,7 @@ enum tvn_status build_run(struct build_job *jobs, size_t count,
             running += jobs[i].running ? 1 : 0;
         }
         for (size_t i = 0; i < count && running < limit; i++) {
-            if (may_start(jobs, count, &jobs[i])) {
+            if (may_start(jobs, count, &jobs[i]) && take_lock(&jobs[i], options)) {
                 keep_first(&result, start_job(&jobs[i], options));
                 running += jobs[i].running ? 1 : 0;
             }
