@@ -42,7 +42,7 @@ enum tvn_local_result {
     TVN_LOCAL_BROKEN,    /* the peer broke off, or does not speak HTTP */
     TVN_LOCAL_NO_MEMORY, /* ours */
 };
-const char *tvn_local_result_text(enum tvn_local_result result); /* "nobody listens there" */
+const char *tvn_local_result_text(enum tvn_local_result result); /* "it takes no connections" */
 
 /* COLD PATH. *out_status is written when ANSWERED. `out_body` is an initialised buffer. */
 enum tvn_local_result tvn_local_call(const struct tvn_local_request *request, unsigned *out_status,
