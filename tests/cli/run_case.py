@@ -143,7 +143,7 @@ def main():
         prepare(args.case, work, args.guests)
         script = read(os.path.join(args.case, "cmd")).replace("@GUESTS@", args.guests).replace("@DIR@", work)
         result = subprocess.run(["/bin/sh", "-c", script], cwd=work, env=environment(torvyn, folder),
-                                stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+                                stdin=subprocess.DEVNULL, capture_output=True, timeout=110)
         out, err = (
             text.decode("utf-8", "replace").replace(args.guests, "@GUESTS@").replace(work, "@DIR@")
             for text in (result.stdout, result.stderr)
