@@ -33,7 +33,7 @@ extern uint64_t tvn_ns_per_tick_; /* 32.32 fixed point */
 static inline uint64_t tvn_ticks_to_ns(uint64_t ticks)
 {
     __extension__ unsigned __int128 ns = (unsigned __int128)ticks * tvn_ns_per_tick_ >> 32;
-    return ns > UINT64_MAX ? UINT64_MAX : (uint64_t)ns;
+    return TVN_LIKELY(ns >> 64 == 0) ? (uint64_t)ns : UINT64_MAX;
 }
 
 static inline uint64_t tvn_ticks_now(void)

@@ -31,17 +31,17 @@ static uint64_t bucket_bottom(uint32_t bucket)
     return bucket == 0 ? 0 : tvn_histogram_bucket_top(bucket - 1) + 1;
 }
 
-void tvn_histogram_batch_end(const struct tvn_histogram_batch *batch)
+void tvn_histogram_batch_end(struct tvn_histogram_batch batch)
 {
-    tvn_assert(batch && batch->histogram);
-    struct tvn_histogram *histogram = batch->histogram;
-    set(&histogram->sum, get(&histogram->sum) + batch->sum);
-    if (batch->max > get(&histogram->max)) {
-        set(&histogram->max, batch->max);
+    tvn_assert(batch.histogram);
+    struct tvn_histogram *histogram = batch.histogram;
+    set(&histogram->sum, get(&histogram->sum) + batch.sum);
+    if (batch.max > get(&histogram->max)) {
+        set(&histogram->max, batch.max);
     }
     uint64_t least = get(&histogram->min_plus_one);
-    if (batch->min != UINT64_MAX && (least == 0 || batch->min + 1 < least)) {
-        set(&histogram->min_plus_one, batch->min + 1);
+    if (batch.min != UINT64_MAX && (least == 0 || batch.min + 1 < least)) {
+        set(&histogram->min_plus_one, batch.min + 1);
     }
 }
 

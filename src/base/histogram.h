@@ -38,14 +38,11 @@ static_assert(sizeof(struct tvn_histogram) == 24 + 8 * TVN_HISTOGRAM_BUCKETS, "7
 /* HOT PATH. The bucket of a value. */
 static inline uint32_t tvn_histogram_bucket(uint64_t value)
 {
-    uint64_t at = value > 0 ? value - 1 : 0;
-    if (at >= TVN_HISTOGRAM_VALUE_MAX) {
-        return TVN_HISTOGRAM_BUCKETS - 1;
-    }
-    if (at < (1u << TVN_HISTOGRAM_SUB_BITS)) {
-        return (uint32_t)at;
-    }
-    uint32_t shift = 63u - (uint32_t)__builtin_clzll(at) - TVN_HISTOGRAM_SUB_BITS;
+    uint64_t at = value - (value > 0);
+    at = at < TVN_HISTOGRAM_VALUE_MAX ? at : TVN_HISTOGRAM_VALUE_MAX - 1;
+    /* The position of the highest bit, as if it were not below SUB_BITS; ^ is what bsr gives. */
+    uint32_t top = (uint32_t)__builtin_clzll(at | (1u << TVN_HISTOGRAM_SUB_BITS)) ^ 63u;
+    uint32_t shift = top - TVN_HISTOGRAM_SUB_BITS;
     return (shift << TVN_HISTOGRAM_SUB_BITS) + (uint32_t)(at >> shift);
 }
 /* The largest value that falls into the bucket (but for the last one, which takes all larger ones).
@@ -85,10 +82,9 @@ struct tvn_histogram_batch {
     uint64_t max;
     uint64_t min; /* UINT64_MAX: nothing was added */
 };
-static inline void tvn_histogram_batch_begin(struct tvn_histogram_batch *batch,
-                                             struct tvn_histogram *histogram)
+static inline struct tvn_histogram_batch tvn_histogram_batch_begin(struct tvn_histogram *histogram)
 {
-    *batch = (struct tvn_histogram_batch){.histogram = histogram, .min = UINT64_MAX};
+    return (struct tvn_histogram_batch){.histogram = histogram, .min = UINT64_MAX};
 }
 static inline void tvn_histogram_batch_add(struct tvn_histogram_batch *batch, uint64_t value)
 {
@@ -99,7 +95,7 @@ static inline void tvn_histogram_batch_add(struct tvn_histogram_batch *batch, ui
     batch->max = value > batch->max ? value : batch->max;
     batch->min = value < batch->min ? value : batch->min;
 }
-void tvn_histogram_batch_end(const struct tvn_histogram_batch *batch);
+void tvn_histogram_batch_end(struct tvn_histogram_batch batch);
 
 // COLD PATH. By the writer only.
 void tvn_histogram_reset(struct tvn_histogram *histogram);

@@ -5,8 +5,8 @@
  * costs is a reading of the clock and a few words, and the histograms get them in a row.
  *
  * A call begins when the one before it in the log has ended, or, the first one, when the log was
- * begun. What it copied is what the stage's counters grew by since then; that goes to the ledger of
- * copies, which is open meanwhile.
+ * begun. What it copied is what the stage's counters grew by since then; the ledger of copies gets
+ * that when the vector is over, too.
  *
  * Threads: the flow's. Memory: by value. Limits: TVN_CALL_LOG_MAX calls.
  */
@@ -16,28 +16,34 @@
 
 #include <assert.h>
 
-#define TVN_CALL_LOG_MAX 32u
+#define TVN_CALL_LOG_MAX 33u /* a usual vector is over before its log is full */
+
+/* How much a stage has copied. */
+struct tvn_copied {
+    uint64_t count[TVN_COPY_REASON_COUNT];
+    uint64_t bytes[TVN_COPY_REASON_COUNT];
+};
 
 struct tvn_logged_call {
     uint64_t end_ticks;
     uint64_t since_ticks; /* the input was put into its queue; 0: not known */
     uint64_t sequence;
+    uint64_t input; /* tvn_buffer_id.raw; 0: none */
+    uint64_t output;
     uint32_t edge;
     enum tvn_outcome outcome;
+    struct tvn_copied copied; /* until its end */
 };
-static_assert(sizeof(struct tvn_logged_call) == 32, "half a cache line");
+static_assert(sizeof(struct tvn_logged_call) == 112, "not quite two cache lines");
 
 /* All zero is one that is not open. */
 struct tvn_call_log {
-    bool is_open;
-    uint32_t count;
+    struct tvn_logged_call *end; /* behind the last call; NULL: not open */
     uint32_t stage;
     enum tvn_entry entry;
     uint64_t begin_ticks;
     uint64_t now_ticks; /* the end of the last call; the beginning of the next one */
-    const struct tvn_copy_stats *copies;    /* of the stage */
-    struct tvn_copy_ledger *ledger;         /* NULL: none */
-    uint64_t counts[TVN_COPY_REASON_COUNT]; /* of copies, after the last call */
-    uint64_t bytes[TVN_COPY_REASON_COUNT];
+    const struct tvn_copy_stats *copies; /* of the stage */
+    struct tvn_copied copied;            /* before the first call */
     struct tvn_logged_call calls[TVN_CALL_LOG_MAX];
 };

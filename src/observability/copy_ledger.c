@@ -83,13 +83,13 @@ void tvn_copy_ledger_destroy(struct tvn_copy_ledger *ledger)
 void tvn_copy_ledger_add(struct tvn_copy_ledger *ledger, const struct tvn_call_record *call)
 {
     tvn_debug_assert(ledger);
-    tvn_copy_ledger_open(ledger);
+    struct tvn_copy_writer writer = tvn_copy_ledger_open(ledger);
     for (unsigned i = 0; i < TVN_COPY_REASON_COUNT; i++) {
         enum tvn_copy_reason reason = (enum tvn_copy_reason)i;
         if (call->copies[reason] == 0) {
             continue;
         }
-        struct tvn_copy_slot *slot = tvn_copy_ledger_next(ledger);
+        struct tvn_copy_slot *slot = tvn_copy_ledger_next(&writer);
         tvn_copy_slot_put(&slot->end_ticks, call->end_ticks);
         tvn_copy_slot_put(&slot->resource, resource_of(call, reason));
         tvn_copy_slot_put(&slot->sequence, call->watched->sequence);
@@ -98,7 +98,7 @@ void tvn_copy_ledger_add(struct tvn_copy_ledger *ledger, const struct tvn_call_r
         tvn_copy_slot_put(&slot->call, tvn_copy_slot_call(call->watched->stage,
                                                           call->watched->in != NULL, reason));
     }
-    tvn_copy_ledger_close(ledger);
+    tvn_copy_ledger_close(&writer);
 }
 
 /* ---- reading ---- */

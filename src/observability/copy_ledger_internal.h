@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 
 /* Records that a writer may put between open and close. */
-#define TVN_COPY_LEDGER_OPEN_MAX 128u
+#define TVN_COPY_LEDGER_OPEN_MAX 132u
 /* So that those of an open ledger overwrite none that may be read. */
 #define TVN_COPY_LEDGER_SLOTS (TVN_COPY_LEDGER_RECORDS + TVN_COPY_LEDGER_OPEN_MAX)
 
@@ -26,8 +26,6 @@ struct tvn_copy_slot {
 struct tvn_copy_ledger {
     _Atomic uint64_t begun;
     _Atomic uint64_t count;
-    uint64_t written; /* the writer's: records put, closed or not */
-    uint32_t next;    /* the writer's: slot */
     struct tvn_copy_slot slots[TVN_COPY_LEDGER_SLOTS];
 };
 
@@ -43,26 +41,40 @@ static inline bool tvn_copy_is_of_input(bool has_input, enum tvn_copy_reason rea
     return has_input && reason != TVN_COPY_PAYLOAD_WRITE;
 }
 
+/* Who puts records into an open ledger. */
+struct tvn_copy_writer {
+    struct tvn_copy_ledger *ledger;
+    struct tvn_copy_slot *next; /* where the next record goes */
+    uint64_t written;           /* records, of this writer and before */
+};
+
 /* HOT PATH. At most TVN_COPY_LEDGER_OPEN_MAX records follow; they are there when it is closed. */
-static inline void tvn_copy_ledger_open(struct tvn_copy_ledger *ledger)
+static inline struct tvn_copy_writer tvn_copy_ledger_open(struct tvn_copy_ledger *ledger)
 {
-    atomic_store_explicit(&ledger->begun, ledger->written + TVN_COPY_LEDGER_OPEN_MAX,
-                          memory_order_relaxed);
+    uint64_t written = atomic_load_explicit(&ledger->count, memory_order_relaxed);
+    atomic_store_explicit(&ledger->begun, written + TVN_COPY_LEDGER_OPEN_MAX, memory_order_relaxed);
     atomic_thread_fence(memory_order_release);
+    return (struct tvn_copy_writer){
+        .ledger = ledger,
+        .next = &ledger->slots[written % TVN_COPY_LEDGER_SLOTS],
+        .written = written,
+    };
 }
 
-static inline void tvn_copy_ledger_close(struct tvn_copy_ledger *ledger)
+static inline void tvn_copy_ledger_close(const struct tvn_copy_writer *writer)
 {
-    atomic_store_explicit(&ledger->count, ledger->written, memory_order_release);
-    atomic_store_explicit(&ledger->begun, ledger->written, memory_order_relaxed);
+    struct tvn_copy_ledger *ledger = writer->ledger;
+    atomic_store_explicit(&ledger->count, writer->written, memory_order_release);
+    atomic_store_explicit(&ledger->begun, writer->written, memory_order_relaxed);
 }
 
-/* Where the next record goes. */
-static inline struct tvn_copy_slot *tvn_copy_ledger_next(struct tvn_copy_ledger *ledger)
+static inline struct tvn_copy_slot *tvn_copy_ledger_next(struct tvn_copy_writer *writer)
 {
-    struct tvn_copy_slot *slot = &ledger->slots[ledger->next];
-    ledger->next = ledger->next + 1 == TVN_COPY_LEDGER_SLOTS ? 0 : ledger->next + 1;
-    ledger->written++;
+    struct tvn_copy_slot *slot = writer->next++;
+    if (TVN_UNLIKELY(writer->next == writer->ledger->slots + TVN_COPY_LEDGER_SLOTS)) {
+        writer->next = writer->ledger->slots;
+    }
+    writer->written++;
     return slot;
 }
 

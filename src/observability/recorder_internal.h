@@ -4,7 +4,8 @@
 #include "observability/call_log.h"
 #include "observability/recorder.h"
 
-#define TVN_RECORDER_REFRESH_EVERY 17 /* calls; no multiple of a usual number of stages */
+#define TVN_RECORDER_REFRESH_EVERY        17  /* calls; no multiple of a usual number of stages */
+#define TVN_RECORDER_REFRESH_LOGGED_EVERY 512 /* calls of one stage */
 
 /* When the pull of an element began. */
 struct tvn_recorded_start {
@@ -15,7 +16,7 @@ struct tvn_recorded_start {
 struct tvn_observed_stage {
     const struct tvn_stage_stats *stats;
     struct tvn_invoker *invoker; /* of the logged calls */
-    uint32_t calls;              /* logged since the last refresh */
+    uint32_t until_refresh;      /* logged calls */
 };
 
 struct tvn_recorder {

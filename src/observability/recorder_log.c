@@ -14,17 +14,16 @@ static_assert(TVN_CALL_LOG_MAX * TVN_COPY_REASON_COUNT <= TVN_COPY_LEDGER_OPEN_M
 static void settle_processing(struct tvn_recorder *recorder)
 {
     const struct tvn_call_log *log = &recorder->log;
-    struct tvn_histogram_batch batch;
-    tvn_histogram_batch_begin(&batch, &recorder->processing[log->stage]);
+    struct tvn_histogram_batch batch = tvn_histogram_batch_begin(&recorder->processing[log->stage]);
     uint64_t begin_ticks = log->begin_ticks;
     /* Only the last one may have come to nothing: it ends the log. */
-    uint32_t count =
-        log->count - !tvn_recorder_is_timed(log->entry, log->calls[log->count - 1].outcome);
-    for (uint32_t i = 0; i < count; i++) {
-        tvn_histogram_batch_add(&batch, tvn_ticks_to_ns(log->calls[i].end_ticks - begin_ticks));
-        begin_ticks = log->calls[i].end_ticks;
+    const struct tvn_logged_call *end =
+        log->end - !tvn_recorder_is_timed(log->entry, log->end[-1].outcome);
+    for (const struct tvn_logged_call *call = log->calls; call < end; call++) {
+        tvn_histogram_batch_add(&batch, tvn_ticks_to_ns(call->end_ticks - begin_ticks));
+        begin_ticks = call->end_ticks;
     }
-    tvn_histogram_batch_end(&batch);
+    tvn_histogram_batch_end(batch);
 }
 
 /* How long the inputs stood in their queues. */
@@ -32,54 +31,88 @@ static void settle_waiting(struct tvn_recorder *recorder)
 {
     const struct tvn_call_log *log = &recorder->log;
     struct tvn_histogram_batch batch;
+    const uint64_t least_ticks = tvn_max(recorder->reset_ticks, UINT64_C(1)); /* 0: not known */
     uint64_t begin_ticks = log->begin_ticks;
     uint32_t edge = log->calls[0].edge;
     tvn_assert(edge < recorder->edge_count);
-    tvn_histogram_batch_begin(&batch, &recorder->waiting[edge]);
-    for (uint32_t i = 0; i < log->count; i++) {
-        const struct tvn_logged_call *call = &log->calls[i];
+    batch = tvn_histogram_batch_begin(&recorder->waiting[edge]);
+    for (const struct tvn_logged_call *call = log->calls, *end = log->end; call < end; call++) {
         if (TVN_UNLIKELY(call->edge != edge)) {
-            tvn_histogram_batch_end(&batch);
+            tvn_histogram_batch_end(batch);
             edge = call->edge;
             tvn_assert(edge < recorder->edge_count);
-            tvn_histogram_batch_begin(&batch, &recorder->waiting[edge]);
+            batch = tvn_histogram_batch_begin(&recorder->waiting[edge]);
         }
-        if (TVN_LIKELY(call->since_ticks != 0 && call->since_ticks >= recorder->reset_ticks &&
-                       begin_ticks >= call->since_ticks)) {
+        if (TVN_LIKELY(call->since_ticks >= least_ticks && begin_ticks >= call->since_ticks)) {
             tvn_histogram_batch_add(&batch, tvn_ticks_to_ns(begin_ticks - call->since_ticks));
         }
         begin_ticks = call->end_ticks;
     }
-    tvn_histogram_batch_end(&batch);
+    tvn_histogram_batch_end(batch);
 }
 
 static void settle_latency(struct tvn_recorder *recorder)
 {
     const struct tvn_call_log *log = &recorder->log;
-    struct tvn_histogram_batch batch;
-    tvn_histogram_batch_begin(&batch, recorder->latency);
-    for (uint32_t i = 0; i < log->count; i++) {
-        const struct tvn_logged_call *call = &log->calls[i];
+    struct tvn_histogram_batch batch = tvn_histogram_batch_begin(recorder->latency);
+    for (const struct tvn_logged_call *call = log->calls, *end = log->end; call < end; call++) {
         uint64_t start_ticks = tvn_recorder_start_of(recorder, call->sequence);
         if (TVN_LIKELY(call->outcome == TVN_OUTCOME_EMIT && start_ticks != 0 &&
                        call->end_ticks >= start_ticks)) {
             tvn_histogram_batch_add(&batch, tvn_ticks_to_ns(call->end_ticks - start_ticks));
         }
     }
-    tvn_histogram_batch_end(&batch);
+    tvn_histogram_batch_end(batch);
 }
 
-/* Now and then. */
+/* What each call copied, a record for each reason. */
+static void settle_copies(const struct tvn_recorder *recorder)
+{
+    const struct tvn_call_log *log = &recorder->log;
+    struct tvn_copy_ledger *ledger = atomic_load_explicit(&recorder->copies, memory_order_acquire);
+    if (!ledger) {
+        return;
+    }
+    const bool has_input = log->entry != TVN_ENTRY_PULL;
+    const uint32_t stage = log->stage;
+    const struct tvn_logged_call *const end = log->end;
+    const struct tvn_copied *before = &log->copied;
+    struct tvn_copy_writer writer = tvn_copy_ledger_open(ledger);
+    for (const struct tvn_logged_call *call = log->calls; call < end; call++) {
+        const uint64_t of_input = has_input ? call->input : call->output;
+#pragma GCC unroll 4
+        for (unsigned i = 0; i < TVN_COPY_REASON_COUNT; i++) {
+            enum tvn_copy_reason reason = (enum tvn_copy_reason)i;
+            uint64_t copies = call->copied.count[i] - before->count[i];
+            if (copies == 0) {
+                continue;
+            }
+            struct tvn_copy_slot *slot = tvn_copy_ledger_next(&writer);
+            tvn_copy_slot_put(&slot->end_ticks, call->end_ticks);
+            tvn_copy_slot_put(&slot->resource,
+                              tvn_copy_is_of_input(true, reason) ? of_input : call->output);
+            tvn_copy_slot_put(&slot->sequence, call->sequence);
+            tvn_copy_slot_put(&slot->copies, copies);
+            tvn_copy_slot_put(&slot->bytes, call->copied.bytes[i] - before->bytes[i]);
+            tvn_copy_slot_put(&slot->call, tvn_copy_slot_call(stage, has_input, reason));
+        }
+        before = &call->copied;
+    }
+    tvn_copy_ledger_close(&writer);
+}
+
+/* With a stage's first vector, and now and then. */
 static void refresh_logged(struct tvn_recorder *recorder)
 {
     const struct tvn_call_log *log = &recorder->log;
     struct tvn_observed_stage *stage = &recorder->stages[log->stage];
-    stage->calls += log->count;
-    if (stage->calls < TVN_RECORDER_REFRESH_EVERY) {
+    uint32_t count = (uint32_t)(log->end - log->calls);
+    if (stage->until_refresh > count) {
+        stage->until_refresh -= count;
         return;
     }
-    stage->calls = 0;
-    if (stage->invoker->ops->refresh && log->calls[log->count - 1].outcome != TVN_OUTCOME_DEAD) {
+    stage->until_refresh = TVN_RECORDER_REFRESH_LOGGED_EVERY;
+    if (stage->invoker->ops->refresh && log->end[-1].outcome != TVN_OUTCOME_DEAD) {
         stage->invoker->ops->refresh(stage->invoker);
     }
 }
@@ -87,14 +120,12 @@ static void refresh_logged(struct tvn_recorder *recorder)
 void tvn_recorder_settle(struct tvn_recorder *recorder)
 {
     struct tvn_call_log *log = &recorder->log;
-    if (!log->is_open) {
+    if (!log->end) {
         return;
     }
-    if (log->ledger) {
-        tvn_copy_ledger_close(log->ledger);
-    }
-    if (log->count > 0) {
+    if (log->end > log->calls) {
         settle_processing(recorder);
+        settle_copies(recorder);
         if (log->entry != TVN_ENTRY_PULL) {
             settle_waiting(recorder);
         }
@@ -103,11 +134,19 @@ void tvn_recorder_settle(struct tvn_recorder *recorder)
         }
         refresh_logged(recorder);
     }
-    log->count = 0;
-    log->is_open = false;
+    log->end = NULL;
 }
 
 /* ---- calls ---- */
+
+static inline void read_copied(const struct tvn_copy_stats *copies, struct tvn_copied *out)
+{
+#pragma GCC unroll 4
+    for (unsigned reason = 0; reason < TVN_COPY_REASON_COUNT; reason++) {
+        out->count[reason] = tvn_stat_get(&copies->count[reason]);
+        out->bytes[reason] = tvn_stat_get(&copies->bytes[reason]);
+    }
+}
 
 /* Calls of this kind follow, the first one begins now. */
 static TVN_COLD void begin_log(struct tvn_recorder *recorder, const struct tvn_watched *watched)
@@ -116,18 +155,11 @@ static TVN_COLD void begin_log(struct tvn_recorder *recorder, const struct tvn_w
     struct tvn_call_log *log = &recorder->log;
     struct tvn_observed_stage *stage = &recorder->stages[watched->stage];
     stage->invoker = watched->invoker;
-    log->is_open = true;
+    log->end = log->calls;
     log->stage = watched->stage;
     log->entry = watched->entry;
     log->copies = &stage->stats->copies;
-    log->ledger = atomic_load_explicit(&recorder->copies, memory_order_acquire);
-    if (log->ledger) {
-        tvn_copy_ledger_open(log->ledger);
-    }
-    for (unsigned reason = 0; reason < TVN_COPY_REASON_COUNT; reason++) {
-        log->counts[reason] = tvn_stat_get(&log->copies->count[reason]);
-        log->bytes[reason] = tvn_stat_get(&log->copies->bytes[reason]);
-    }
+    read_copied(log->copies, &log->copied);
     log->begin_ticks = tvn_ticks_now();
     log->now_ticks = log->begin_ticks;
 }
@@ -137,34 +169,9 @@ static TVN_COLD void begin_log(struct tvn_recorder *recorder, const struct tvn_w
 static inline void need_log(struct tvn_recorder *recorder, const struct tvn_watched *watched)
 {
     const struct tvn_call_log *log = &recorder->log;
-    if (log->count == 0 || log->stage != watched->stage || log->entry != watched->entry) {
+    if (!log->end || log->end == log->calls || log->stage != watched->stage ||
+        log->entry != watched->entry) {
         begin_log(recorder, watched);
-    }
-}
-
-/* The copies of the call that has just ended. */
-static inline void log_copies(struct tvn_call_log *log, const struct tvn_watched *watched,
-                              uint64_t output)
-{
-    const struct tvn_element *in = watched->in;
-#pragma GCC unroll 4
-    for (unsigned i = 0; i < TVN_COPY_REASON_COUNT; i++) {
-        enum tvn_copy_reason reason = (enum tvn_copy_reason)i;
-        uint64_t count = tvn_stat_get(&log->copies->count[i]);
-        if (count == log->counts[i]) {
-            continue;
-        }
-        uint64_t bytes = tvn_stat_get(&log->copies->bytes[i]);
-        struct tvn_copy_slot *slot = tvn_copy_ledger_next(log->ledger);
-        tvn_copy_slot_put(&slot->end_ticks, log->now_ticks);
-        tvn_copy_slot_put(&slot->resource,
-                          tvn_copy_is_of_input(in != NULL, reason) ? in->payload.raw : output);
-        tvn_copy_slot_put(&slot->sequence, watched->sequence);
-        tvn_copy_slot_put(&slot->copies, count - log->counts[i]);
-        tvn_copy_slot_put(&slot->bytes, bytes - log->bytes[i]);
-        tvn_copy_slot_put(&slot->call, tvn_copy_slot_call(watched->stage, in != NULL, reason));
-        log->counts[i] = count;
-        log->bytes[i] = bytes;
     }
 }
 
@@ -179,16 +186,16 @@ static inline __attribute__((always_inline)) bool end_call(struct tvn_recorder *
     uint64_t end_ticks = tvn_ticks_now();
     bool has_output = outcome == TVN_OUTCOME_EMIT && call->out_count > 0;
     struct tvn_element *in = watched->in;
-    struct tvn_logged_call *logged = &log->calls[log->count++];
+    struct tvn_logged_call *logged = log->end++;
     log->now_ticks = end_ticks;
     logged->end_ticks = end_ticks;
     logged->since_ticks = in ? in->spare : 0;
     logged->sequence = watched->sequence;
+    logged->input = in ? in->payload.raw : 0;
+    logged->output = has_output ? call->out[0].payload.raw : 0;
     logged->edge = watched->edge;
     logged->outcome = outcome;
-    if (TVN_LIKELY(log->ledger != NULL)) {
-        log_copies(log, watched, has_output ? call->out[0].payload.raw : 0);
-    }
+    read_copied(log->copies, &logged->copied);
     if (in) {
         in->spare = end_ticks;
     } else if (has_output) {
@@ -198,7 +205,7 @@ static inline __attribute__((always_inline)) bool end_call(struct tvn_recorder *
         tvn_recorder_settle(recorder); /* what follows is no part of the next call */
         return false;
     }
-    if (TVN_UNLIKELY(log->count == TVN_CALL_LOG_MAX)) {
+    if (TVN_UNLIKELY(log->end == log->calls + TVN_CALL_LOG_MAX)) {
         begin_log(recorder, watched);
     }
     return true;

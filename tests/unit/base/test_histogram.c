@@ -131,25 +131,24 @@ static void test_histogram_batch_equals_recording_one_by_one(void **state)
 {
     (void)state;
     uint64_t seed = 11;
-    struct tvn_histogram_batch batch;
-    tvn_histogram_batch_begin(&batch, &histogram);
-    tvn_histogram_batch_end(&batch);
+    struct tvn_histogram_batch batch = tvn_histogram_batch_begin(&histogram);
+    tvn_histogram_batch_end(batch);
     assert_int_equal(tvn_histogram_count(&histogram), 0);
     assert_int_equal(tvn_histogram_min(&histogram), 0);
     for (uint32_t count = 0; count <= 40; count++) {
-        tvn_histogram_batch_begin(&batch, &histogram);
+        batch = tvn_histogram_batch_begin(&histogram);
         for (uint32_t i = 0; i < count; i++) {
             uint64_t value = next_random(&seed) >> (1 + next_random(&seed) % 63);
             tvn_histogram_record(&other, value);
             tvn_histogram_batch_add(&batch, value);
         }
-        tvn_histogram_batch_end(&batch);
+        tvn_histogram_batch_end(batch);
         assert_memory_equal(&histogram, &other, sizeof(histogram));
     }
     tvn_histogram_record(&other, 0);
-    tvn_histogram_batch_begin(&batch, &histogram);
+    batch = tvn_histogram_batch_begin(&histogram);
     tvn_histogram_batch_add(&batch, 0);
-    tvn_histogram_batch_end(&batch);
+    tvn_histogram_batch_end(batch);
     assert_memory_equal(&histogram, &other, sizeof(histogram));
 }
 

@@ -152,11 +152,12 @@ static void test_copy_ledger_keeps_the_last_ones_in_order(void **state)
 }
 
 /* Opens, puts so many records of `number` bytes each, and leaves it open. */
-static void put_open(struct tvn_copy_ledger *ledger, uint64_t first, uint32_t count)
+static struct tvn_copy_writer put_open(struct tvn_copy_ledger *ledger, uint64_t first,
+                                       uint32_t count)
 {
-    tvn_copy_ledger_open(ledger);
+    struct tvn_copy_writer writer = tvn_copy_ledger_open(ledger);
     for (uint32_t i = 0; i < count; i++) {
-        struct tvn_copy_slot *slot = tvn_copy_ledger_next(ledger);
+        struct tvn_copy_slot *slot = tvn_copy_ledger_next(&writer);
         tvn_copy_slot_put(&slot->end_ticks, tvn_ticks_now());
         tvn_copy_slot_put(&slot->resource, OUT_ID);
         tvn_copy_slot_put(&slot->sequence, 100 + i);
@@ -164,6 +165,7 @@ static void put_open(struct tvn_copy_ledger *ledger, uint64_t first, uint32_t co
         tvn_copy_slot_put(&slot->bytes, first + i);
         tvn_copy_slot_put(&slot->call, tvn_copy_slot_call(3, true, TVN_COPY_PAYLOAD_WRITE));
     }
+    return writer;
 }
 
 static void test_copy_ledger_open_costs_no_record_and_shows_none(void **state)
@@ -176,7 +178,7 @@ static void test_copy_ledger_open_costs_no_record_and_shows_none(void **state)
     while (total < 3 * TVN_COPY_LEDGER_SLOTS) {
         uint32_t count = (uint32_t)(total * 7 % (TVN_COPY_LEDGER_OPEN_MAX + 1));
         count = count > 0 ? count : TVN_COPY_LEDGER_OPEN_MAX;
-        put_open(ledger, total, count);
+        struct tvn_copy_writer writer = put_open(ledger, total, count);
         assert_int_equal(tvn_copy_ledger_count(ledger), total);
         uint32_t expected = (uint32_t)tvn_min(total, (uint64_t)TVN_COPY_LEDGER_RECORDS);
         uint32_t read = tvn_copy_ledger_read(ledger, 0, TVN_ARRAY_LEN(records), records);
@@ -185,7 +187,7 @@ static void test_copy_ledger_open_costs_no_record_and_shows_none(void **state)
             assert_int_equal(records[i].number, total - read + i);
             assert_int_equal(records[i].bytes, records[i].number);
         }
-        tvn_copy_ledger_close(ledger);
+        tvn_copy_ledger_close(&writer);
         total += count;
         assert_int_equal(tvn_copy_ledger_count(ledger), total);
     }
@@ -220,8 +222,8 @@ static void test_copy_ledger_may_be_read_while_it_is_filled(void **state)
     copied(&fixture, TVN_COPY_PAYLOAD_READ, 1, 10);
     for (int i = 0; i < 1000; i++) {
         tvn_copy_ledger_add(ledger, &fixture.record);
-        put_open(ledger, 0, 3);
-        tvn_copy_ledger_close(ledger);
+        struct tvn_copy_writer writer = put_open(ledger, 0, 3);
+        tvn_copy_ledger_close(&writer);
     }
     pthread_join(reader, NULL);
     assert_int_equal(tvn_copy_ledger_count(ledger), 4000);
