@@ -364,13 +364,11 @@ static bool settle_in_row(void *context, enum tvn_outcome outcome)
     return row->more && !tvn_watch_element(row->vector->watch, row->in->flags);
 }
 
-/* Makes calls in a row if all of them are watched, or the next one is not. False: none was made. */
+/* Makes calls in a row: if all of them are watched, or the next one is not and the invoker can.
+ * False: none was made. */
 static TVN_ALWAYS_INLINE bool call_row(struct row *row)
 {
     struct tvn_vector *vector = row->vector;
-    if (!tvn_vector_has_row(vector)) {
-        return false;
-    }
     tvn_next_call next = settle_in_row;
     if (TVN_UNLIKELY(tvn_watch_element(vector->watch, row->in->flags))) {
         row->watched = tvn_vector_watched(vector, row->input, row->in);
@@ -378,6 +376,8 @@ static TVN_ALWAYS_INLINE bool call_row(struct row *row)
             return false;
         }
         next = settle_watched_in_row;
+    } else if (!tvn_vector_has_row(vector)) {
+        return false;
     }
     tvn_vector_call_row(vector, &row->call, next, row);
     return true;

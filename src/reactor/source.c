@@ -123,13 +123,11 @@ static bool settle_in_row(void *context, enum tvn_outcome outcome)
     return row->more && !is_watched(row->vector);
 }
 
-/* Pulls in a row if all are watched, or the next one is not. False: none was made. */
+/* Pulls in a row: if all are watched, or the next one is not and the invoker can. False: none was
+ * made. */
 static TVN_ALWAYS_INLINE bool pull_row(struct row *row)
 {
     struct tvn_vector *vector = row->vector;
-    if (!tvn_vector_has_row(vector)) {
-        return false;
-    }
     tvn_next_call next = settle_in_row;
     if (TVN_UNLIKELY(is_watched(vector))) {
         row->watched = tvn_vector_watched(vector, NULL, NULL);
@@ -137,6 +135,8 @@ static TVN_ALWAYS_INLINE bool pull_row(struct row *row)
             return false;
         }
         next = settle_watched_in_row;
+    } else if (!tvn_vector_has_row(vector)) {
+        return false;
     }
     tvn_vector_call_row(vector, &row->call, next, row);
     return true;

@@ -116,7 +116,13 @@ static inline void tvn_vector_call_row(const struct tvn_vector *vector, struct t
                                        tvn_next_call next, void *context)
 {
     const struct tvn_stage *stage = vector->stage;
-    stage->invoker->ops->invoke_row(stage->invoker, stage->entry, call, next, context);
+    struct tvn_invoker *invoker = stage->invoker;
+    if (TVN_LIKELY(tvn_vector_has_row(vector))) {
+        invoker->ops->invoke_row(invoker, stage->entry, call, next, context);
+        return;
+    }
+    while (next(context, tvn_invoke(invoker, stage->entry, call))) {
+    }
 }
 
 /* HOT PATH. A pull. */

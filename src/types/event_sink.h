@@ -104,10 +104,10 @@ struct tvn_event_sink_ops {
     enum tvn_outcome (*call)(struct tvn_event_sink *self, const struct tvn_watched *watched,
                              struct tvn_call *call);
     /*
-     * HOT PATH. Of a vector that is watched as a whole: may its calls from this one on be made by
-     * the invoker in a row (tvn_invoker_ops.invoke_row)? Then each is told by row_called as soon as
-     * it has ended, `watched` being that call's, instead of going through `call`; that sets what
-     * `call` may set, and is false when the row must end there. Optional, together.
+     * HOT PATH. Of a vector that is watched as a whole: may its calls from this one on be made in a
+     * row, by the invoker (tvn_invoker_ops.invoke_row) or for it? Then each is told by row_called
+     * as soon as it has ended, `watched` being that call's, instead of going through `call`; that
+     * sets what `call` may set, and is false when the row must end there. Optional, together.
      */
     bool (*row_begin)(struct tvn_event_sink *self, const struct tvn_watched *watched);
     bool (*row_called)(struct tvn_event_sink *self, const struct tvn_watched *watched,

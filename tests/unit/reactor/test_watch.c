@@ -203,19 +203,19 @@ static bool fail_every_fifth(struct mock_invoker *self, enum tvn_entry entry, st
     return true;
 }
 
-static void check_rows(uint32_t mask, uint64_t end_row_every)
+static void check_rows(uint32_t mask, bool invokers_loop, uint64_t end_row_every)
 {
     start("spfk", mask);
     seen.end_row_every = end_row_every;
     seen.sample_every = 4;
-    for (uint32_t i = 0; i < 4; i++) {
+    for (uint32_t i = 0; i < 4 && invokers_loop; i++) {
         mock_invoker_takes_rows(&mock.stages[i]);
     }
     mock_flow_start(&mock);
     assert_true(mock_flow_finish(&mock, 1000));
     assert_int_equal(stat_of(mock.stats.delivered), 64);
     for (uint32_t i = 0; i < 4; i++) {
-        assert_true(mock.stages[i].rows > 0);
+        assert_true(mock.stages[i].rows > 0 || !invokers_loop);
         assert_int_equal(stat_of(mock.stages[i].stats.invocations), i == 0 ? 65 : 64);
     }
     assert_int_equal(seen.row_calls, 0);
@@ -224,8 +224,8 @@ static void check_rows(uint32_t mask, uint64_t end_row_every)
 static void test_watch_calls_sees_those_in_rows(void **state)
 {
     (void)state;
-    for (uint64_t end_row_every = 0; end_row_every < 5; end_row_every++) {
-        check_rows(TVN_WATCH_CALLS, end_row_every);
+    for (uint64_t i = 0; i < 10; i++) {
+        check_rows(TVN_WATCH_CALLS, i < 5, i % 5); /* else the reactor loops */
         assert_int_equal(seen.calls[TVN_ENTRY_PULL], 65);
         assert_int_equal(seen.calls[TVN_ENTRY_PROCESS], 64);
         assert_int_equal(seen.calls[TVN_ENTRY_EVALUATE], 64);
@@ -234,7 +234,7 @@ static void test_watch_calls_sees_those_in_rows(void **state)
         assert_true(seen.told_in_row > 100 && seen.told_in_row <= 257);
         mock_flow_deinit(&mock);
     }
-    check_rows(TVN_WATCH_SAMPLED, 0);
+    check_rows(TVN_WATCH_SAMPLED, true, 0);
     assert_int_equal(seen.calls[TVN_ENTRY_PROCESS], 16);
     assert_int_equal(seen.told_in_row, 0);
     mock_flow_deinit(&mock);
