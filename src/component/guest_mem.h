@@ -53,8 +53,11 @@ TVN_NODISCARD static inline bool tvn_guest_mem_seen(const struct tvn_guest_mem *
                                                     uint32_t offset, uint64_t length,
                                                     uint8_t **out_at)
 {
+    if (TVN_UNLIKELY((uint64_t)offset + length > mem->size)) {
+        return false;
+    }
     *out_at = mem->base + offset;
-    return TVN_LIKELY((uint64_t)offset + length <= mem->size);
+    return true;
 }
 
 /* Little-endian loads and stores at any alignment; the pointer comes from tvn_guest_mem_at. */

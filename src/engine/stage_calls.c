@@ -211,18 +211,41 @@ enum tvn_outcome tvn_stage_lift_output(struct tvn_component_stage *stage,
     return TVN_OUTCOME_EMIT;
 }
 
+/* A result that does not lie in the part of the memory that was seen before: the memory has grown,
+ * or the result is not valid. */
+static TVN_COLD enum tvn_outcome lift_unseen(struct tvn_component_stage *stage,
+                                             enum tvn_entry entry, const union tvn_flat *slots,
+                                             struct tvn_call *call)
+{
+    const struct tvn_export *export = stage->entries[entry];
+    return tvn_guest_mem_refresh(export->mem)
+               ? tvn_stage_lift(stage, entry, slots, call)
+               : tvn_stage_bad_result(stage, export, "an invalid result");
+}
+
+/* A result of which the tag is not 0. */
+static TVN_COLD enum tvn_outcome lift_failure(struct tvn_component_stage *stage,
+                                              const struct tvn_export *export, uint8_t tag,
+                                              const uint8_t *error, struct tvn_call *call)
+{
+    return tag == 1 ? tvn_stage_lift_error(stage, export, error, call)
+                    : tvn_stage_bad_result(stage, export, "an invalid result");
+}
+
 /* Lifts pull, process and ingest: `present` is the tag under which an output-element follows. */
-static inline enum tvn_outcome lift_output(struct tvn_component_stage *stage,
-                                           const struct tvn_export *export,
+static inline enum tvn_outcome lift_output(struct tvn_component_stage *stage, enum tvn_entry entry,
                                            const union tvn_flat *slots, uint8_t present,
                                            enum tvn_outcome absent, struct tvn_call *call)
 {
-    const uint8_t *area = tvn_stage_result_area(export, slots, TVN_OUTPUT_SIZE, TVN_OUTPUT_ALIGN);
-    if (TVN_UNLIKELY(!area || area[TVN_OUTPUT_TAG] > 1)) {
-        return tvn_stage_bad_result(stage, export, "an invalid result");
+    const struct tvn_export *export = stage->entries[entry];
+    const uint8_t *area;
+    if (TVN_UNLIKELY(
+            !tvn_stage_result_seen(export, slots, TVN_OUTPUT_SIZE, TVN_OUTPUT_ALIGN, &area))) {
+        return lift_unseen(stage, entry, slots, call);
     }
-    if (TVN_UNLIKELY(area[TVN_OUTPUT_TAG] == 1)) {
-        return tvn_stage_lift_error(stage, export, area + TVN_OUTPUT_ERROR, call);
+    uint8_t tag = area[TVN_OUTPUT_TAG];
+    if (TVN_UNLIKELY(tag != 0)) {
+        return lift_failure(stage, export, tag, area + TVN_OUTPUT_ERROR, call);
     }
     uint8_t selected = area[TVN_OUTPUT_CASE];
     if (selected != present) {
@@ -232,63 +255,57 @@ static inline enum tvn_outcome lift_output(struct tvn_component_stage *stage,
     return tvn_stage_lift_output(stage, export, area + TVN_OUTPUT_ELEMENT, call);
 }
 
-/* Lifts small results: *out_value is the byte of the ok case, unchanged for an error. */
-static inline enum tvn_outcome lift_verdict(struct tvn_component_stage *stage,
-                                            const struct tvn_export *export,
-                                            const union tvn_flat *slots, uint8_t value_max,
-                                            uint8_t *out_value, struct tvn_call *call)
+/* Lifts small results: evaluate's bool, push's signal, and those of init and complete, which say
+ * nothing but that it was done. */
+static inline enum tvn_outcome lift_verdict(struct tvn_component_stage *stage, enum tvn_entry entry,
+                                            const union tvn_flat *slots, struct tvn_call *call)
 {
-    const uint8_t *area = tvn_stage_result_area(export, slots, TVN_VERDICT_SIZE, TVN_VERDICT_ALIGN);
-    if (TVN_UNLIKELY(!area || area[TVN_VERDICT_TAG] > 1)) {
-        return tvn_stage_bad_result(stage, export, "an invalid result");
+    static_assert(TVN_SIGNAL_PAUSE == 1, "a bool and a signal have two values");
+    const struct tvn_export *export = stage->entries[entry];
+    const uint8_t *area;
+    if (TVN_UNLIKELY(
+            !tvn_stage_result_seen(export, slots, TVN_VERDICT_SIZE, TVN_VERDICT_ALIGN, &area))) {
+        return lift_unseen(stage, entry, slots, call);
     }
-    if (TVN_UNLIKELY(area[TVN_VERDICT_TAG] == 1)) {
-        return tvn_stage_lift_error(stage, export, area + TVN_VERDICT_ERROR, call);
+    uint8_t tag = area[TVN_VERDICT_TAG];
+    if (TVN_UNLIKELY(tag != 0)) {
+        return lift_failure(stage, export, tag, area + TVN_VERDICT_ERROR, call);
+    }
+    if (entry != TVN_ENTRY_EVALUATE && entry != TVN_ENTRY_PUSH) {
+        return TVN_OUTCOME_EMIT;
     }
     uint8_t value = area[TVN_VERDICT_VALUE];
-    if (TVN_UNLIKELY(value > value_max)) {
+    if (TVN_UNLIKELY(value > 1)) {
         return tvn_stage_bad_result(stage, export, "an invalid value");
     }
-    *out_value = value;
+    if (entry == TVN_ENTRY_EVALUATE) {
+        return value == 0 ? TVN_OUTCOME_DROP : TVN_OUTCOME_EMIT;
+    }
+    call->signal = (enum tvn_signal)value;
     return TVN_OUTCOME_EMIT;
-}
-
-/* Results that say nothing but that it was done. */
-static enum tvn_outcome lift_done(struct tvn_component_stage *stage,
-                                  const struct tvn_export *export, const union tvn_flat *slots,
-                                  struct tvn_call *call)
-{
-    uint8_t unused;
-    return lift_verdict(stage, export, slots, UINT8_MAX, &unused, call);
 }
 
 enum tvn_outcome tvn_stage_lift(struct tvn_component_stage *stage, enum tvn_entry entry,
                                 const union tvn_flat *slots, struct tvn_call *call)
 {
-    const struct tvn_export *export = stage->entries[entry];
-    enum tvn_outcome outcome;
-    uint8_t value = 0;
     switch (entry) {
     case TVN_ENTRY_PULL:
-        return lift_output(stage, export, slots, 1, TVN_OUTCOME_END, call);
+        return lift_output(stage, TVN_ENTRY_PULL, slots, 1, TVN_OUTCOME_END, call);
     case TVN_ENTRY_PROCESS:
-        return lift_output(stage, export, slots, 0, TVN_OUTCOME_DROP, call);
+        return lift_output(stage, TVN_ENTRY_PROCESS, slots, 0, TVN_OUTCOME_DROP, call);
     case TVN_ENTRY_INGEST: /* none: absorbed */
-        return lift_output(stage, export, slots, 1, TVN_OUTCOME_EMIT, call);
-    case TVN_ENTRY_EVALUATE:
-        outcome = lift_verdict(stage, export, slots, 1, &value, call);
-        return outcome == TVN_OUTCOME_EMIT && !value ? TVN_OUTCOME_DROP : outcome;
+        return lift_output(stage, TVN_ENTRY_INGEST, slots, 1, TVN_OUTCOME_EMIT, call);
     case TVN_ENTRY_PUSH:
-        outcome = lift_verdict(stage, export, slots, TVN_SIGNAL_PAUSE, &value, call);
-        call->signal = (enum tvn_signal)value;
-        return outcome;
+        return lift_verdict(stage, TVN_ENTRY_PUSH, slots, call);
+    case TVN_ENTRY_EVALUATE:
     case TVN_ENTRY_INIT:
+    case TVN_ENTRY_COMPLETE:
+        return lift_verdict(stage, entry, slots, call);
     case TVN_ENTRY_NOTIFY:
     case TVN_ENTRY_ROUTE:
     case TVN_ENTRY_FLUSH:
-    case TVN_ENTRY_COMPLETE:
     case TVN_ENTRY_TEARDOWN:
-        break; /* lifted where they are called */
+        break; /* lifted where they are called, if they have a result */
     }
     tvn_unreachable();
 }
@@ -344,7 +361,7 @@ static enum tvn_outcome call_complete(struct tvn_component_stage *stage, struct 
     if (tvn_export_call(export, slots) != TVN_OK) {
         return tvn_stage_abandon(stage, export, call);
     }
-    enum tvn_outcome outcome = lift_done(stage, export, slots, call);
+    enum tvn_outcome outcome = tvn_stage_lift(stage, TVN_ENTRY_COMPLETE, slots, call);
     outcome = tvn_stage_finish(stage, export, slots, outcome, call);
     if (outcome == TVN_OUTCOME_EMIT) {
         tvn_wasi_flush(stage->wasi); /* a last line without end is output too */
@@ -371,7 +388,7 @@ static enum tvn_outcome call_init(struct tvn_component_stage *stage, struct tvn_
     if (tvn_export_call(export, slots) != TVN_OK) {
         return tvn_stage_abandon(stage, export, call);
     }
-    enum tvn_outcome outcome = lift_done(stage, export, slots, call);
+    enum tvn_outcome outcome = tvn_stage_lift(stage, TVN_ENTRY_INIT, slots, call);
     return tvn_stage_finish(stage, export, slots, outcome, call);
 }
 

@@ -86,7 +86,8 @@ TVN_COLD enum tvn_outcome tvn_stage_bad_result(const struct tvn_component_stage 
 TVN_COLD enum tvn_outcome tvn_stage_lift_error(struct tvn_component_stage *stage,
                                                const struct tvn_export *export, const uint8_t *at,
                                                struct tvn_call *call);
-/* HOT PATH. What PULL, PROCESS, EVALUATE, INGEST or PUSH returned; DEAD when it is not valid. */
+/* HOT PATH. What PULL, PROCESS, EVALUATE, INGEST, PUSH, INIT or COMPLETE returned; DEAD when it is
+ * not valid. */
 enum tvn_outcome tvn_stage_lift(struct tvn_component_stage *stage, enum tvn_entry entry,
                                 const union tvn_flat *slots, struct tvn_call *call);
 /* HOT PATH. Ends a call of which `outcome` was lifted; DEAD when that fails. */
@@ -151,6 +152,22 @@ static inline const uint8_t *tvn_stage_result_area(const struct tvn_export *expo
 {
     uint32_t pointer = slots[0].u32;
     return (pointer & (alignment - 1)) == 0 ? tvn_guest_mem_at(export->mem, pointer, size) : NULL;
+}
+
+/* HOT PATH. The same in the part of the memory that was seen before; false does not mean that it is
+ * bad. */
+TVN_NODISCARD static inline bool tvn_stage_result_seen(const struct tvn_export *export,
+                                                       const union tvn_flat *slots, uint32_t size,
+                                                       uint32_t alignment, const uint8_t **out_area)
+{
+    uint32_t pointer = slots[0].u32;
+    uint8_t *area;
+    if (TVN_UNLIKELY((pointer & (alignment - 1)) != 0 ||
+                     !tvn_guest_mem_seen(export->mem, pointer, size, &area))) {
+        return false;
+    }
+    *out_area = area;
+    return true;
 }
 
 /* ---- entries whose results are lists, in stage_lists.c ---- */

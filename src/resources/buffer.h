@@ -231,8 +231,8 @@ tvn_buffer_write(struct tvn_buffer *buffer, uint64_t offset, const void *bytes, 
     if (TVN_UNLIKELY(length > buffer->capacity - offset)) {
         return TVN_E_CAPACITY_EXCEEDED;
     }
-    tvn_bytes_copy(buffer->bytes + offset, bytes, length);
     uint32_t end = (uint32_t)(offset + length);
     buffer->length = end > buffer->length ? end : buffer->length;
+    tvn_bytes_copy(buffer->bytes + offset, bytes, length);
     return TVN_OK;
 }

@@ -3,17 +3,19 @@
  * A component for every role that does what the element's payload says; as a source, what the next
  * line of its configuration says. "=TEXT" puts TEXT out (a filter accepts, a sink is ready),
  * "cTYPE" puts out with that content type, "-" puts nothing out (a processor drops, a filter
- * rejects, an aggregator absorbs, a sink says pause, a source ends). After '!' it misbehaves: e, f
- * and d return an error, a after it was refused a buffer, t traps, b keeps its borrows, x returns a
- * result outside of the memory, v one that is not valid, h a payload that is no handle; p puts out
- * and traps in post-return, w calls the host there; r puts out, and the next call's realloc traps,
- * o: it returns nonsense. push has no post-return.
+ * rejects, an aggregator absorbs, a sink says pause, a source ends). "gTEXT" is as "=TEXT", with
+ * the result in memory that the call has just grown by. After '!' it misbehaves: e, f and d return
+ * an error, a after it was refused a buffer, t traps, b keeps its borrows, x returns a result
+ * outside of the memory, u an unaligned one, v one that is not valid, h a payload that is no
+ * handle; p puts out and traps in post-return, w calls the host there; r puts out, and the next
+ * call's realloc traps, o: it returns nonsense. push has no post-return.
  */
 #include "streaming_abi.h"
 
 #define FILTER(name)     "torvyn:filtering/filter@0.1.0#" name
 #define AGGREGATOR(name) "torvyn:aggregation/aggregator@0.1.0#" name
 #define CONFIG_MAX       4096
+#define PAGE_BYTES       65536u
 
 static struct output_result output;
 static struct verdict_result verdict;
@@ -74,6 +76,21 @@ static void put_out(struct bytes command, uint64_t sequence)
     }
 }
 
+/* The end of memory that was not there before. */
+static void *fresh(uint32_t size)
+{
+    uint8_t *page = (uint8_t *)((uint32_t)__builtin_wasm_memory_grow(0, 1) * PAGE_BYTES);
+    return page + PAGE_BYTES - size;
+}
+
+/* Where the result is, or where a guest that misbehaves says that it is. */
+static void *answer(void *result)
+{
+    return after == 'x'   ? (void *)(uintptr_t)0xfffffff0u
+           : after == 'u' ? (uint8_t *)result + 2
+                          : result;
+}
+
 /* `present` and `absent` are the cases of the result. */
 static void *answer_output(struct bytes command, uint64_t sequence, uint8_t present)
 {
@@ -89,7 +106,12 @@ static void *answer_output(struct bytes command, uint64_t sequence, uint8_t pres
     if (after == 'v') {
         output.is_error = 2;
     }
-    return after == 'x' ? (void *)(uintptr_t)0xfffffff0u : &output;
+    if (letter(command, 0) == 'g') {
+        struct output_result *grown = fresh(sizeof(output));
+        *grown = output;
+        return grown;
+    }
+    return answer(&output);
 }
 
 static void *answer_verdict(struct bytes command, uint8_t good, uint8_t bad)
@@ -102,7 +124,12 @@ static void *answer_verdict(struct bytes command, uint8_t good, uint8_t bad)
     if (after == 'v') {
         verdict.signal = 2;
     }
-    return after == 'x' ? (void *)(uintptr_t)0xfffffff0u : &verdict;
+    if (letter(command, 0) == 'g') {
+        struct verdict_result *grown = fresh(sizeof(verdict));
+        *grown = verdict;
+        return grown;
+    }
+    return answer(&verdict);
 }
 
 /* The last thing that a call does: room is free again, or what is left is what was asked for. */

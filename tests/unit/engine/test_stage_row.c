@@ -359,12 +359,12 @@ static const struct drive *compare(const char *guest, enum tvn_role role,
 
 /* All that a call can end with, between calls that work. */
 static const char *const script[] = {
-    "=one",    "=two", "-",     "=three", NULL,          "=four",   "!e", "=five", "-",
-    "-",       "!d",   "!f",    "=six",   "ctext/plain", "cx",      "c",  "!b",    "=seven",
-    "=eight",  "!x",   "=nine", "=ten",   "!v",          "=eleven", "-",  "!r",    "=dead",
-    "=twelve", "=13",  "!o",    "=dead",  "=14",         "=15",     "!t", "=16",   "=17",
-    "!h",      "=18",  "=19",   "!p",     "=20",         "=21",     "!w", "=22",   "=23",
-    "-",       NULL,   "=24",   "!a",     "!e",          "=25"};
+    "=one",  "=two", "-",    "=three",      NULL,  "=four", "!e",    "=five",   "-",      "-",
+    "!d",    "!f",   "=six", "ctext/plain", "cx",  "c",     "!b",    "=seven",  "=eight", "!x",
+    "=nine", "=ten", "!v",   "=eleven",     "-",   "!r",    "=dead", "=twelve", "=13",    "!o",
+    "=dead", "=14",  "=15",  "!t",          "=16", "=17",   "!h",    "=18",     "=19",    "!p",
+    "=20",   "=21",  "!w",   "=22",         "=23", "-",     NULL,    "=24",     "!a",     "!e",
+    "=25",   "g",    "g26",  "!u",          "=27"};
 static_assert(sizeof(script) / sizeof(script[0]) <= RECORDS_MAX, "each has its record");
 
 static const struct {
@@ -391,6 +391,9 @@ static void test_row_is_told_what_single_calls_are(void **state)
         assert_int_equal(row->records[26].outcome, TVN_OUTCOME_DEAD); /* after "!r" and "!o" */
         assert_non_null(strstr(row->records[26].fault.text, "'cabi_realloc'"));
         assert_non_null(strstr(row->records[30].fault.text, "realloc return: beyond end of"));
+        const struct record *last = &row->records[row->record_count - 1];
+        assert_int_equal(last[-2].outcome, TVN_OUTCOME_EMIT); /* "g26": the memory has grown */
+        assert_int_equal(last[-1].outcome, TVN_OUTCOME_DEAD); /* "!u" */
         uint32_t seen = 0;
         for (uint32_t k = 0; k < row->record_count; k++) {
             seen |= 1u << row->records[k].outcome;
@@ -404,8 +407,8 @@ static void test_row_is_told_what_single_calls_are(void **state)
 static void test_row_with_one_odd_call_at_any_place(void **state)
 {
     (void)state;
-    static const char *const odd[] = {"-",  NULL, "!e", "!f", "!t", "!b", "!x", "!v",
-                                      "!h", "!p", "!w", "!r", "!o", "!a", "c"};
+    static const char *const odd[] = {"-",  NULL, "!e", "!f", "!t", "!b", "!x", "!v", "!h",
+                                      "!p", "!w", "!r", "!o", "!a", "!u", "c",  "g"};
     for (size_t k = 0; k < TVN_ARRAY_LEN(odd); k++) {
         for (uint32_t place = 0; place < 3; place++) {
             const char *commands[] = {"=a", "=b", "=c", "=d"};
@@ -423,8 +426,9 @@ static void test_row_with_one_odd_call_at_any_place(void **state)
 static void test_row_of_random_calls(void **state)
 {
     (void)state;
-    static const char *const any[] = {"=a", "=b", "=c", "-",  "-",  "cx", NULL, "!e", "!d", "!a",
-                                      "!f", "!t", "!b", "!x", "!v", "!h", "!p", "!w", "!r", "!o"};
+    static const char *const any[] = {"=a", "=b", "=c", "-",  "-",  "cx", NULL, "!e",
+                                      "!d", "!a", "!f", "!t", "!b", "!x", "!v", "!h",
+                                      "!p", "!w", "!r", "!o", "!u", "ga"};
     uint64_t random = 1;
     for (uint32_t round = 0; round < 40; round++) {
         const char *commands[RECORDS_MAX];
