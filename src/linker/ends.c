@@ -56,7 +56,8 @@ static const char *after_flow(const struct tvn_link *link, const char *given)
     return named && strchr(given, '=') ? given + length + 1 : NULL;
 }
 
-/* FLOW/NODE=SPEC of this flow, whose node is the one that will be added: its spec. NULL: not so. */
+/* NODE=SPEC, behind FLOW/ perhaps, whose node is the one that will be added: its spec. NULL: not
+ * so. */
 static const char *spec_of_added(const struct end_kind *kind, const char *after, uint32_t count)
 {
     size_t length = strlen(kind->name);
@@ -87,6 +88,8 @@ static enum tvn_status replace(struct tvn_link_build *build, const struct end_ki
     uint32_t last = 0;
     uint32_t count = count_role(build->link, kind->role, &last);
     if (index == UINT32_MAX) {
+        const char *of_added = after ? NULL : spec_of_added(kind, given, count);
+        spec = of_added ? of_added : spec;
         if (count > 1) {
             (void)tvn_diag_error(build->sink, TVN_E_TOPOLOGY_INVALID, TVN_SPAN_NONE,
                                  "%s %s: flow '%s' has several %ss", kind->option, given,

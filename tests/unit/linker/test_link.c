@@ -365,6 +365,18 @@ static void test_link_with_input_and_output_replaces_the_ends(void **state)
     assert_string_equal(fixture->link->stages[1].builtin, "/dev/null");
 }
 
+static void test_link_with_output_names_the_end_that_is_added(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct tvn_link_options options = {.outputs = (const char *const[]){"sink=/dev/null"},
+                                             .output_count = 1};
+
+    assert_status(link_with(fixture, NODE("in", SOURCE), &options), TVN_OK);
+
+    assert_string_equal(fixture->link->stages[1].name, "sink");
+    assert_string_equal(fixture->link->stages[1].builtin, "/dev/null");
+}
+
 /* The only error is that the file is missing: the graph is complete. */
 static void test_link_of_a_lone_processor_takes_input_output_or_both(void **state)
 {
@@ -466,6 +478,7 @@ static const struct CMUnitTest tests[] = {
     TEST(test_link_of_an_independent_flow_without_branches_may_block),
     TEST(test_link_without_ends_adds_generator_and_stdout),
     TEST(test_link_with_input_and_output_replaces_the_ends),
+    TEST(test_link_with_output_names_the_end_that_is_added),
     TEST(test_link_of_a_lone_processor_takes_input_output_or_both),
     TEST(test_link_with_input_does_not_need_the_replaced_component),
     TEST(test_link_of_unknown_flow_suggests),
