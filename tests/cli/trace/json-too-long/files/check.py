@@ -11,7 +11,7 @@ with open("Torvyn.toml", "w", encoding="utf-8") as file:
         file.write('[[flow.main.edges]]\nfrom = { node = "source", port = "output" }\n')
         file.write(f'to = {{ node = "sink-{i}", port = "input" }}\n')
 run = subprocess.run(["torvyn", "trace", "--format", "json", "--limit", str(ELEMENTS)], stdout=subprocess.PIPE,
-                     stderr=subprocess.DEVNULL, check=False, timeout=50)
+                     stderr=subprocess.DEVNULL, check=False, timeout=100)
 value = json.loads(run.stdout)
 assert run.returncode == 0 and value["exit_code"] == 0 and value["errors"] == [], value["errors"]
 assert 0 < value["trace_left_out"] < ELEMENTS and len(run.stdout) < 64 << 20, len(run.stdout)
