@@ -85,7 +85,9 @@ enum tvn_status tvn_init_check_name(const char *name, struct tvn_diag_sink *sink
                   "a name has lower-case letters, digits and single hyphens between them, starts "
                   "with a letter and has at most %d characters",
                   TVN_INIT_NAME_MAX);
-    if (strchr(name, '/')) {
+    if (strcmp(name, ".") == 0 || strcmp(name, "./") == 0) {
+        tvn_diag_help(sink, "leave it out to make this folder the project");
+    } else if (strchr(name, '/')) {
         tvn_diag_help(sink, "go to the folder that shall hold the project, then name the project");
     } else if (near_name(name, near)) {
         tvn_diag_help(sink, "'%s' would do", near);
