@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What observing costs: the pipeline of pipeline.c, or the example event-enrichment, at the levels
- * off, production and diagnostic. A flow runs on while the level changes every tenth of a second,
- * so that what is compared shares its code, memory and neighbours: each slice of a level with the
- * slice of level off just before or just after it, in turns. Processor time counts, not wall time,
- * and the medians of the differences and shares of all pairs are printed, the shares' quartiles
- * too. With --spans 1 spans are exported to /dev/null, at the usual sample rate; what their
- * exporter's thread takes is left out then: it runs beside the flow.
+ * off, production and diagnostic. A flow runs on while the level changes every 20 ms, so that what
+ * is compared shares its code, memory and neighbours: each slice of a level with the slice of level
+ * off just before or just after it, in turns. Processor time counts, not wall time, and the medians
+ * of the differences and shares of all pairs are printed, the shares' quartiles too. With --spans 1
+ * spans are exported to /dev/null, at the usual sample rate; what their exporter's thread takes is
+ * left out then: it runs beside the flow.
  */
 #include "base/diag.h"
 #include "base/mem.h"
@@ -24,13 +24,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#define USAGE        "observe [--enrichment 0|1] [--spans 0|1] [--size BYTES] [--elements N] [--rounds N]"
-#define SIZE_BYTES   ((uint64_t)1 << 20)
-#define ELEMENTS_MAX ((uint64_t)1 << 40)
-#define ROUNDS_MAX   1000
-#define SLICES_MAX   1000
-#define PAIRS_MAX    10000
-#define EVENTS_PATH  TVN_BINARY_DIR "/bench/events.jsonl"
+#define USAGE          "observe [--enrichment 0|1] [--spans 0|1] [--size BYTES] [--elements N] [--rounds N]"
+#define SIZE_BYTES     ((uint64_t)1 << 20)
+#define ELEMENTS_MAX   ((uint64_t)1 << 40)
+#define ROUNDS_MAX     1000
+#define SLICE_NS       UINT64_C(20000000)
+#define WARM_UP_SLICES 4
+#define SLICES_MAX     1000
+#define PAIRS_MAX      10000
+#define EVENTS_PATH    TVN_BINARY_DIR "/bench/events.jsonl"
 
 static double cpu_ns(void)
 {
@@ -87,8 +89,10 @@ struct slices {
     struct tvn_host *host;
     bool spans;
     uint32_t count;
+    uint32_t warm_up;   /* slices that do not count yet */
     uint64_t delivered; /* when the current one began */
-    double begin_ns;
+    double begin_ns;    /* processor time then, of the process and of spans' exporter */
+    double exported_ns;
     struct slice all[SLICES_MAX];
 };
 
@@ -102,22 +106,26 @@ static enum tvn_observe_level level_of(uint32_t slice)
     return order[slice % TVN_ARRAY_LEN(order)];
 }
 
-/* A slice is over, about ten times a second; what came before the first one was warm-up. */
+/* A slice is over; the first ones are warm-up. */
 static void take_slice(void *context, const struct tvn_run_report *report)
 {
     struct slices *slices = context;
-    double now_ns = cpu_ns() - (slices->spans ? exporter_ns() : 0);
+    double used_ns = cpu_ns() - slices->begin_ns;
+    double exported_ns = slices->spans ? exporter_ns() : 0;
     uint64_t elements = report->delivered - slices->delivered;
-    if (slices->begin_ns > 0 && elements > 0 && slices->count < SLICES_MAX) {
+    if (slices->warm_up > 0) {
+        slices->warm_up--;
+    } else if (elements > 0 && slices->count < SLICES_MAX) {
         slices->all[slices->count] = (struct slice){
             .level = level_of(slices->count),
-            .ns = (now_ns - slices->begin_ns) / (double)elements,
+            .ns = (used_ns - (exported_ns - slices->exported_ns)) / (double)elements,
         };
         slices->count++;
     }
     tvn_recorder_set_level(tvn_host_recorder(slices->host), level_of(slices->count));
     slices->delivered = report->delivered;
-    slices->begin_ns = cpu_ns() - (slices->spans ? exporter_ns() : 0);
+    slices->exported_ns = exported_ns;
+    slices->begin_ns = cpu_ns();
 }
 
 /* Processor time per element, slice by slice. */
@@ -134,6 +142,7 @@ static void run(const struct workload *workload, struct slices *slices)
                    .overrides = overrides,
                    .override_count = TVN_ARRAY_LEN(overrides)},
         .output_fd = workload->output_fd,
+        .observe_every_ns = SLICE_NS,
         .telemetry = workload->spans,
     };
     TVN_AUTO(tvn_diag_sink) sink = tvn_diag_sink_create();
@@ -143,7 +152,7 @@ static void run(const struct workload *workload, struct slices *slices)
     slices->host = host;
     slices->spans = workload->spans;
     slices->count = 0;
-    slices->begin_ns = 0;
+    slices->warm_up = WARM_UP_SLICES;
     struct tvn_run_report report;
     bench_check(tvn_host_run(host, take_slice, slices, sink, &report), sink, "run");
     if (report.delivered != workload->elements) {

@@ -33,13 +33,14 @@ struct tvn_host_options {
     struct tvn_link_options link;
     const char *const *flows; /* names, instead of link.flow; none: the first of the manifest */
     size_t flow_count;
-    bool all_flows;         /* instead of naming them */
-    uint64_t limit;         /* elements that each flow pulls; 0: no limit */
-    uint64_t timeout_ns;    /* of each flow; 0: its deadline_ms */
-    uint64_t payload_bytes; /* of the built-in generator's elements; 0: as long as its text */
-    int output_fd;          /* pipeline output: 1, or 2 */
-    bool inspect;           /* serve the inspection API while flows run */
-    bool telemetry;         /* export it as [observability] says */
+    bool all_flows;            /* instead of naming them */
+    uint64_t limit;            /* elements that each flow pulls; 0: no limit */
+    uint64_t timeout_ns;       /* of each flow; 0: its deadline_ms */
+    uint64_t payload_bytes;    /* of the built-in generator's elements; 0: as long as its text */
+    int output_fd;             /* pipeline output: 1, or 2 */
+    uint64_t observe_every_ns; /* between two calls of the observer; 0: a tenth of a second */
+    bool inspect;              /* serve the inspection API while flows run */
+    bool telemetry;            /* export it as [observability] says */
     /* Optional; called as each step of creating is done, on the creating thread. */
     void (*step_done)(void *context, enum tvn_host_step step, const struct tvn_host *host);
     void *step_context;
@@ -138,8 +139,8 @@ struct tvn_run_report {
     int signal; /* SIGINT, SIGTERM or SIGHUP that ended the flow; 0 */
 };
 
-/* Called about ten times a second on the calling thread while flows run, with the sum of all;
- * optional. */
+/* Called about ten times a second, or as the host's options say, on the calling thread while flows
+ * run, with the sum of all; optional. */
 typedef void (*tvn_host_observer)(void *context, const struct tvn_run_report *report);
 
 /*

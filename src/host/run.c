@@ -268,7 +268,9 @@ static void wait_for_news(struct control *control, uint64_t timeout_ns)
 
 static void control_loop(struct control *control)
 {
-    uint64_t observe_at_ns = tvn_clock_monotonic_ns() + OBSERVE_EVERY_NS;
+    uint64_t every_ns = control->host->options.observe_every_ns;
+    every_ns = every_ns > 0 ? every_ns : OBSERVE_EVERY_NS;
+    uint64_t observe_at_ns = tvn_clock_monotonic_ns() + every_ns;
     while (!all_ended(control->host)) {
         uint64_t now_ns = tvn_clock_monotonic_ns();
         stop_overdue_flows(control->host, now_ns);
@@ -277,7 +279,7 @@ static void control_loop(struct control *control)
         }
         if (control->observer && now_ns >= observe_at_ns) {
             observe(control);
-            observe_at_ns = now_ns + OBSERVE_EVERY_NS;
+            observe_at_ns = now_ns + every_ns;
         }
         wait_for_news(control, next_timeout_ns(control, now_ns, observe_at_ns));
     }
