@@ -136,8 +136,8 @@ static enum tvn_status add_node(struct tvn_link_build *build, const struct tvn_m
     }
     if (builtin && stage.role != TVN_ROLE_SOURCE && stage.role != TVN_ROLE_SINK) {
         return tvn_diag_error(build->sink, TVN_E_TOPOLOGY_INVALID, node->component_span,
-                              "'%s' is a source or a sink, not a %s", node->component,
-                              tvn_role_name(stage.role));
+                              "'%s' cannot be a %s: what is built in is a source or a sink",
+                              node->component, tvn_role_name(stage.role));
     }
     (void)tvn_link_add_stage(build, &stage);
     return TVN_OK;

@@ -426,6 +426,19 @@ static void test_link_of_unknown_flow_suggests(void **state)
     assert_string_equal(tvn_diag_at(fixture->sink, 0)->help, "did you mean 'main'?");
 }
 
+static void test_link_of_a_builtin_processor_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_status(link_text(fixture, "[flow.main.nodes.work]\ncomponent = \"builtin:nope\"\n"
+                                     "interface = \"torvyn:streaming/processor\"\n"),
+                  TVN_E_TOPOLOGY_INVALID);
+
+    assert_string_equal(
+        message(fixture, 0),
+        "'builtin:nope' cannot be a processor: what is built in is a source or a sink");
+}
+
 static void test_link_of_unknown_component_suggests(void **state)
 {
     struct fixture *fixture = *state;
@@ -482,6 +495,7 @@ static const struct CMUnitTest tests[] = {
     TEST(test_link_of_a_lone_processor_takes_input_output_or_both),
     TEST(test_link_with_input_does_not_need_the_replaced_component),
     TEST(test_link_of_unknown_flow_suggests),
+    TEST(test_link_of_a_builtin_processor_is_refused),
     TEST(test_link_of_unknown_component_suggests),
     TEST(test_link_of_unknown_interface_suggests),
 };
