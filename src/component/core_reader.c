@@ -22,9 +22,7 @@ enum {
     SECTION_COUNT,
 };
 
-#define SHIM_SLOTS_MAX                                                         \
-    256 /* of a shim that is recognised: its functions are searched one by one \
-         */
+#define SHIM_SLOTS_MAX 256 /* of a shim that is recognised: they are searched one by one */
 
 /* The module's index spaces; items are read in the order of the sections. */
 struct module {
@@ -366,20 +364,32 @@ static bool is_shim(const struct module *module)
     return is && tvn_reader_at_end(&code);
 }
 
-/* Imports functions, then a table, and puts them into it in order; nothing else. */
-static bool is_fixups(const struct module *module)
+/* Imports functions, then a table, and puts them into it in order; nothing else. With `starts` the
+ * last function is not put there but called then. */
+static bool is_fixups(const struct module *module, bool starts)
 {
     struct tvn_reader elements = module->sections[SECTION_ELEMENT];
-    uint32_t count = (uint32_t)module->spaces[TVN_CORE_EXTERN_FUNC].count;
-    bool is = module->seen == (1u << SECTION_TYPE | 1u << SECTION_IMPORT | 1u << SECTION_ELEMENT) &&
-              count > 0 && module->imports.count == count + 1 &&
-              module->imports.items[count].kind == TVN_CORE_EXTERN_TABLE && want(&elements, 1) &&
-              want(&elements, 0) && want_i32_const(&elements, 0) && want(&elements, 0x0b) &&
-              want(&elements, count);
-    for (uint32_t i = 0; i < count && is; i++) {
+    struct tvn_reader start = module->sections[SECTION_START];
+    uint32_t funcs = (uint32_t)module->spaces[TVN_CORE_EXTERN_FUNC].count;
+    uint32_t slots = funcs - starts;
+    bool is = module->seen == (1u << SECTION_TYPE | 1u << SECTION_IMPORT | 1u << SECTION_ELEMENT |
+                               (uint32_t)starts << SECTION_START) &&
+              funcs > starts && module->imports.count == funcs + 1 &&
+              module->imports.items[funcs].kind == TVN_CORE_EXTERN_TABLE &&
+              (!starts || want(&start, slots)) && want(&elements, 1) && want(&elements, 0) &&
+              want_i32_const(&elements, 0) && want(&elements, 0x0b) && want(&elements, slots);
+    for (uint32_t i = 0; i < slots && is; i++) {
         is = want(&elements, i);
     }
     return is && tvn_reader_at_end(&elements);
+}
+
+static enum tvn_core_shape shape_of(const struct module *module)
+{
+    return is_shim(module)            ? TVN_CORE_SHAPE_SHIM
+           : is_fixups(module, false) ? TVN_CORE_SHAPE_FIXUPS
+           : is_fixups(module, true)  ? TVN_CORE_SHAPE_FIXUPS_THAT_START
+                                      : TVN_CORE_SHAPE_OTHER;
 }
 
 static enum tvn_status finish(struct module *module, uint32_t offset,
@@ -398,9 +408,7 @@ static enum tvn_status finish(struct module *module, uint32_t offset,
         .import_count = (uint32_t)module->imports.count,
         .exports = module->exports,
         .export_count = module->export_count,
-        .shape = is_shim(module)     ? TVN_CORE_SHAPE_SHIM
-                 : is_fixups(module) ? TVN_CORE_SHAPE_FIXUPS
-                                     : TVN_CORE_SHAPE_OTHER,
+        .shape = shape_of(module),
     };
     return tvn_core_module_index_create(module->context, &type, offset, out_index);
 }

@@ -83,8 +83,10 @@ static bool match_fixups(struct graph *graph)
 {
     const struct tvn_core_module_type *type = type_of(graph, graph->fixups);
     uint32_t slots = graph->shim_type->export_count - 1;
-    if (type->shape != TVN_CORE_SHAPE_FIXUPS || type->import_count != slots + 1 ||
-        argument(graph->fixups, type->imports[slots].module) != graph->shim->index) {
+    bool starts = type->shape == TVN_CORE_SHAPE_FIXUPS_THAT_START;
+    if ((type->shape != TVN_CORE_SHAPE_FIXUPS && !starts) ||
+        type->import_count != slots + starts + 1 ||
+        argument(graph->fixups, type->imports[slots + starts].module) != graph->shim->index) {
         return false;
     }
     const struct tvn_def *bag =
@@ -154,7 +156,7 @@ enum tvn_status tvn_decode_shim(struct tvn_scope *scope, struct tvn_def *defs, u
     if (!find_modules(&graph) || !match_fixups(&graph)) {
         return TVN_OK;
     }
-    bool all = true;
+    bool all = type_of(&graph, graph.fixups)->shape == TVN_CORE_SHAPE_FIXUPS;
     for (struct tvn_def *def = graph.shim; def < graph.end; def++) {
         if (def->kind == TVN_DEF_ALIAS_CORE_EXPORT && def->of.alias.instance == graph.shim->index) {
             all &= bind_alias(&graph, def);

@@ -74,7 +74,12 @@ struct tvn_core_extern {
 };
 
 /* What a module consists of, by its bytes; see struct tvn_late_func. */
-enum tvn_core_shape { TVN_CORE_SHAPE_OTHER, TVN_CORE_SHAPE_SHIM, TVN_CORE_SHAPE_FIXUPS };
+enum tvn_core_shape {
+    TVN_CORE_SHAPE_OTHER,
+    TVN_CORE_SHAPE_SHIM,
+    TVN_CORE_SHAPE_FIXUPS,
+    TVN_CORE_SHAPE_FIXUPS_THAT_START, /* they call one more import when the table is filled */
+};
 
 struct tvn_core_module_type {
     const struct tvn_core_extern *imports;

@@ -184,6 +184,16 @@ static void test_decode_shim_call_before_the_fixups_traps(void **state)
     assert_guest_diag(&guest, "uninitialized element in 'early'");
 }
 
+static void test_decode_shim_fixups_may_start_the_guest(void **state)
+{
+    (void)state;
+    guest_load(&guest, "late_initialize");
+    assert_recognised(2, 0);
+    instantiate();
+    assert_result("add-ten", 5, 115);
+    assert_result("double", 5, 10);
+}
+
 static void test_decode_shim_lowered_but_not_in_its_slot_traps(void **state)
 {
     (void)state;
@@ -268,6 +278,7 @@ static const struct CMUnitTest tests[] = {
     TEST(test_decode_shim_fixups_at_another_offset_are_none),
     TEST(test_decode_shim_slot_that_is_never_filled_traps),
     TEST(test_decode_shim_call_before_the_fixups_traps),
+    TEST(test_decode_shim_fixups_may_start_the_guest),
     TEST(test_decode_shim_lowered_but_not_in_its_slot_traps),
     TEST(test_decode_shim_whose_instance_others_have_is_none),
     TEST(test_decode_shim_whose_table_others_have_is_none),
