@@ -73,8 +73,8 @@ static enum tvn_outcome watch_call(struct tvn_event_sink *self, const struct tvn
 static bool watch_row_begin(struct tvn_event_sink *self, const struct tvn_watched *watched)
 {
     struct tvn_sim_flow *flow = TVN_CONTAINER_OF(self, struct tvn_sim_flow, events);
-    tvn_sim_require(flow, watched->whole_vector && watched->invoker->ops->invoke_row,
-                    "stage %u has no row to be watched", watched->stage);
+    tvn_sim_require(flow, watched->whole_vector, "stage %u has no row to be watched",
+                    watched->stage);
     flow->watches_row = watched->sequence % 7 != 6;
     return flow->watches_row;
 }
