@@ -348,9 +348,9 @@ static void render_items(struct session *session, bool all)
         }
     }
     while (session->fd < 0 && session->item_count > JSON_ITEMS_MAX && session->items) {
-        tvn_trace_item_destroy(next_item(session)); /* the oldest; what came last tells more */
+        TVN_AUTO(tvn_trace_item) item = next_item(session); /* what came last tells more */
         session->item_count--;
-        session->left_out++;
+        session->left_out += is_shown(session, item);
     }
 }
 
@@ -502,7 +502,7 @@ static void fit_json(struct session *session)
         TVN_AUTO(tvn_trace_item) item = next_item(session);
         total -= json_length(session, item);
         session->item_count--;
-        session->left_out++;
+        session->left_out += is_shown(session, item);
     }
 }
 
