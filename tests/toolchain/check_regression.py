@@ -3,12 +3,14 @@
 slower, and each time with 0 while it is what it was, however busy the machine is. What counts against an unchanged
 component is only a verdict on a machine that was not slower by itself than when the baseline was made."""
 import argparse
+import hashlib
 import json
 import os
 import shutil
 import statistics
 import subprocess
 import sys
+import threading
 import time
 
 # The component's work, a hundred times over.
@@ -25,16 +27,31 @@ static void dawdle(void)
 ENTRY = "static enum torvyn_result process(struct torvyn_element *input, struct torvyn_output *output)\n{\n"
 BENCH = ["bench", "--duration", "1s", "--warmup", "200ms"]
 SLOWER = 1.05  # from here on the machine is to blame
-SETTLING_S = 2
 
 
-def pace():
-    """Seconds that a fixed piece of work takes now."""
-    def once():
-        begin = time.perf_counter()
-        sum(range(1_000_000))
-        return time.perf_counter() - begin
-    return statistics.median(once() for _ in range(9))
+class Pace:
+    """Processor time that a fixed piece of work took meanwhile, on average. The work keeps as many of the processor's
+    units busy as a pipeline does: who shares them with this machine slows both down alike."""
+    PIECE = bytes(100_000)
+    PAUSE_S = 0.01
+
+    def __enter__(self):
+        self.times = []
+        self.ended = threading.Event()
+        self.thread = threading.Thread(target=self.measure)
+        self.thread.start()
+        return self
+
+    def measure(self):
+        while not self.ended.wait(self.PAUSE_S):
+            begin = time.thread_time()
+            hashlib.sha3_256(self.PIECE).digest()
+            self.times.append(time.thread_time() - begin)
+
+    def __exit__(self, *failure):
+        self.ended.set()
+        self.thread.join()
+        self.mean = statistics.fmean(self.times)
 
 
 class Project:
@@ -55,9 +72,9 @@ class Project:
         return result.stdout
 
     def baseline(self):
-        begin = pace()
-        self.run("bench", "--duration", "3s", "--rounds", "30", "--warmup", "200ms", "--baseline", "before")
-        self.pace = min(begin, pace())
+        with Pace() as pace:
+            self.run("bench", "--duration", "3s", "--rounds", "30", "--warmup", "200ms", "--baseline", "before")
+        self.pace = pace.mean
 
     def compare_once(self):
         """Whether it says that the component got slower; the exit code must say the same."""
@@ -74,16 +91,16 @@ class Project:
     def compare(self, times, expected):
         good, tries = 0, 3 * times
         while good < times:
-            begin = pace()
-            regression, comparison = self.compare_once()
+            with Pace() as pace:
+                regression, comparison = self.compare_once()
             if regression == expected:
                 good += 1
                 continue
             tries -= 1
-            slower = max(begin, pace()) / self.pace
+            slower = pace.mean / self.pace
             if expected or slower < SLOWER or tries == 0:
                 sys.exit(f"regression: {regression}, on a machine that is {slower:.2f} times slower: {comparison}")
-            time.sleep(SETTLING_S)
+            self.baseline()  # of the machine as it is now
 
 
 def main():
@@ -92,6 +109,7 @@ def main():
     parser.add_argument("--work", required=True, help="folder that is emptied and used")
     parser.add_argument("--times", type=int, default=10)
     options = parser.parse_args()
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # with the pace, on one processor
     project = Project(options.torvyn, options.work)
     project.run("init", "my-transform", "--template", "transform", "--language", "c")
     project.folder = os.path.join(options.work, "my-transform")
