@@ -404,12 +404,10 @@ static enum tvn_exit refuse_flow(struct tvn_cli *cli, const struct tvn_watched_f
         return tvn_cli_usage_error(cli, "several processes have a flow of that name",
                                    "name the process with --pid; torvyn top shows them");
     }
-    TVN_AUTO_VALUE(tvn_strbuf) problem = {0};
-    tvn_watched_problem(watched, &problem);
-    bool known = problem.len > 0 && !problem.failed;
+    TVN_AUTO_VALUE(tvn_strbuf) text = {0};
+    const char *problem = tvn_watched_problem(watched, &text);
     return tvn_cli_usage_error(cli, "no process has a flow of that name",
-                               known ? tvn_strbuf_text(&problem)
-                                     : "torvyn top shows the flows that run");
+                               problem ? problem : "torvyn top shows the flows that run");
 }
 
 static enum tvn_exit tap_flow(struct tap *tap, struct tvn_watched_flows *watched)

@@ -286,14 +286,13 @@ static enum tvn_exit no_flow(const struct top *top)
 {
     static const char *const hint =
         "top shows what torvyn run, of the same user and with the same state directory, is doing";
-    TVN_AUTO_VALUE(tvn_strbuf) problem = {0};
-    tvn_watched_problem(&top->watched, &problem);
-    bool known = problem.len > 0 && !problem.failed;
+    TVN_AUTO_VALUE(tvn_strbuf) text = {0};
+    const char *problem = tvn_watched_problem(&top->watched, &text);
     return tvn_cli_usage_error(top->cli,
                                top->flow ? "no process has a flow of that name"
-                               : known   ? "no flow runs that can be shown"
+                               : problem ? "no flow runs that can be shown"
                                          : "no flow runs",
-                               known ? tvn_strbuf_text(&problem) : hint);
+                               problem ? problem : hint);
 }
 
 static enum tvn_exit watch(struct top *top)

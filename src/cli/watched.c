@@ -99,18 +99,19 @@ enum tvn_status tvn_watched_read(struct tvn_watched_flows *watched, const char *
     return TVN_OK;
 }
 
-void tvn_watched_problem(const struct tvn_watched_flows *watched, struct tvn_strbuf *out)
+const char *tvn_watched_problem(const struct tvn_watched_flows *watched, struct tvn_strbuf *text)
 {
-    tvn_assert(watched->last && out);
+    tvn_assert(watched->last && text);
     const struct tvn_watched_reading *reading = watched->last;
     for (uint32_t i = 0; i < reading->peers.count; i++) {
         if (reading->why[i]) {
-            tvn_strbuf_add_text(out, "the process at ");
-            tvn_strbuf_add_escaped(out, tvn_str_of(reading->peers.items[i].path));
-            tvn_strbuf_printf(out, " could not be asked: %s", reading->why[i]);
-            return;
+            tvn_strbuf_add_text(text, "the process at ");
+            tvn_strbuf_add_escaped(text, tvn_str_of(reading->peers.items[i].path));
+            tvn_strbuf_printf(text, " could not be asked: %s", reading->why[i]);
+            return text->failed ? NULL : tvn_strbuf_text(text);
         }
     }
+    return NULL;
 }
 
 const struct tvn_flow_sample *tvn_watched_earlier(const struct tvn_watched_flows *watched,

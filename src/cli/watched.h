@@ -33,8 +33,8 @@ struct tvn_watched_flows {
 /* COLD PATH. `flow` NULL: all; `pid` 0: all. E0004, E0011: then nothing changed. */
 TVN_NODISCARD enum tvn_status tvn_watched_read(struct tvn_watched_flows *watched, const char *flow,
                                                uint64_t pid, struct tvn_diag_sink *sink);
-/* Says which process of the last reading gave no answer, and why; nothing when all did. */
-void tvn_watched_problem(const struct tvn_watched_flows *watched, struct tvn_strbuf *out);
+/* Which process of the last reading gave no answer, and why, in `text`; NULL when all did. */
+const char *tvn_watched_problem(const struct tvn_watched_flows *watched, struct tvn_strbuf *text);
 /* The reading before of this flow of the last one; NULL when there is none. */
 const struct tvn_flow_sample *tvn_watched_earlier(const struct tvn_watched_flows *watched,
                                                   uint32_t flow);
