@@ -127,11 +127,7 @@ static enum tvn_status read_side(struct side *side, const char *path, struct tvn
     if (S_ISDIR(info.st_mode)) {
         return read_wit(side, path, sink);
     }
-    if (!S_ISREG(info.st_mode)) {
-        errno = ENOTSUP; /* a pipe could keep its reader for ever */
-        return cannot_read(path, sink);
-    }
-    enum tvn_status status = tvn_file_read(path, TVN_COMPONENT_BYTES_MAX, &side->bytes);
+    enum tvn_status status = tvn_file_read_regular(path, TVN_COMPONENT_BYTES_MAX, &side->bytes);
     if (status == TVN_FULL) {
         return tvn_diag_error(sink, TVN_E_COMPONENT_TOO_COMPLEX, TVN_SPAN_NONE,
                               "file '%s' is larger than %zu MiB", path,
