@@ -89,14 +89,17 @@ void tvn_copy_ledger_add(struct tvn_copy_ledger *ledger, const struct tvn_call_r
         if (call->copies[reason] == 0) {
             continue;
         }
-        struct tvn_copy_slot *slot = tvn_copy_ledger_next(&writer);
-        tvn_copy_slot_put(&slot->end_ticks, call->end_ticks);
-        tvn_copy_slot_put(&slot->resource, resource_of(call, reason));
-        tvn_copy_slot_put(&slot->sequence, call->watched->sequence);
-        tvn_copy_slot_put(&slot->copies, call->copies[reason]);
-        tvn_copy_slot_put(&slot->bytes, call->copy_bytes[reason]);
-        tvn_copy_slot_put(&slot->call, tvn_copy_slot_call(call->watched->stage,
-                                                          call->watched->in != NULL, reason));
+        const struct tvn_copy_entry entry = {
+            .end_ticks = call->end_ticks,
+            .resource = resource_of(call, reason),
+            .sequence = call->watched->sequence,
+            .copies = call->copies[reason],
+            .bytes = call->copy_bytes[reason],
+            .stage = call->watched->stage,
+            .has_input = call->watched->in != NULL,
+            .reason = reason,
+        };
+        tvn_copy_ledger_put(&writer, entry);
     }
     tvn_copy_ledger_close(&writer);
 }

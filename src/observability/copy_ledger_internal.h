@@ -68,17 +68,36 @@ static inline void tvn_copy_ledger_close(const struct tvn_copy_writer *writer)
     atomic_store_explicit(&ledger->begun, writer->written, memory_order_relaxed);
 }
 
-static inline struct tvn_copy_slot *tvn_copy_ledger_next(struct tvn_copy_writer *writer)
+static inline void tvn_copy_slot_put(_Atomic uint64_t *word, uint64_t value)
+{
+    atomic_store_explicit(word, value, memory_order_relaxed);
+}
+
+/* What one call copied for one reason. */
+struct tvn_copy_entry {
+    uint64_t end_ticks;
+    uint64_t resource; /* tvn_buffer_id.raw; 0: none */
+    uint64_t sequence;
+    uint64_t copies;
+    uint64_t bytes;
+    uint32_t stage;
+    bool has_input;
+    enum tvn_copy_reason reason;
+};
+
+/* HOT PATH. The next record. */
+static TVN_ALWAYS_INLINE void tvn_copy_ledger_put(struct tvn_copy_writer *writer,
+                                                  struct tvn_copy_entry entry)
 {
     struct tvn_copy_slot *slot = writer->next++;
     if (TVN_UNLIKELY(writer->next == writer->ledger->slots + TVN_COPY_LEDGER_SLOTS)) {
         writer->next = writer->ledger->slots;
     }
     writer->written++;
-    return slot;
-}
-
-static inline void tvn_copy_slot_put(_Atomic uint64_t *word, uint64_t value)
-{
-    atomic_store_explicit(word, value, memory_order_relaxed);
+    tvn_copy_slot_put(&slot->end_ticks, entry.end_ticks);
+    tvn_copy_slot_put(&slot->resource, entry.resource);
+    tvn_copy_slot_put(&slot->sequence, entry.sequence);
+    tvn_copy_slot_put(&slot->copies, entry.copies);
+    tvn_copy_slot_put(&slot->bytes, entry.bytes);
+    tvn_copy_slot_put(&slot->call, tvn_copy_slot_call(entry.stage, entry.has_input, entry.reason));
 }

@@ -87,14 +87,17 @@ static void settle_copies(const struct tvn_recorder *recorder)
             if (copies == 0) {
                 continue;
             }
-            struct tvn_copy_slot *slot = tvn_copy_ledger_next(&writer);
-            tvn_copy_slot_put(&slot->end_ticks, call->end_ticks);
-            tvn_copy_slot_put(&slot->resource,
-                              tvn_copy_is_of_input(true, reason) ? of_input : call->output);
-            tvn_copy_slot_put(&slot->sequence, call->sequence);
-            tvn_copy_slot_put(&slot->copies, copies);
-            tvn_copy_slot_put(&slot->bytes, call->copied.bytes[i] - before->bytes[i]);
-            tvn_copy_slot_put(&slot->call, tvn_copy_slot_call(stage, has_input, reason));
+            const struct tvn_copy_entry entry = {
+                .end_ticks = call->end_ticks,
+                .resource = tvn_copy_is_of_input(true, reason) ? of_input : call->output,
+                .sequence = call->sequence,
+                .copies = copies,
+                .bytes = call->copied.bytes[i] - before->bytes[i],
+                .stage = stage,
+                .has_input = has_input,
+                .reason = reason,
+            };
+            tvn_copy_ledger_put(&writer, entry);
         }
         before = &call->copied;
     }

@@ -157,13 +157,17 @@ static struct tvn_copy_writer put_open(struct tvn_copy_ledger *ledger, uint64_t 
 {
     struct tvn_copy_writer writer = tvn_copy_ledger_open(ledger);
     for (uint32_t i = 0; i < count; i++) {
-        struct tvn_copy_slot *slot = tvn_copy_ledger_next(&writer);
-        tvn_copy_slot_put(&slot->end_ticks, tvn_ticks_now());
-        tvn_copy_slot_put(&slot->resource, OUT_ID);
-        tvn_copy_slot_put(&slot->sequence, 100 + i);
-        tvn_copy_slot_put(&slot->copies, 1);
-        tvn_copy_slot_put(&slot->bytes, first + i);
-        tvn_copy_slot_put(&slot->call, tvn_copy_slot_call(3, true, TVN_COPY_PAYLOAD_WRITE));
+        const struct tvn_copy_entry entry = {
+            .end_ticks = tvn_ticks_now(),
+            .resource = OUT_ID,
+            .sequence = 100 + i,
+            .copies = 1,
+            .bytes = first + i,
+            .stage = 3,
+            .has_input = true,
+            .reason = TVN_COPY_PAYLOAD_WRITE,
+        };
+        tvn_copy_ledger_put(&writer, entry);
     }
     return writer;
 }
