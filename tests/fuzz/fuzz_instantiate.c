@@ -5,12 +5,19 @@
  * ends within its fuel and its memory, every failure is recorded once, and the host is left as it
  * was.
  *
+ * Where fuel is counted, lowered functions behind a shim go through it (component/decode_shim.c). A
+ * component that has some runs a second time on an engine without fuel, which binds them past the
+ * shim, under a time limit instead; unless a limit ended one of the runs, both must have done the
+ * same.
+ *
  * Arguments come from a generator seeded by the input's length and last bytes, so that a custom
  * section at the end chooses them and the component itself needs no prefix.
  */
 #include "base/assert.h"
+#include "component/definition.h"
 #include "component/engine.h"
 #include "component/instance.h"
+#include "component/limits.h"
 #include "wasi/wasi.h"
 
 #include <stdio.h>
@@ -22,23 +29,30 @@ enum {
     FUEL = 200000,
     START_TIMEOUT_MS = 200, /* no fuel is set for start functions */
     CALL_TIMEOUT_MS = 1000, /* far beyond the fuel */
-    VALUES_MAX = 2000,      /* of one call's arguments */
+    UNMETERED_TIMEOUT_MS = 10,
+    VALUES_MAX = 2000, /* of one call's arguments */
     LIST_MAX = 4,
     CALLS_MAX = 40,
     KEPT_MAX = 16,
     MEMORY_MAX = 4 << 20,
-    TEXT_MAX = 1 << 16
+    TEXT_MAX = 1 << 16,
+    LOG_MAX = 1 << 20
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* What the process has one of. */
-static struct tvn_engine *engine;
+/* What the process has one of; two engines, though. */
+static struct tvn_engine *metered;
+static struct tvn_engine *unmetered;
 static struct tvn_imports *imports;
 static struct tvn_wasi_world *world;
 
 struct run {
     uint64_t seed;
+    uint64_t timeout_ms; /* of a call */
+    uint64_t fuel;
+    struct tvn_strbuf log; /* what the component did */
+    bool limited;          /* a limit that is not met in the same place each time ended it */
     struct tvn_instance *instance;
     struct tvn_arena *arena;
     uint32_t values; /* made for the running call */
@@ -70,17 +84,25 @@ static enum tvn_status no_write(void *context, enum tvn_wasi_stream_kind stream,
 
 static const struct tvn_wasi_ops wasi_ops = {.check = deny, .write = no_write};
 
-/* With the first input, after a fuzzer has set up its signal handlers: the engine's come first. */
-static void start_engine(void)
+static struct tvn_engine *create_engine(bool fuel)
 {
     TVN_AUTO(tvn_diag_sink) sink = tvn_diag_sink_create();
     tvn_assert(sink);
-    struct tvn_engine_options options = {.fuel = true, .max_memory_bytes = MEMORY_MAX};
+    struct tvn_engine_options options = {.fuel = fuel, .max_memory_bytes = MEMORY_MAX};
+    struct tvn_engine *engine = NULL;
     enum tvn_status status = tvn_engine_create(&options, sink, &engine);
     tvn_assert(status == TVN_OK);
+    return engine;
+}
+
+/* With the first input, after a fuzzer has set up its signal handlers: the engine's come first. */
+static void start_host(void)
+{
+    metered = create_engine(true);
+    unmetered = create_engine(false);
     imports = tvn_imports_create();
     tvn_assert(imports);
-    status = tvn_wasi_add_imports(imports, CONTEXT, &world);
+    enum tvn_status status = tvn_wasi_add_imports(imports, CONTEXT, &world);
     tvn_assert(status == TVN_OK);
 }
 
@@ -260,11 +282,31 @@ static struct tvn_value make_value(struct run *run, const struct tvn_type *type)
 
 /* ---- results ---- */
 
+/* Time, and the stack: how much of it code needs depends on the engine. */
+static bool is_limit(enum tvn_status status, const char *text)
+{
+    return status == TVN_E_COMPONENT_TIMEOUT || status == TVN_E_INSTANCE_LIMIT ||
+           strstr(text, "call stack exhausted");
+}
+
+static void check_fault(struct run *run, enum tvn_status status)
+{
+    const struct tvn_fault *fault = tvn_instance_fault(run->instance);
+    tvn_assert(status > TVN_OK);
+    tvn_assert(tvn_instance_is_dead(run->instance));
+    tvn_assert(fault->code == status);
+    tvn_assert(memchr(fault->text, '\0', sizeof(fault->text)) && fault->text[0] != '\0');
+    tvn_strbuf_printf(&run->log, "E%04d\n", (int)status);
+    run->limited |= is_limit(status, fault->text);
+}
+
 static void drop(struct run *run, const struct tvn_value *handle)
 {
     enum tvn_status status =
         tvn_instance_drop_resource(run->instance, handle->of.handle.type, handle->of.handle.rep);
-    tvn_assert((status == TVN_OK) == !tvn_instance_is_dead(run->instance) || status > TVN_OK);
+    if (status != TVN_OK) {
+        check_fault(run, status);
+    }
 }
 
 static void keep_handles(struct run *run, const struct tvn_value *value)
@@ -287,15 +329,6 @@ static void keep_handles(struct run *run, const struct tvn_value *value)
     } else if (value->of.variant.value) {
         keep_handles(run, value->of.variant.value);
     }
-}
-
-static void check_fault(const struct run *run, enum tvn_status status)
-{
-    const struct tvn_fault *fault = tvn_instance_fault(run->instance);
-    tvn_assert(status > TVN_OK);
-    tvn_assert(tvn_instance_is_dead(run->instance));
-    tvn_assert(fault->code == status);
-    tvn_assert(memchr(fault->text, '\0', sizeof(fault->text)) && fault->text[0] != '\0');
 }
 
 /* ---- calls ---- */
@@ -330,6 +363,7 @@ static void call(struct run *run, const struct tvn_export *export)
             if (export->type->result) {
                 tvn_value_print(&result, &printed);
             }
+            tvn_strbuf_printf(&run->log, "%s\n", tvn_strbuf_text(&printed));
             keep_handles(run, &result);
         }
     }
@@ -364,7 +398,7 @@ static void call_exports(struct run *run, const struct tvn_world *exported)
 }
 
 static void instantiate(struct run *run, const struct tvn_component *component,
-                        struct tvn_diag_sink *sink)
+                        struct tvn_engine *engine, struct tvn_diag_sink *sink)
 {
     struct tvn_sandbox sandbox = {.component = "fuzz", .max_memory_bytes = MEMORY_MAX};
     TVN_AUTO(tvn_wasi) wasi = NULL;
@@ -383,9 +417,11 @@ static void instantiate(struct run *run, const struct tvn_component *component,
     tvn_assert((status == TVN_OK) == (run->instance != NULL));
     tvn_assert((status == TVN_OK) == (tvn_diag_error_count(sink) == 0));
     if (status != TVN_OK) {
+        tvn_strbuf_printf(&run->log, "not instantiated: E%04d\n", (int)status);
+        run->limited = is_limit(status, tvn_diag_at(sink, 0)->message);
         return;
     }
-    tvn_instance_set_limits(run->instance, CALL_TIMEOUT_MS, FUEL);
+    tvn_instance_set_limits(run->instance, run->timeout_ms, run->fuel);
     call_exports(run, tvn_component_world(component));
     tvn_assert(tvn_instance_memory_bytes(run->instance) <= MEMORY_MAX);
     for (uint32_t i = 0; i < run->kept_count; i++) {
@@ -394,6 +430,38 @@ static void instantiate(struct run *run, const struct tvn_component *component,
     tvn_wasi_flush(wasi);
     tvn_instance_destroy(run->instance);
 }
+
+static bool has_late(const struct tvn_definition *definition, unsigned depth)
+{
+    bool found = definition->late_count > 0;
+    tvn_assert(depth <= TVN_COMPONENT_NESTING_MAX);
+    for (uint32_t i = 0; i < definition->def_count && !found; i++) {
+        const struct tvn_def *def = &definition->defs[i];
+        found = def->kind == TVN_DEF_COMPONENT && has_late(def->of.component, depth + 1);
+    }
+    return found;
+}
+
+/* False when it is not a component that can be run. */
+static bool run_once(struct run *run, const uint8_t *data, size_t size, struct tvn_engine *engine,
+                     bool *out_has_late)
+{
+    TVN_AUTO(tvn_diag_sink) sink = tvn_diag_sink_create();
+    TVN_AUTO(tvn_component) component = NULL;
+    tvn_assert(sink);
+    uint32_t file = tvn_diag_add_binary_source(sink, "fuzz.wasm");
+    if (tvn_component_decode(data, size, file, sink, &component) != TVN_OK ||
+        tvn_component_compile(component, engine, sink) != TVN_OK) {
+        tvn_assert(tvn_diag_error_count(sink) == 1);
+        return false;
+    }
+    *out_has_late = has_late(tvn_component_document(component)->root, 0);
+    tvn_strbuf_init(&run->log, LOG_MAX);
+    instantiate(run, component, engine, sink);
+    return true;
+}
+
+/* ---- inputs ---- */
 
 static uint64_t seed_of(const uint8_t *data, size_t size)
 {
@@ -404,23 +472,31 @@ static uint64_t seed_of(const uint8_t *data, size_t size)
     return seed;
 }
 
+static void compare(const struct run *through, const struct run *past)
+{
+    const char *expected = tvn_strbuf_text(&through->log);
+    const char *actual = tvn_strbuf_text(&past->log);
+    bool equal = through->limited || past->limited || strcmp(expected, actual) == 0;
+    if (!equal) {
+        fprintf(stderr, "through the shim:\n%s\npast it:\n%s\n", expected, actual);
+    }
+    tvn_assert(equal);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    if (!engine) {
-        start_engine();
+    if (!metered) {
+        start_host();
     }
-    TVN_AUTO(tvn_diag_sink) sink = tvn_diag_sink_create();
-    TVN_AUTO(tvn_component) component = NULL;
-    if (!sink || size > INPUT_MAX) {
-        return 0;
+    struct run run = {.seed = seed_of(data, size), .timeout_ms = CALL_TIMEOUT_MS, .fuel = FUEL};
+    struct run late = {.seed = run.seed, .timeout_ms = UNMETERED_TIMEOUT_MS};
+    bool has_late = false;
+    if (size <= INPUT_MAX && run_once(&run, data, size, metered, &has_late) && has_late) {
+        bool compiled = run_once(&late, data, size, unmetered, &has_late);
+        tvn_assert(compiled);
+        compare(&run, &late);
     }
-    uint32_t file = tvn_diag_add_binary_source(sink, "fuzz.wasm");
-    if (tvn_component_decode(data, size, file, sink, &component) != TVN_OK ||
-        tvn_component_compile(component, engine, sink) != TVN_OK) {
-        tvn_assert(tvn_diag_error_count(sink) == 1);
-        return 0;
-    }
-    struct run run = {.seed = seed_of(data, size)};
-    instantiate(&run, component, sink);
+    tvn_strbuf_deinit(&run.log);
+    tvn_strbuf_deinit(&late.log);
     return 0;
 }
