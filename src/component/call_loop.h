@@ -38,11 +38,12 @@ struct tvn_call_loop_host {
 struct tvn_call_loop;
 
 /*
- * COLD PATH: compiles the module if the engine has none of this shape yet, 0.6 ms. TVN_NOT_FOUND
- * when there can be no loop now (another thread compiles it) or ever (the store counts fuel, the
- * parameters do not fit into flat slots, the instance has no room for a core instance): the caller
- * goes on with single calls. The instance stays as it is then, but for a little memory that it
- * keeps until its end: who asks again should do so ever more seldom.
+ * COLD PATH: the first of a shape in this engine loads the module from the code store (code.h), or
+ * compiles it, which takes a millisecond. TVN_NOT_FOUND when there can be no loop now (another
+ * thread makes the module) or ever (the store counts fuel, the parameters do not fit into flat
+ * slots, the instance has no room for a core instance): the caller goes on with single calls. The
+ * instance stays as it is then, but for a little memory that it keeps until its end: who asks again
+ * should do so ever more seldom.
  */
 TVN_NODISCARD enum tvn_status tvn_call_loop_create(const struct tvn_export *export,
                                                    const struct tvn_call_loop_host *host, void *env,

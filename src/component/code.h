@@ -20,6 +20,22 @@ const char *tvn_engine_code_settings(const struct tvn_engine *engine);
 /* The one of them that differs between engines of the product. */
 bool tvn_engine_has_fuel(const struct tvn_engine *engine);
 
+/*
+ * Where the code of modules that are generated at run time (call_loop.h) is kept from one process
+ * to the next. Called by any thread, by one at a time, and not while calls run but between them.
+ */
+struct tvn_code_store {
+    void *context;
+    /* A descriptor of a file as tvn_component_adopt_code_file takes it, the caller's to close; -1
+     * when there is none. */
+    int (*find)(void *context, struct tvn_str wasm);
+    /* Replaces what is there. It may fail: then it is compiled again, by the next process. */
+    void (*put)(void *context, struct tvn_str wasm, struct tvn_str code);
+};
+/* COLD PATH. Before the first instance. What was compiled is put when the engine is destroyed: no
+ * flow waits for a disk then. */
+void tvn_engine_set_code_store(struct tvn_engine *engine, const struct tvn_code_store *store);
+
 /* Memory of the engine. */
 struct tvn_code_bytes {
     char *ptr;

@@ -14,9 +14,9 @@
 #define TVN_HELPER_EXPORT "run"
 
 /*
- * COLD PATH. Compiles the module, unless the engine has compiled these bytes before, instantiates
- * it, and finds its function. Imports are in the module's order. False, and nothing changed, when
- * it cannot be had now; no fault is recorded.
+ * COLD PATH. Loads or compiles the module, unless the engine has had these bytes before,
+ * instantiates it, and finds its function. Imports are in the module's order. False, and nothing
+ * changed, when it cannot be had now; no fault is recorded.
  */
 TVN_NODISCARD bool tvn_core_helper(struct tvn_instance *instance, const uint8_t *wasm,
                                    size_t length, const struct tvn_core_item *imports,

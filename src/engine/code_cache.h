@@ -14,8 +14,9 @@
  *
  * Everything here may fail; the caller compiles then. Why it failed goes to the log.
  *
- * Threads: one at a time per object; any number of processes may share the directory. Memory: the
- * object. Limits: `max_bytes` for all files, least recently used go first; TVN_CODE_FILES_MAX.
+ * Threads: any, the object does not change; any number of processes may share the directory.
+ * Memory: the object. Limits: `max_bytes` for all files, least recently used go first;
+ * TVN_CODE_FILES_MAX.
  */
 #include "format/digest.h"
 

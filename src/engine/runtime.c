@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "base/mem.h"
 #include "contracts/canonical.h"
+#include "engine/cached_code.h"
 #include "engine/compile.h"
 #include "engine/stage_internal.h"
 #include "wasi/wasi.h"
@@ -16,6 +17,7 @@ struct tvn_runtime {
     struct tvn_stage_resources resources;
     struct tvn_compile_options compile;
     struct tvn_code_cache *cache; /* or NULL */
+    struct tvn_cached_code cached_code;
 };
 
 static const struct tvn_host_group *const host_groups[] = {
@@ -125,6 +127,9 @@ void tvn_runtime_set_compile(struct tvn_runtime *runtime, const struct tvn_compi
     tvn_assert(!runtime->cache);
     runtime->compile = *options;
     runtime->cache = cache;
+    if (cache) {
+        tvn_cached_code_attach(&runtime->cached_code, cache, runtime->engine);
+    }
 }
 
 enum tvn_status tvn_runtime_compile(struct tvn_runtime *runtime, struct tvn_component *component,

@@ -114,7 +114,8 @@ void tvn_code_bytes_deinit(struct tvn_code_bytes *bytes)
     }
 }
 
-static wasmtime_error_t *serialize(const wasmtime_module_t *module, struct tvn_code_bytes *out_code)
+wasmtime_error_t *tvn_core_serialize(const wasmtime_module_t *module,
+                                     struct tvn_code_bytes *out_code)
 {
     wasm_byte_vec_t vec;
     wasmtime_error_t *error = wasmtime_module_serialize(module, &vec);
@@ -134,7 +135,7 @@ enum tvn_status tvn_code_compile(struct tvn_engine *engine, const uint8_t *wasm,
     wasmtime_module_t *module = NULL;
     wasmtime_error_t *error = wasmtime_module_new(engine->wasm, wasm, wasm_length, &module);
     if (!error) {
-        error = serialize(module, out_code);
+        error = tvn_core_serialize(module, out_code);
         wasmtime_module_delete(module);
     }
     if (error) {
@@ -149,7 +150,7 @@ enum tvn_status tvn_component_code_bytes(const struct tvn_component *component, 
 {
     tvn_assert(tvn_component_has_code(component, module));
     tvn_assert(out_code);
-    wasmtime_error_t *error = serialize(component->code[module]->module, out_code);
+    wasmtime_error_t *error = tvn_core_serialize(component->code[module]->module, out_code);
     if (error) {
         wasmtime_error_delete(error);
         return TVN_NOT_FOUND;
@@ -206,14 +207,17 @@ static enum tvn_status keep_module(struct tvn_component *component, uint32_t num
     return TVN_OK;
 }
 
-static enum tvn_status adopt(struct tvn_component *component, uint32_t number,
-                             wasmtime_error_t *error, wasmtime_module_t *compiled)
+wasmtime_module_t *tvn_core_map_code(const struct tvn_engine *engine, int fd)
 {
+    char path[sizeof("/proc/self/fd/") + 3 * sizeof(int)];
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    wasmtime_module_t *module = NULL;
+    wasmtime_error_t *error = wasmtime_module_deserialize_file(engine->wasm, path, &module);
     if (error) {
         wasmtime_error_delete(error);
-        return TVN_NOT_FOUND;
+        return NULL;
     }
-    return keep_module(component, number, compiled);
+    return module;
 }
 
 enum tvn_status tvn_component_adopt_code_file(struct tvn_component *component,
@@ -222,11 +226,8 @@ enum tvn_status tvn_component_adopt_code_file(struct tvn_component *component,
     tvn_assert(!tvn_component_has_code(component, module));
     tvn_assert(engine);
     tvn_assert(fd >= 0);
-    char path[sizeof("/proc/self/fd/") + 3 * sizeof(int)];
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    wasmtime_module_t *compiled = NULL;
-    wasmtime_error_t *error = wasmtime_module_deserialize_file(engine->wasm, path, &compiled);
-    return adopt(component, module, error, compiled);
+    wasmtime_module_t *compiled = tvn_core_map_code(engine, fd);
+    return compiled ? keep_module(component, module, compiled) : TVN_NOT_FOUND;
 }
 
 enum tvn_status tvn_component_adopt_code_bytes(struct tvn_component *component,
@@ -238,7 +239,11 @@ enum tvn_status tvn_component_adopt_code_bytes(struct tvn_component *component,
     tvn_assert(code);
     wasmtime_module_t *compiled = NULL;
     wasmtime_error_t *error = wasmtime_module_deserialize(engine->wasm, code, length, &compiled);
-    return adopt(component, module, error, compiled);
+    if (error) {
+        wasmtime_error_delete(error);
+        return TVN_NOT_FOUND;
+    }
+    return keep_module(component, module, compiled);
 }
 
 static enum tvn_status compile_module(struct tvn_component *component, uint32_t number,

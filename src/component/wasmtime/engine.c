@@ -229,12 +229,15 @@ wasm_engine_t *tvn_engine_for_helpers(const struct tvn_engine *engine)
     if (!config) {
         return NULL;
     }
-    /* A module of thirty instructions, nearly all of them calls: compiled in half the time, and no
-     * slower. */
-    wasmtime_config_cranelift_opt_level_set(config, WASMTIME_OPT_LEVEL_NONE);
-    wasmtime_config_cranelift_regalloc_algorithm_set(config, WASMTIME_REGALLOC_SINGLE_PASS);
     wasmtime_config_parallel_compilation_set(config, false);
     return wasm_engine_new_with_config(config);
+}
+
+void tvn_engine_set_code_store(struct tvn_engine *engine, const struct tvn_code_store *store)
+{
+    tvn_assert(engine && store && store->find && store->put);
+    tvn_assert(engine->instances == 0);
+    engine->store = *store;
 }
 
 void tvn_engine_destroy(struct tvn_engine *engine)

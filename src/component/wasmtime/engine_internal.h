@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /* The engine object and helpers around the engine's own types; private to this folder. */
+#include "component/code.h"
 #include "component/core_internal.h"
 #include "component/engine.h"
 #include "component/helper_internal.h"
@@ -16,6 +17,7 @@
 /* A module of the host's own: helper_internal.h. */
 struct tvn_helper_code {
     wasmtime_module_t *module; /* NULL: the engine would not compile it */
+    bool is_new;               /* compiled by this process: to be put into the store */
     size_t length;
     uint8_t wasm[TVN_HELPER_BYTES_MAX];
 };
@@ -26,6 +28,7 @@ struct tvn_engine {
     bool multi_memory;
     bool pooled;
     char code_settings[TVN_CODE_SETTINGS_BYTES]; /* tvn_engine_code_settings */
+    struct tvn_code_store store;                 /* of helpers' code; zeroed: none */
     /* The ticker: runs from the first instance to the end of the engine, and ticks while instances
      * exist. */
     pthread_t ticker;
@@ -36,7 +39,7 @@ struct tvn_engine {
     bool stop;
     struct tvn_helper_code helpers[TVN_HELPERS_MAX];
     uint32_t helper_count;
-    bool helper_busy; /* one is being compiled, without the lock */
+    bool helper_busy; /* one is being loaded or compiled, without the lock */
 };
 
 struct tvn_core_code {
@@ -57,6 +60,13 @@ void tvn_engine_detach(struct tvn_engine *engine);
  * memory. */
 TVN_NODISCARD wasm_engine_t *tvn_engine_for_helpers(const struct tvn_engine *engine);
 void tvn_engine_drop_helpers(struct tvn_engine *engine);
+
+/* COLD PATH. As wasmtime_module_serialize; on success the caller owns *out_code. */
+TVN_NODISCARD wasmtime_error_t *tvn_core_serialize(const wasmtime_module_t *module,
+                                                   struct tvn_code_bytes *out_code);
+/* COLD PATH. Maps the code in a file that this process can trust: code.h. NULL when the engine has
+ * no use for it. */
+TVN_NODISCARD wasmtime_module_t *tvn_core_map_code(const struct tvn_engine *engine, int fd);
 
 /* The store of an image that our headers keep opaque. */
 static inline wasmtime_context_t *tvn_core_context(const struct tvn_instance *instance)

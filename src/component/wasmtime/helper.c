@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/assert.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "component/helper_internal.h"
 #include "component/wasmtime/engine_internal.h"
 
 #define HELPER_IMPORTS_MAX 8
+
+/* Its bytes in the form that stores take. */
+static struct tvn_str wasm_of(const struct tvn_helper_code *helper)
+{
+    return (struct tvn_str){(const char *)helper->wasm, helper->length};
+}
 
 static void forget_error(wasmtime_error_t *error)
 {
@@ -26,17 +33,16 @@ static wasmtime_module_t *compile(const struct tvn_engine *engine, const uint8_t
     }
     wasmtime_module_t *made = NULL;
     wasmtime_module_t *module = NULL;
-    wasm_byte_vec_t code = {0};
+    TVN_AUTO_VALUE(tvn_code_bytes) code = {0};
     wasmtime_error_t *error = wasmtime_module_new(compiler, wasm, length, &made);
     tvn_debug_assert(!error);
     if (!error) {
-        error = wasmtime_module_serialize(made, &code);
+        error = tvn_core_serialize(made, &code);
         wasmtime_module_delete(made);
     }
     if (!error) {
-        error = wasmtime_module_deserialize(engine->wasm, (const uint8_t *)code.data, code.size,
-                                            &module);
-        wasm_byte_vec_delete(&code);
+        error =
+            wasmtime_module_deserialize(engine->wasm, (const uint8_t *)code.ptr, code.len, &module);
     }
     forget_error(error);
     wasm_engine_delete(compiler);
@@ -55,14 +61,30 @@ static const struct tvn_helper_code *find(const struct tvn_engine *engine, const
     return NULL;
 }
 
-/* What could not be compiled is kept as NULL: nobody tries again. */
-static void keep(struct tvn_engine *engine, const uint8_t *wasm, size_t length,
-                 wasmtime_module_t *module)
+/* The code that an earlier process made, or NULL. */
+static wasmtime_module_t *load(const struct tvn_engine *engine, struct tvn_str wasm)
 {
-    struct tvn_helper_code *helper = &engine->helpers[engine->helper_count++];
-    memcpy(helper->wasm, wasm, length);
-    helper->length = length;
-    helper->module = module;
+    int fd = engine->store.find ? engine->store.find(engine->store.context, wasm) : -1;
+    if (fd < 0) {
+        return NULL;
+    }
+    wasmtime_module_t *module = tvn_core_map_code(engine, fd);
+    tvn_fd_close(&fd);
+    return module;
+}
+
+/* A fresh record: what could not be compiled is kept as NULL, nobody tries again. */
+static struct tvn_helper_code make(const struct tvn_engine *engine, const uint8_t *wasm,
+                                   size_t length)
+{
+    struct tvn_helper_code helper = {.length = length};
+    memcpy(helper.wasm, wasm, length);
+    helper.module = load(engine, wasm_of(&helper));
+    if (!helper.module) {
+        helper.module = compile(engine, wasm, length);
+        helper.is_new = helper.module != NULL;
+    }
+    return helper;
 }
 
 /* NULL when there is none now. Lives as long as the engine. */
@@ -72,19 +94,19 @@ static const wasmtime_module_t *helper_module(struct tvn_engine *engine, const u
     tvn_assert(length <= TVN_HELPER_BYTES_MAX);
     pthread_mutex_lock(&engine->lock);
     const struct tvn_helper_code *found = find(engine, wasm, length);
-    bool compiles = !found && !engine->helper_busy && engine->helper_count < TVN_HELPERS_MAX;
-    engine->helper_busy |= compiles;
+    bool makes = !found && !engine->helper_busy && engine->helper_count < TVN_HELPERS_MAX;
+    engine->helper_busy |= makes;
     const wasmtime_module_t *module = found ? found->module : NULL;
     pthread_mutex_unlock(&engine->lock);
-    if (!compiles) {
+    if (!makes) {
         return module;
     }
-    wasmtime_module_t *compiled = compile(engine, wasm, length);
+    const struct tvn_helper_code made = make(engine, wasm, length);
     pthread_mutex_lock(&engine->lock);
-    keep(engine, wasm, length, compiled);
+    engine->helpers[engine->helper_count++] = made;
     engine->helper_busy = false;
     pthread_mutex_unlock(&engine->lock);
-    return compiled;
+    return made.module;
 }
 
 bool tvn_core_helper(struct tvn_instance *instance, const uint8_t *wasm, size_t length,
@@ -121,11 +143,26 @@ bool tvn_core_helper(struct tvn_instance *instance, const uint8_t *wasm, size_t 
     return true;
 }
 
+static void put(const struct tvn_engine *engine, const struct tvn_helper_code *helper)
+{
+    TVN_AUTO_VALUE(tvn_code_bytes) code = {0};
+    wasmtime_error_t *error = tvn_core_serialize(helper->module, &code);
+    if (!error) {
+        engine->store.put(engine->store.context, wasm_of(helper),
+                          (struct tvn_str){code.ptr, code.len});
+    }
+    forget_error(error);
+}
+
 void tvn_engine_drop_helpers(struct tvn_engine *engine)
 {
     for (uint32_t i = 0; i < engine->helper_count; i++) {
-        if (engine->helpers[i].module) {
-            wasmtime_module_delete(engine->helpers[i].module);
+        const struct tvn_helper_code *helper = &engine->helpers[i];
+        if (helper->is_new && engine->store.put) {
+            put(engine, helper);
+        }
+        if (helper->module) {
+            wasmtime_module_delete(helper->module);
         }
     }
     engine->helper_count = 0;
