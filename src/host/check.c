@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "base/mem.h"
 #include "host/check_internal.h"
+#include "host/contract_versions.h"
 #include "host/inspection_tcp.h"
 #include "security/capability.h"
 
@@ -116,7 +117,7 @@ static enum tvn_status for_each(struct check *check, enum tvn_check_step step, c
     struct count before = count_now(check);
     enum tvn_status result = TVN_OK;
     if (step == TVN_CHECK_DEPRECATIONS) {
-        check_deprecations_manifest(check);
+        host_warn_versions(check->manifest, check->sink);
     }
     for (size_t i = 0; i < check->component_count; i++) {
         struct check_component *component = &check->components[i];

@@ -75,5 +75,4 @@ TVN_NODISCARD enum tvn_status check_async(struct check *check,
 /* check_capabilities.c, check_deprecations.c: for a component whose world was found. */
 TVN_NODISCARD enum tvn_status check_capabilities(struct check *check,
                                                  const struct check_component *component);
-void check_deprecations_manifest(struct check *check);
 void check_deprecations(struct check *check, const struct check_component *component);

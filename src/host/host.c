@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "engine/compiler.h"
+#include "host/contract_versions.h"
 #include "host/export_internal.h"
 #include "host/host_internal.h"
 #include "host/tracing_internal.h"
@@ -153,6 +154,7 @@ static enum tvn_status start_up(struct tvn_host *host, struct tvn_diag_sink *sin
 {
     TVN_TRY(tvn_manifest_load(host->options.manifest_path, &host->options.config, sink,
                               &host->manifest));
+    host_warn_versions(host->manifest, sink);
     if (host->options.telemetry) {
         TVN_TRY(tvn_host_prepare_export(host, sink));
     }

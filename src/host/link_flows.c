@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
+#include "host/contract_versions.h"
 #include "host/link_wasi_internal.h"
 #include "host/stale.h"
 #include "pipeline/pipeline.h"
@@ -122,6 +123,7 @@ static enum tvn_status link_flows(struct tvn_flow_links *links,
                                   struct tvn_diag_sink *sink)
 {
     TVN_TRY(tvn_manifest_load(options->manifest_path, NULL, sink, &links->manifest));
+    host_warn_versions(links->manifest, sink);
     TVN_TRY(check_components_folder(options->components, sink));
     const struct tvn_manifest *manifest = links->manifest;
     links->items = tvn_calloc(manifest->flow_count + 1, sizeof(*links->items));
