@@ -90,11 +90,12 @@ static void put_types(struct bytes *to, const enum tvn_core_kind *kinds, uint32_
     }
 }
 
-/* The imported functions in their order. */
+/* The imported functions in their order: the host's, or the guest's. */
 struct import {
     const char *name;
     struct tvn_core_signature signature;
-    struct tvn_core_item item;
+    tvn_raw_func host;
+    const struct tvn_core_func *guest; /* NULL: `host` */
 };
 struct imports {
     struct import of[IMPORTS_MAX];
@@ -235,25 +236,26 @@ static void put_module(struct bytes *module, const struct imports *imports)
 
 /* ---- what it imports ---- */
 
-static uint32_t add_import(struct imports *imports, const char *name,
-                           const struct tvn_core_signature *signature,
-                           const struct tvn_core_func *func)
+static uint32_t add_import(struct imports *imports, const struct import *import)
 {
     tvn_assert(imports->count < IMPORTS_MAX);
-    imports->of[imports->count] = (struct import){
-        .name = name,
-        .signature = *signature,
-        .item = {.kind = TVN_CORE_EXTERN_FUNC, .of = {.func = *func}},
-    };
+    imports->of[imports->count] = *import;
     return imports->count++;
 }
 
-static uint32_t add_host(struct imports *imports, struct tvn_instance *instance, const char *name,
-                         const struct tvn_core_signature *signature, tvn_raw_func func, void *env)
+static uint32_t add_guest(struct imports *imports, const char *name,
+                          const struct tvn_core_signature *signature,
+                          const struct tvn_core_func *func)
 {
-    struct tvn_core_func made;
-    tvn_core_func_create(instance, signature, func, env, &made);
-    return add_import(imports, name, signature, &made);
+    return add_import(imports,
+                      &(struct import){.name = name, .signature = *signature, .guest = func});
+}
+
+static uint32_t add_host(struct imports *imports, const char *name,
+                         const struct tvn_core_signature *signature, tvn_raw_func func)
+{
+    return add_import(imports,
+                      &(struct import){.name = name, .signature = *signature, .host = func});
 }
 
 static struct tvn_core_signature signature_of(const enum tvn_core_kind *params,
@@ -273,27 +275,44 @@ static struct tvn_core_signature signature_of(const enum tvn_core_kind *params,
 }
 
 static void collect(const struct tvn_export *export, const struct tvn_call_loop_host *host,
-                    void *env, struct imports *out)
+                    struct imports *out)
 {
     static const enum tvn_core_kind words[] = {TVN_CORE_I32, TVN_CORE_I32, TVN_CORE_I32,
                                                TVN_CORE_I32};
-    struct tvn_instance *instance = export->guest->instance;
     struct tvn_core_signature *callee = &out->callee;
     tvn_func_lift_signature(export->type, callee);
     struct tvn_core_signature signature = signature_of(NULL, 0, words, 1);
-    out->next = add_host(out, instance, "next", &signature, host->next, env);
+    out->next = add_host(out, "next", &signature, host->next);
     if (callee->param_count > 0) {
         signature = signature_of(words, 4, words, 1);
-        out->realloc = add_import(out, "realloc", &signature, &export->realloc);
+        out->realloc = add_guest(out, "realloc", &signature, &export->realloc);
         signature = signature_of(words, 1, callee->params, callee->param_count);
-        out->arguments = add_host(out, instance, "arguments", &signature, host->arguments, env);
+        out->arguments = add_host(out, "arguments", &signature, host->arguments);
     }
-    out->call = add_import(out, "call", callee, &export->core);
+    out->call = add_guest(out, "call", callee, &export->core);
     signature = signature_of(callee->results, callee->result_count, NULL, 0);
-    out->returned = add_host(out, instance, "returned", &signature, host->returned, env);
+    out->returned = add_host(out, "returned", &signature, host->returned);
     if (export->has_post_return) {
-        out->post_return = add_import(out, "post-return", &signature, &export->post_return);
+        out->post_return = add_guest(out, "post-return", &signature, &export->post_return);
     }
+}
+
+/* Instantiates the module; only now the instance gets functions of the host. */
+static bool instantiate(struct tvn_instance *instance, const struct tvn_helper_code *code,
+                        const struct imports *imports, void *env, struct tvn_core_func *out_run)
+{
+    struct tvn_core_item items[IMPORTS_MAX];
+    for (uint32_t i = 0; i < imports->count; i++) {
+        const struct import *import = &imports->of[i];
+        items[i] = (struct tvn_core_item){.kind = TVN_CORE_EXTERN_FUNC};
+        if (import->guest) {
+            items[i].of.func = *import->guest;
+        } else {
+            tvn_core_func_create(instance, &import->signature, import->host, env,
+                                 &items[i].of.func);
+        }
+    }
+    return tvn_core_helper(instance, code, items, imports->count, out_run);
 }
 
 enum tvn_status tvn_call_loop_create(const struct tvn_export *export,
@@ -311,16 +330,13 @@ enum tvn_status tvn_call_loop_create(const struct tvn_export *export,
         return TVN_NOT_FOUND;
     }
     struct imports imports = {0};
-    collect(export, host, env, &imports);
+    collect(export, host, &imports);
     struct bytes module = {0};
     put_module(&module, &imports);
-    struct tvn_core_item items[IMPORTS_MAX];
-    for (uint32_t i = 0; i < imports.count; i++) {
-        items[i] = imports.of[i].item;
-    }
-    struct tvn_call_loop *loop = TVN_ARENA_NEW(instance->arena, struct tvn_call_loop);
-    if (!loop ||
-        !tvn_core_helper(instance, module.at, module.length, items, imports.count, &loop->run)) {
+    const struct tvn_helper_code *code =
+        tvn_core_helper_code(instance->engine, module.at, module.length);
+    struct tvn_call_loop *loop = code ? TVN_ARENA_NEW(instance->arena, struct tvn_call_loop) : NULL;
+    if (!loop || !instantiate(instance, code, &imports, env, &loop->run)) {
         return TVN_NOT_FOUND;
     }
     instance->core_instance_count++;

@@ -42,8 +42,8 @@ struct tvn_call_loop;
  * compiles it, which takes a millisecond. TVN_NOT_FOUND when there can be no loop now (another
  * thread makes the module) or ever (the store counts fuel, the parameters do not fit into flat
  * slots, the instance has no room for a core instance): the caller goes on with single calls. The
- * instance stays as it is then, but for a little memory that it keeps until its end: who asks again
- * should do so ever more seldom.
+ * instance stays as it is then, but that a try in vain for room costs it a little memory until its
+ * end: who asks again should do so ever more seldom.
  */
 TVN_NODISCARD enum tvn_status tvn_call_loop_create(const struct tvn_export *export,
                                                    const struct tvn_call_loop_host *host, void *env,

@@ -87,37 +87,41 @@ static struct tvn_helper_code make(const struct tvn_engine *engine, const uint8_
     return helper;
 }
 
-/* NULL when there is none now. Lives as long as the engine. */
-static const wasmtime_module_t *helper_module(struct tvn_engine *engine, const uint8_t *wasm,
-                                              size_t length)
+/* As find, or makes it, unless another thread is about to make one. */
+static const struct tvn_helper_code *find_or_make(struct tvn_engine *engine, const uint8_t *wasm,
+                                                  size_t length)
 {
-    tvn_assert(length <= TVN_HELPER_BYTES_MAX);
     pthread_mutex_lock(&engine->lock);
     const struct tvn_helper_code *found = find(engine, wasm, length);
     bool makes = !found && !engine->helper_busy && engine->helper_count < TVN_HELPERS_MAX;
     engine->helper_busy |= makes;
-    const wasmtime_module_t *module = found ? found->module : NULL;
     pthread_mutex_unlock(&engine->lock);
     if (!makes) {
-        return module;
+        return found;
     }
     const struct tvn_helper_code made = make(engine, wasm, length);
     pthread_mutex_lock(&engine->lock);
-    engine->helpers[engine->helper_count++] = made;
+    struct tvn_helper_code *kept = &engine->helpers[engine->helper_count++];
+    *kept = made;
     engine->helper_busy = false;
     pthread_mutex_unlock(&engine->lock);
-    return made.module;
+    return kept;
 }
 
-bool tvn_core_helper(struct tvn_instance *instance, const uint8_t *wasm, size_t length,
+const struct tvn_helper_code *tvn_core_helper_code(struct tvn_engine *engine, const uint8_t *wasm,
+                                                   size_t length)
+{
+    tvn_assert(engine && wasm && length <= TVN_HELPER_BYTES_MAX);
+    const struct tvn_helper_code *code = find_or_make(engine, wasm, length);
+    return code && code->module ? code : NULL;
+}
+
+bool tvn_core_helper(struct tvn_instance *instance, const struct tvn_helper_code *code,
                      const struct tvn_core_item *imports, size_t import_count,
                      struct tvn_core_func *out_run)
 {
+    tvn_assert(code && code->module);
     tvn_assert(import_count <= HELPER_IMPORTS_MAX);
-    const wasmtime_module_t *module = helper_module(instance->engine, wasm, length);
-    if (!module) {
-        return false;
-    }
     wasmtime_extern_t externs[HELPER_IMPORTS_MAX];
     for (size_t i = 0; i < import_count; i++) {
         tvn_assert(imports[i].kind == TVN_CORE_EXTERN_FUNC);
@@ -127,7 +131,7 @@ bool tvn_core_helper(struct tvn_instance *instance, const uint8_t *wasm, size_t 
     wasmtime_instance_t made;
     wasm_trap_t *trap = NULL;
     wasmtime_error_t *error =
-        wasmtime_instance_new(instance->context, module, externs, import_count, &made, &trap);
+        wasmtime_instance_new(instance->context, code->module, externs, import_count, &made, &trap);
     if (error || trap) { /* a limit: there is no start function that could fail */
         forget_error(error);
         if (trap) {
