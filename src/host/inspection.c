@@ -8,6 +8,14 @@
 
 TVN_LOG_CATEGORY("host");
 
+static void warn_socket(const struct tvn_inspection_socket *socket)
+{
+    tvn_log_warn("torvyn top and tap do not find this run, as it has no socket in the state "
+                 "directory '%s': %s; set TORVYN_STATE_DIR to a directory of this user's with mode "
+                 "0700",
+                 socket->directory, socket->why);
+}
+
 /* On the sockets that there are. */
 static bool start_server(struct tvn_inspection *inspection)
 {
@@ -28,7 +36,7 @@ static bool start_server(struct tvn_inspection *inspection)
     if (inspection->socket.fd >= 0) {
         tvn_log_debug("inspection at '%s'", inspection->socket.path);
     } else {
-        tvn_log_info("no inspection socket: %s", inspection->socket.why);
+        warn_socket(&inspection->socket);
     }
     if (tcp->fd >= 0) {
         tvn_log_info("inspection at http://%s:%u", tcp->host, (unsigned)tcp->port);
@@ -49,8 +57,11 @@ struct tvn_inspection *tvn_inspection_start(struct tvn_host *host)
         tvn_inspection_socket_open(&inspection->socket);
     }
     if (!inspection->metrics || !start_server(inspection)) {
-        tvn_log_info("no inspection server: %s",
-                     inspection->socket.why[0] ? inspection->socket.why : "no memory");
+        if (inspection->socket.why[0]) {
+            warn_socket(&inspection->socket);
+        } else {
+            tvn_log_warn("this run cannot be inspected: no memory or thread for the server");
+        }
         tvn_fd_close(&inspection->socket.fd);
         tvn_inspection_stop(inspection);
         return NULL;

@@ -20,6 +20,8 @@
 #include "host/metrics_source.h"
 #include "net/http_server.h"
 
+#include <limits.h>
+
 /* inspection_socket.c: $TORVYN_STATE_DIR, $XDG_RUNTIME_DIR/torvyn, $TMPDIR/torvyn-<uid>. False when
  * it does not fit. */
 bool tvn_inspection_state_directory(char *out, size_t size);
@@ -31,6 +33,7 @@ struct tvn_inspection_socket {
     int fd;
     int lock_fd; /* of the first process; -1 */
     char path[108];
+    char directory[PATH_MAX]; /* cut when it is too long */
     char why[160];
 };
 void tvn_inspection_socket_open(struct tvn_inspection_socket *out_socket);

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -93,20 +92,21 @@ static int listen_at(const char *path)
 
 void tvn_inspection_socket_open(struct tvn_inspection_socket *out_socket)
 {
-    char directory[PATH_MAX];
     *out_socket = (struct tvn_inspection_socket){.fd = -1, .lock_fd = -1};
+    char *directory = out_socket->directory;
     char *why = out_socket->why;
     size_t why_size = sizeof(out_socket->why);
-    if (!tvn_inspection_state_directory(directory, sizeof(directory))) {
-        (void)snprintf(why, why_size, "the state directory's path is too long");
+    if (!tvn_inspection_state_directory(directory, sizeof(out_socket->directory))) {
+        (void)snprintf(why, why_size, "its path is too long");
         return;
     }
     if (mkdir(directory, 0700) != 0 && errno != EEXIST) {
-        (void)snprintf(why, why_size, "the state directory cannot be made: %s", strerror(errno));
+        (void)snprintf(why, why_size, "it cannot be made: %s", strerror(errno));
         return;
     }
     if (!tvn_inspection_directory_is_safe(directory)) {
-        (void)snprintf(why, why_size, "the state directory is not ours, or others may write to it");
+        (void)snprintf(why, why_size,
+                       "it is no directory of this user's, or others may write to it");
         return;
     }
     out_socket->lock_fd = take_lock(directory);
@@ -115,7 +115,7 @@ void tvn_inspection_socket_open(struct tvn_inspection_socket *out_socket)
         (void)snprintf(name, sizeof(name), "torvyn-%ld.sock", (long)getpid());
     }
     if (!set_path(out_socket->path, sizeof(out_socket->path), directory, name)) {
-        (void)snprintf(why, why_size, "the state directory's path is too long for a socket");
+        (void)snprintf(why, why_size, "its path is too long for a socket");
         tvn_fd_close(&out_socket->lock_fd);
         return;
     }
