@@ -2,6 +2,7 @@
 #include "base/file.h"
 
 #include "base/assert.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/num.h"
 
@@ -153,6 +154,47 @@ enum tvn_status tvn_fd_write_all(int fd, const void *bytes, size_t length)
                 return TVN_E_IO_ERROR;
             }
         } else if (errno != EINTR) {
+            return TVN_E_IO_ERROR;
+        }
+    }
+    return TVN_OK;
+}
+
+/* Until there is room for PIPE_BUF bytes, or an error. */
+static enum tvn_status wait_for_room(int fd, uint64_t patience_ns)
+{
+    uint64_t begin_ns = tvn_clock_monotonic_ns();
+    for (;;) {
+        uint64_t waited_ns = tvn_clock_monotonic_ns() - begin_ns;
+        uint64_t left_ms = waited_ns < patience_ns ? (patience_ns - waited_ns) / 1000000 : 0;
+        struct pollfd ready = {.fd = fd, .events = POLLOUT};
+        int found = poll(&ready, 1, (int)tvn_min(left_ms, (uint64_t)INT_MAX));
+        if (found > 0) {
+            return TVN_OK;
+        }
+        if (found < 0 && errno != EINTR) {
+            return TVN_E_IO_ERROR;
+        }
+        if (found == 0 && left_ms == 0) {
+            return fail_with(ETIMEDOUT);
+        }
+    }
+}
+
+enum tvn_status tvn_fd_write_patiently(int fd, const void *bytes, size_t length,
+                                       uint64_t patience_ns)
+{
+    tvn_assert(bytes || length == 0);
+    const char *rest = bytes;
+    while (length > 0) {
+        TVN_TRY(wait_for_room(fd, patience_ns));
+        ssize_t written = write(fd, rest, tvn_min(length, (size_t)PIPE_BUF));
+        if (written > 0) {
+            rest += written;
+            length -= (size_t)written;
+        } else if (written == 0) {
+            return fail_with(EIO);
+        } else if (errno != EINTR && errno != EAGAIN) {
             return TVN_E_IO_ERROR;
         }
     }

@@ -31,6 +31,13 @@ TVN_NODISCARD enum tvn_status tvn_file_read_regular(const char *path, size_t max
 /* Writes all of it, going on after EINTR and short writes; waits for a non-blocking descriptor.
  * TVN_E_IO_ERROR, errno. */
 TVN_NODISCARD enum tvn_status tvn_fd_write_all(int fd, const void *bytes, size_t length);
+/*
+ * The same for a reader that may be gone: errno is ETIMEDOUT when there is no room for
+ * `patience_ns`. A blocking descriptor is asked before each write: a pipe, a terminal or a file
+ * then keeps nobody waiting.
+ */
+TVN_NODISCARD enum tvn_status tvn_fd_write_patiently(int fd, const void *bytes, size_t length,
+                                                     uint64_t patience_ns);
 /* COLD PATH. Makes the folders above `path`. TVN_E_IO_ERROR (errno), TVN_E_OUT_OF_MEMORY. */
 TVN_NODISCARD enum tvn_status tvn_file_make_folders(const char *path);
 /*

@@ -36,6 +36,17 @@ void tvn_cli_say(const struct tvn_strbuf *text)
     write_stderr(text->failed ? TVN_STR(NO_MEMORY_TEXT) : tvn_strbuf_view(text));
 }
 
+enum tvn_status tvn_cli_write(const struct tvn_cli *cli, int fd, struct tvn_str bytes)
+{
+    return cli->patience_ns > 0 ? tvn_fd_write_patiently(fd, bytes.ptr, bytes.len, cli->patience_ns)
+                                : tvn_fd_write_all(fd, bytes.ptr, bytes.len);
+}
+
+const char *tvn_cli_write_error(int error)
+{
+    return error == ETIMEDOUT ? "nobody reads it" : strerror(error);
+}
+
 enum tvn_exit tvn_cli_print(struct tvn_cli *cli, const struct tvn_strbuf *text, enum tvn_exit code)
 {
     if (text->failed) {
@@ -43,7 +54,7 @@ enum tvn_exit tvn_cli_print(struct tvn_cli *cli, const struct tvn_strbuf *text, 
         return TVN_EXIT_ERROR;
     }
     bool written = cli->write ? cli->write(text->ptr, text->len)
-                              : tvn_fd_write_all(STDOUT_FILENO, text->ptr, text->len) == TVN_OK;
+                              : tvn_cli_write(cli, STDOUT_FILENO, tvn_strbuf_view(text)) == TVN_OK;
     if (written) {
         return code;
     }
@@ -52,7 +63,7 @@ enum tvn_exit tvn_cli_print(struct tvn_cli *cli, const struct tvn_strbuf *text, 
         return code;
     }
     (void)tvn_diag_error(cli->sink, TVN_E_IO_ERROR, TVN_SPAN_NONE,
-                         "standard output cannot be written: %s", strerror(errno));
+                         "standard output cannot be written: %s", tvn_cli_write_error(errno));
     TVN_AUTO_VALUE(tvn_strbuf) message = {0};
     tvn_diag_text_render_one(cli->sink, tvn_diag_count(cli->sink) - 1, cli->colour, &message);
     tvn_cli_say(&message);

@@ -12,10 +12,11 @@ struct tvn_cli {
     const struct tvn_arguments *arguments;
     struct tvn_arena *arena; /* of the invocation */
     struct tvn_diag_sink *sink;
-    size_t shown;     /* diagnostics that are printed already */
-    bool json;        /* as if --format json had been given */
-    bool colour;      /* of diagnostics, on standard error */
-    bool output_gone; /* standard output's reader has closed it */
+    size_t shown;         /* diagnostics that are printed already */
+    bool json;            /* as if --format json had been given */
+    bool colour;          /* of diagnostics, on standard error */
+    bool output_gone;     /* standard output's reader has closed it */
+    uint64_t patience_ns; /* with a reader that takes nothing, once asked to end; 0: endless */
     /* How data is written to standard output; NULL: whole, however long its reader takes. */
     bool (*write)(const char *text, size_t length);
 };
@@ -38,6 +39,11 @@ bool tvn_cli_is_terminal(int fd);
 void tvn_cli_show_diagnostics(struct tvn_cli *cli);
 /* Talk, to standard error as it is; the caller asks tvn_cli_talks. */
 void tvn_cli_say(const struct tvn_strbuf *text);
+/* All of it, however long the reader takes, within cli->patience_ns. TVN_E_IO_ERROR, errno; and
+ * why, in words. */
+TVN_NODISCARD enum tvn_status tvn_cli_write(const struct tvn_cli *cli, int fd,
+                                            struct tvn_str bytes);
+const char *tvn_cli_write_error(int error);
 /* Data, to standard output. Returns `code`, or TVN_EXIT_ERROR when it could not be written. */
 enum tvn_exit tvn_cli_print(struct tvn_cli *cli, const struct tvn_strbuf *text, enum tvn_exit code);
 

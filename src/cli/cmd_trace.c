@@ -137,6 +137,7 @@ struct session {
     int fd;         /* -1: items are kept for one object */
     bool failed;    /* nobody takes the trace any more; errno in `error` */
     int error;
+    uint64_t moved_ns;            /* when something could be written last */
     struct tvn_trace_item *items; /* taken, not rendered */
     struct tvn_trace_item **items_end;
     uint64_t item_count;
@@ -290,9 +291,21 @@ static void give_up(struct session *session, int error)
     tvn_host_drain(session->host);
 }
 
-/* As much as goes without waiting: this thread also takes the signals. */
-static void write_some(struct session *session)
+static void write_all(struct session *session)
 {
+    struct tvn_str rest = {session->pending.ptr + session->written,
+                           session->pending.len - session->written};
+    if (!session->failed && tvn_cli_write(session->cli, session->fd, rest) != TVN_OK) {
+        give_up(session, errno);
+    }
+    tvn_strbuf_reset(&session->pending);
+    session->written = 0;
+}
+
+/* As much as goes without waiting: this thread also takes the signals. False: nothing. */
+static bool write_some(struct session *session)
+{
+    size_t before = session->written;
     struct pollfd fd = {.fd = session->fd, .events = POLLOUT};
     while (!session->failed && session->written < session->pending.len && poll(&fd, 1, 0) == 1) {
         size_t left = tvn_min(session->pending.len - session->written, (size_t)PIPE_BUF);
@@ -302,10 +315,12 @@ static void write_some(struct session *session)
         }
         session->written += written > 0 ? (size_t)written : 0;
     }
+    bool moved = session->written > before;
     if (session->written == session->pending.len) {
         tvn_strbuf_reset(&session->pending);
         session->written = 0;
     }
+    return moved;
 }
 
 static void take_items(struct session *session)
@@ -338,19 +353,39 @@ static void render_items(struct session *session, bool all)
         if (!session->failed) {
             render(session, item);
         }
-        if (all && session->pending.len >= PENDING_MAX && !session->failed) {
-            if (tvn_fd_write_all(session->fd, session->pending.ptr + session->written,
-                                 session->pending.len - session->written) != TVN_OK) {
-                give_up(session, errno);
-            }
-            tvn_strbuf_reset(&session->pending);
-            session->written = 0;
+        if (all && session->pending.len >= PENDING_MAX) {
+            write_all(session);
         }
     }
     while (session->fd < 0 && session->item_count > JSON_ITEMS_MAX && session->items) {
         TVN_AUTO(tvn_trace_item) item = next_item(session); /* what came last tells more */
         session->item_count--;
         session->left_out += is_shown(session, item);
+    }
+}
+
+/* Asked to end. The flow waits for who reads the trace: after half of the drain time-out without a
+ * reader it has the other half for itself. */
+static void lose_patience(struct session *session)
+{
+    if (session->cli->patience_ns == 0) {
+        const struct tvn_manifest *manifest = tvn_host_manifest(session->host);
+        session->cli->patience_ns = 1 + manifest->config.runtime.drain_timeout_ms * 500000;
+        session->moved_ns = tvn_clock_monotonic_ns();
+    }
+}
+
+static void write_while_running(struct session *session)
+{
+    if (tvn_host_signal(session->host) != 0) {
+        lose_patience(session);
+    }
+    uint64_t now_ns = tvn_clock_monotonic_ns();
+    if (write_some(session) || session->pending.len == 0) {
+        session->moved_ns = now_ns;
+    } else if (session->cli->patience_ns > 0 && !session->failed &&
+               now_ns - session->moved_ns >= session->cli->patience_ns) {
+        give_up(session, ETIMEDOUT);
     }
 }
 
@@ -366,12 +401,15 @@ static void observe(void *context, const struct tvn_run_report *report)
     }
     render_items(session, false);
     if (session->fd >= 0) {
-        write_some(session);
+        write_while_running(session);
     }
 }
 
 static void write_rest(struct session *session, const struct tvn_run_report *report)
 {
+    if (tvn_host_signal(session->host) != 0 || report->status == TVN_E_FLOW_DEADLINE_EXCEEDED) {
+        lose_patience(session);
+    }
     tvn_trace_finish(session->trace);
     take_items(session);
     render_items(session, true);
@@ -379,11 +417,10 @@ static void write_rest(struct session *session, const struct tvn_run_report *rep
         return;
     }
     end(session, report);
-    if (!session->failed && (session->pending.failed ||
-                             tvn_fd_write_all(session->fd, session->pending.ptr + session->written,
-                                              session->pending.len - session->written) != TVN_OK)) {
-        give_up(session, session->pending.failed ? ENOMEM : errno);
+    if (!session->failed && session->pending.failed) {
+        give_up(session, ENOMEM);
     }
+    write_all(session);
 }
 
 /* ---- talk ---- */
@@ -542,7 +579,11 @@ static enum tvn_exit finish(struct session *session, enum tvn_status status,
         cli->output_gone = true; /* the reader has seen enough */
     } else if (session->failed) {
         (void)tvn_diag_error(cli->sink, TVN_E_IO_ERROR, TVN_SPAN_NONE,
-                             "the trace cannot be written: %s", strerror(session->error));
+                             "the trace cannot be written: %s",
+                             tvn_cli_write_error(session->error));
+        if (session->error == ETIMEDOUT) {
+            tvn_diag_help(cli->sink, "read it, or let it be written: --output-trace PATH");
+        }
         status = status == TVN_OK ? TVN_E_IO_ERROR : status;
     }
     say_file(session);

@@ -86,6 +86,10 @@ void tvn_host_drain(struct tvn_host *host);
 /* Any thread: the first flow is to end at once, nobody need wait for anything. */
 bool tvn_host_is_cancelled(const struct tvn_host *host);
 
+/* On the thread that runs: the first signal of the run, also one that came too late to end a flow;
+ * 0. Whoever has asked for an end waits for nobody. */
+int tvn_host_signal(const struct tvn_host *host);
+
 /* What a run did. */
 struct tvn_stage_report {
     const char *name;

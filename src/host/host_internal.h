@@ -66,6 +66,7 @@ struct tvn_host {
     uint32_t running; /* flows that are not known to be done */
     int done_fd;      /* eventfd, readable once a flow is done or asked to stop */
     bool abandoned;   /* a flow did not end: its thread may use everything for ever */
+    int signal;       /* the first one that came while flows ran; 0 */
     struct tvn_stage_report *stage_reports; /* of all flows */
     struct tvn_stream_report *stream_reports;
     uint32_t stage_count;

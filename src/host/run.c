@@ -27,7 +27,6 @@ TVN_LOG_CATEGORY("host");
 /* What the control loop knows. */
 struct control {
     struct tvn_host *host;
-    int signal; /* the first one that came */
     tvn_host_observer observer;
     void *observer_context;
 };
@@ -112,7 +111,7 @@ static void begin_drain(struct control *control, int signal_number)
     struct tvn_host *host = control->host;
     uint64_t now_ns = tvn_clock_monotonic_ns();
     host->state = TVN_HOST_SHUTTING_DOWN;
-    control->signal = signal_number;
+    host->signal = signal_number;
     for (uint32_t i = 0; i < host->flow_count; i++) {
         struct tvn_host_flow *flow = &host->flows[i];
         if (flow->stopped == TVN_HOST_STOP_NONE && !is_done(flow)) {
@@ -200,7 +199,7 @@ static void take_signal(struct control *control)
     if (read(signal_pipe[0], &byte, 1) != 1) {
         return;
     }
-    if (control->signal == 0) {
+    if (control->host->signal == 0) {
         begin_drain(control, (int)byte);
     } else {
         interrupt_all(control);
@@ -305,10 +304,15 @@ static enum tvn_status take_signals(struct sigaction old_actions[TVN_ARRAY_LEN(s
     return TVN_OK;
 }
 
-static void give_signals_back(const struct sigaction old_actions[TVN_ARRAY_LEN(signals)])
+static void give_signals_back(struct tvn_host *host,
+                              const struct sigaction old_actions[TVN_ARRAY_LEN(signals)])
 {
     for (size_t i = 0; i < TVN_ARRAY_LEN(signals); i++) {
         sigaction(signals[i], &old_actions[i], NULL);
+    }
+    unsigned char late;
+    if (read(signal_pipe[0], &late, 1) == 1 && host->signal == 0) {
+        host->signal = late;
     }
 }
 
@@ -434,6 +438,11 @@ static enum tvn_status drive(struct control *control, struct tvn_diag_sink *sink
     return status;
 }
 
+int tvn_host_signal(const struct tvn_host *host)
+{
+    return host->signal;
+}
+
 /* ---- the end ---- */
 
 static enum tvn_status report_end(struct tvn_host_flow *flow, struct tvn_diag_sink *sink)
@@ -458,7 +467,7 @@ static enum tvn_status report_all(struct control *control, struct tvn_diag_sink 
     for (uint32_t i = 0; i < host->flow_count; i++) {
         tvn_host_read_report(&host->flows[i], &out_reports[i]);
         bool was_over = host->flows[i].stopped == TVN_HOST_STOP_NONE;
-        out_reports[i].signal = was_over ? 0 : control->signal;
+        out_reports[i].signal = was_over ? 0 : host->signal;
         out_reports[i].status = report_end(&host->flows[i], sink);
         result = result == TVN_OK ? out_reports[i].status : result;
     }
@@ -488,7 +497,7 @@ enum tvn_status tvn_host_run(struct tvn_host *host, tvn_host_observer observer,
     uint64_t over_ns = tvn_clock_monotonic_ns();
     tvn_host_finish_tracing(host, over_ns + TVN_HOST_FLUSH_SPANS_NS);
     tvn_host_export_stop(export, over_ns + TVN_HOST_FLUSH_NS);
-    give_signals_back(old_actions);
+    give_signals_back(host, old_actions);
     host->state = TVN_HOST_STOPPED;
     TVN_TRY(status);
     status = report_all(&control, sink, out_reports);

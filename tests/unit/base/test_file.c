@@ -215,6 +215,44 @@ static void test_fd_write_all_waits_for_a_full_non_blocking_pipe(void **state)
     tvn_fd_close(&ends[0]);
 }
 
+static void test_fd_write_patiently_ends_when_nobody_reads(void **state)
+{
+    (void)state;
+    int ends[2];
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0); /* it blocks */
+    size_t length = 1 << 20;
+    TVN_AUTO_FREE char *bytes = tvn_calloc(length, 1);
+
+    errno = 0;
+    assert_status(tvn_fd_write_patiently(ends[1], bytes, length, 0), TVN_E_IO_ERROR);
+
+    assert_int_equal(errno, ETIMEDOUT);
+    char chunk[4096];
+    assert_int_equal(read(ends[0], chunk, sizeof(chunk)), sizeof(chunk)); /* what had room */
+    tvn_fd_close(&ends[0]);
+    tvn_fd_close(&ends[1]);
+}
+
+static void test_fd_write_patiently_goes_on_while_somebody_reads(void **state)
+{
+    (void)state;
+    int ends[2];
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    size_t length = 1 << 20;
+    TVN_AUTO_FREE char *bytes = tvn_calloc(length, 1);
+    pthread_t reader;
+    assert_int_equal(pthread_create(&reader, NULL, drain_slowly, &ends[0]), 0);
+
+    assert_status(tvn_fd_write_patiently(ends[1], bytes, length, UINT64_MAX), TVN_OK);
+
+    tvn_fd_close(&ends[1]);
+    void *total = NULL;
+    pthread_join(reader, &total);
+    assert_int_equal((uintptr_t)total, length);
+    tvn_fd_close(&ends[0]);
+    assert_status(tvn_fd_write_patiently(-1, NULL, 0, 0), TVN_OK); /* nothing to write */
+}
+
 static void test_fd_write_all_to_closed_descriptor_is_io_error(void **state)
 {
     (void)state;
@@ -314,6 +352,8 @@ static const struct CMUnitTest tests[] = {
     WITH_DIRECTORY(test_file_read_regular_of_pipe_does_not_wait),
     WITH_DIRECTORY(test_file_read_when_memory_is_exhausted_leaks_nothing),
     cmocka_unit_test(test_fd_write_all_waits_for_a_full_non_blocking_pipe),
+    cmocka_unit_test(test_fd_write_patiently_ends_when_nobody_reads),
+    cmocka_unit_test(test_fd_write_patiently_goes_on_while_somebody_reads),
     cmocka_unit_test(test_fd_write_all_to_closed_descriptor_is_io_error),
     cmocka_unit_test(test_fd_close_sets_minus_one_and_keeps_errno),
     WITH_DIRECTORY(test_file_exists_for_file_directory_and_missing),
