@@ -9,6 +9,7 @@
 #include "cli/diag_json.h"
 #include "cli/diag_text.h"
 #include "cli/help.h"
+#include "cli/interrupted.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -110,6 +111,7 @@ enum tvn_exit tvn_cli_json_end(struct tvn_cli *cli, enum tvn_exit code, struct t
 {
     tvn_json_end_object(json);
     tvn_strbuf_add_char(out, '\n');
+    tvn_interrupted_over();
     return tvn_cli_print(cli, out, code);
 }
 

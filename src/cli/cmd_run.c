@@ -6,6 +6,7 @@
 #include "cli/cli_internal.h"
 #include "cli/compile_talk.h"
 #include "cli/figures.h"
+#include "cli/interrupted.h"
 #include "cli/live_line.h"
 #include "cli/run_report.h"
 #include "host/host.h"
@@ -434,6 +435,7 @@ static enum tvn_exit run_run(struct tvn_cli *cli, const void *raw)
                               .args = args,
                               .flows = args->flow_operand ? &args->flow_operand : args->flows.items,
                               .flow_count = args->flow_operand ? 1 : args->flows.count};
+    tvn_interrupted_prepare(cli);
     tvn_live_line_init(&session.live, live_possible(cli, args));
     session.compiling = (struct tvn_compile_talk){.cli = cli, .live = &session.live};
     TVN_AUTO(tvn_host) host = NULL;

@@ -5,6 +5,7 @@
 #include "cli/cli_internal.h"
 #include "cli/compile_talk.h"
 #include "cli/figures.h"
+#include "cli/interrupted.h"
 #include "cli/live_line.h"
 #include "cli/run_report.h"
 #include "host/trace.h"
@@ -627,6 +628,7 @@ static enum tvn_exit trace_run(struct tvn_cli *cli, const void *raw)
         .fd = -1,
     };
     session.items_end = &session.items;
+    tvn_interrupted_prepare(cli);
     enum tvn_exit code = TVN_EXIT_PREREQUISITE;
     if (start(&session) == TVN_OK && open_output(&session) == TVN_OK &&
         tvn_host_trace(session.host, args->show_buffers, cli->sink, &session.trace) == TVN_OK) {
