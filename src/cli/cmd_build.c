@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/arena.h"
+#include "base/num.h"
 #include "base/suggest.h"
 #include "cli/cli_internal.h"
 #include "cli/figures.h"
+#include "cli/live_line.h"
 #include "host/check.h"
 #include "toolchain/build.h"
 #include "toolchain/probe.h"
 
-#define NAMES_MAX 256
+#include <inttypes.h>
+#include <unistd.h>
+
+#define NAMES_MAX     256
+#define SLOW_BUILD_NS UINT64_C(1000000000) /* what takes no longer is not worth a line */
 
 struct build_args {
     const char *manifest;
@@ -53,6 +59,7 @@ static const struct tvn_exit_meaning build_exits[] = {
 
 struct progress {
     struct tvn_cli *cli;
+    struct tvn_live_line live;
 };
 
 /* ---- what is built ---- */
@@ -123,8 +130,9 @@ static enum tvn_status choose(struct tvn_cli *cli, const struct build_args *args
 
 static void show_started(void *data, const struct tvn_build_component *component)
 {
-    const struct progress *progress = data;
+    struct progress *progress = data;
     TVN_AUTO_VALUE(tvn_strbuf) text = {0};
+    tvn_live_line_clear(&progress->live);
     if (tvn_cli_talks(progress->cli)) {
         tvn_strbuf_printf(&text, "  building %s (%s) ...\n", component->declared->name,
                           component->declared->language);
@@ -132,10 +140,33 @@ static void show_started(void *data, const struct tvn_build_component *component
     }
 }
 
+/*   a, b: 12 s | Compiling serde v1.0.228 */
+static void show_running(void *data, const struct tvn_build_progress *jobs, size_t count)
+{
+    struct progress *progress = data;
+    TVN_AUTO_VALUE(tvn_strbuf) text = {0};
+    uint64_t longest_ns = 0;
+    struct tvn_str line = TVN_STR("");
+    for (size_t i = 0; i < count; i++) {
+        tvn_strbuf_add_text(&text, i == 0 ? "  " : ", ");
+        tvn_strbuf_add_escaped(&text, tvn_str_of(jobs[i].name));
+        longest_ns = tvn_max(longest_ns, jobs[i].elapsed_ns);
+        line = line.len > 0 ? line : jobs[i].line;
+    }
+    if (longest_ns < SLOW_BUILD_NS) {
+        return;
+    }
+    tvn_strbuf_printf(&text, ": %" PRIu64 " s%s", longest_ns / 1000000000,
+                      line.len > 0 ? " | " : "");
+    tvn_strbuf_add_escaped(&text, tvn_str_trim(line));
+    tvn_live_line_show(&progress->live, &text);
+}
+
 static void show_waiting(void *data, const struct tvn_build_component *component)
 {
-    const struct progress *progress = data;
+    struct progress *progress = data;
     TVN_AUTO_VALUE(tvn_strbuf) text = {0};
+    tvn_live_line_clear(&progress->live);
     if (tvn_cli_talks(progress->cli)) {
         tvn_strbuf_printf(&text, "  waiting for %s: another torvyn is building it ...\n",
                           component->declared->name);
@@ -146,8 +177,9 @@ static void show_waiting(void *data, const struct tvn_build_component *component
 /* What compilers print is shown as it is. */
 static void show_finished(void *data, const struct tvn_build_result *result)
 {
-    const struct progress *progress = data;
+    struct progress *progress = data;
     TVN_AUTO_VALUE(tvn_strbuf) text = {0};
+    tvn_live_line_clear(&progress->live);
     bool failed = result->outcome == TVN_BUILD_FAILED;
     bool wanted = failed || !progress->cli->arguments->globals.quiet;
     if (!tvn_cli_json(progress->cli) && wanted && result->log.len > 0) {
@@ -251,6 +283,7 @@ static enum tvn_status build(struct tvn_cli *cli, const struct build_args *args,
         return tvn_diag_error(cli->sink, TVN_E_OUT_OF_MEMORY, TVN_SPAN_NONE, "no memory to build");
     }
     struct progress progress = {.cli = cli};
+    tvn_live_line_init(&progress.live, tvn_cli_talks(cli) && tvn_cli_is_terminal(STDERR_FILENO));
     const struct tvn_build_options options = {
         .manifest = manifest,
         .components = components,
@@ -260,9 +293,12 @@ static enum tvn_status build(struct tvn_cli *cli, const struct build_args *args,
         .waiting = show_waiting,
         .started = show_started,
         .finished = show_finished,
+        .running = show_running,
         .data = &progress,
     };
-    return tvn_build(&options, cli->sink, report);
+    enum tvn_status status = tvn_build(&options, cli->sink, report);
+    tvn_live_line_clear(&progress.live);
+    return status;
 }
 
 static enum tvn_exit build_run(struct tvn_cli *cli, const void *raw)

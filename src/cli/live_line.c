@@ -31,14 +31,19 @@ static unsigned terminal_columns(void)
     return known ? size.ws_col : COLUMNS_DEFAULT;
 }
 
-/* A character of `text` is taken to be a byte. A line as wide as the terminal would wrap. */
+/* A character of `text` is taken to be a byte, but none is cut in two. A line as wide as the
+ * terminal would wrap. */
 static void draw(struct tvn_live_line *live, const struct tvn_strbuf *text)
 {
     size_t room = terminal_columns() - 1;
     struct tvn_str view = tvn_strbuf_view(text);
     TVN_AUTO_VALUE(tvn_strbuf) line = {0};
     tvn_strbuf_add_text(&line, ERASE_LINE);
-    tvn_strbuf_add(&line, view.ptr, view.len < room ? view.len : room);
+    size_t shown = view.len < room ? view.len : room;
+    while (shown > 0 && shown < view.len && ((unsigned char)view.ptr[shown] & 0xc0) == 0x80) {
+        shown--;
+    }
+    tvn_strbuf_add(&line, view.ptr, shown);
     put(tvn_strbuf_view(&line));
     live->drawn = true;
 }

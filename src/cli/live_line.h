@@ -2,7 +2,7 @@
 #pragma once
 /*
  * One line of a terminal (standard error) that is rewritten while something runs: what a start that
- * takes longer than a second is compiling, then the counters of the run.
+ * takes longer than a second is compiling, the counters of a run, what a build's tools print.
  *
  * Life: init → show (at will) → clear → update (about ten times a second) → clear. Threads: one.
  */

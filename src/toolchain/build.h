@@ -51,6 +51,13 @@ struct tvn_build_result {
     const char *failure; /* of FAILED: "clang-19 ended with status 1" */
 };
 
+/* A component that is being built. */
+struct tvn_build_progress {
+    const char *name;
+    uint64_t elapsed_ns;
+    struct tvn_str line; /* what its tool printed last, as it is, without the end of line; or "" */
+};
+
 struct tvn_build_options {
     const struct tvn_manifest *manifest;
     const struct tvn_build_component *components;
@@ -63,6 +70,8 @@ struct tvn_build_options {
     void (*waiting)(void *data, const struct tvn_build_component *component);
     void (*started)(void *data, const struct tvn_build_component *component);
     void (*finished)(void *data, const struct tvn_build_result *result);
+    /* Called about ten times a second while tools run; may be NULL. */
+    void (*running)(void *data, const struct tvn_build_progress *jobs, size_t count);
     void *data;
 };
 

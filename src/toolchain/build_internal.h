@@ -121,7 +121,8 @@ struct build_job {
     bool running;
     bool done;
     bool told; /* that another torvyn builds this component */
-    int lock;  /* held from the start to the end; -1: not, or it cannot be had */
+    uint64_t started_ns;
+    int lock; /* held from the start to the end; -1: not, or it cannot be had */
     struct tvn_process *process;
 };
 /* Runs the plans; adds errors of what came out of them. */

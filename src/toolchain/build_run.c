@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Runs plans, several at once, and puts what they made into place. */
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "contracts/version_section.h"
@@ -14,6 +15,8 @@
 #include <unistd.h>
 
 #define TICK_MS        20 /* how soon an end is seen that closes no pipe */
+#define TELL_EVERY_NS  UINT64_C(100000000)
+#define LINE_BYTES_MAX ((size_t)256) /* of a tool's last line: what is told */
 #define LOG_BYTES_MAX  ((size_t)16 << 20)
 #define PREAMBLE_BYTES 8
 #define COMPONENT_LAYER                                                      \
@@ -175,6 +178,7 @@ static enum tvn_status start_job(struct build_job *job, const struct tvn_build_o
         options->started(options->data, plan->component);
     }
     job->running = true;
+    job->started_ns = tvn_clock_monotonic_ns();
     job->inputs = build_record_inputs(plan);
     const char *inside = tvn_arena_printf(plan->arena, "%s/x", plan->work);
     if (!inside) {
@@ -280,6 +284,44 @@ static void wait_for_output(const struct build_job *jobs, size_t count)
     (void)poll(fds, used, TICK_MS);
 }
 
+static struct tvn_str last_line(struct tvn_str text)
+{
+    size_t end = text.len;
+    while (end > 0 && (text.ptr[end - 1] == '\n' || text.ptr[end - 1] == '\r')) {
+        end--;
+    }
+    size_t begin = end;
+    size_t oldest = end > LINE_BYTES_MAX ? end - LINE_BYTES_MAX : 0;
+    while (begin > oldest && text.ptr[begin - 1] != '\n' && text.ptr[begin - 1] != '\r') {
+        begin--;
+    }
+    return tvn_str_slice(text, begin, end);
+}
+
+static void tell_running(const struct build_job *jobs, size_t count,
+                         const struct tvn_build_options *options, uint64_t *told_ns)
+{
+    struct tvn_build_progress told[TVN_BUILD_JOBS_MAX];
+    size_t used = 0;
+    uint64_t now_ns = tvn_clock_monotonic_ns();
+    if (!options->running || now_ns - *told_ns < TELL_EVERY_NS) {
+        return;
+    }
+    *told_ns = now_ns;
+    for (size_t i = 0; i < count && used < TVN_BUILD_JOBS_MAX; i++) {
+        if (jobs[i].running) {
+            told[used++] = (struct tvn_build_progress){
+                .name = jobs[i].plan->component->declared->name,
+                .elapsed_ns = now_ns - jobs[i].started_ns,
+                .line = last_line(tvn_process_output(jobs[i].process)),
+            };
+        }
+    }
+    if (used > 0) {
+        options->running(options->data, told, used);
+    }
+}
+
 static void keep_first(enum tvn_status *first, enum tvn_status status)
 {
     *first = *first == TVN_OK ? status : *first;
@@ -290,6 +332,7 @@ enum tvn_status build_run(struct build_job *jobs, size_t count,
 {
     unsigned limit = count_limit(options);
     enum tvn_status result = TVN_OK;
+    uint64_t told_ns = 0;
     for (size_t i = 0; i < count; i++) {
         tvn_strbuf_init(&jobs[i].log, LOG_BYTES_MAX);
     }
@@ -312,6 +355,7 @@ enum tvn_status build_run(struct build_job *jobs, size_t count,
             break;
         }
         wait_for_output(jobs, count);
+        tell_running(jobs, count, options, &told_ns);
         for (size_t i = 0; i < count; i++) {
             if (jobs[i].running && tvn_process_poll(jobs[i].process)) {
                 keep_first(&result, end_step(&jobs[i], options));

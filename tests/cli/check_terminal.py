@@ -15,6 +15,7 @@
   no-live  none when pipeline output goes to the same terminal
   guest-output
            what a component prints cannot control a terminal; elsewhere it is unchanged
+  build    what a tool printed last is a line on a terminal while it runs; elsewhere it comes whole, at the end
   color    diagnostics are coloured on a terminal, by --color, and not with NO_COLOR
 """
 import os
@@ -117,7 +118,7 @@ def interrupt(torvyn, number, code, ending, arguments):
     return delivered
 
 
-def on_terminal(command, both=False, environment=None):
+def on_terminal(command, both=False, environment=None, meanwhile=None):
     """Runs with standard error (and output) on a terminal; returns what it showed and the exit code."""
     main_end, terminal = pty.openpty()
     shown = bytearray()
@@ -138,6 +139,8 @@ def on_terminal(command, both=False, environment=None):
         os.close(terminal)
         thread = threading.Thread(target=collect)
         thread.start()
+        if meanwhile:
+            meanwhile(shown)
         code = process.wait(timeout=60)
         thread.join()
     os.close(main_end)
@@ -164,6 +167,42 @@ def no_live(torvyn):
     check("Hello, Torvyn! (1)\n" in shown and "\x1b" not in shown, shown[:300])
     shown, _ = on_terminal([torvyn, "run", "--timeout", "2s", "--output", "file"], both=True)
     check(re.search(COUNTERS, shown), shown)
+
+
+BUILD_COMMAND = """build_command = '''
+printf 'one\\ntwo \\033[2J\\n'
+until [ -e go ]; do sleep 0.05; done
+cp %s/relay.wasm $TORVYN_OUTPUT
+'''
+"""
+
+
+def build(torvyn, guests):
+    subprocess.run([torvyn, "--quiet", "init", "p", "--no-git", "--language", "c"], check=True, timeout=60)
+    os.chdir("p")
+    with open("Torvyn.toml", "a", encoding="utf-8") as file:
+        file.write(BUILD_COMMAND % guests)
+    line = re.compile(re.escape(ERASE) + r"  p: \d+ s \| two \\x1b\[2J")
+
+    def let_go(shown):
+        for _ in range(3000):
+            if line.search(shown.decode(errors="replace")):
+                break
+            time.sleep(0.02)
+        with open("go", "w", encoding="utf-8"):
+            pass
+
+    shown, code = on_terminal([torvyn, "build"], meanwhile=let_go)
+    check(code == 0, f"exit code {code}\n{shown}")
+    check(line.search(shown), f"nothing of the tool is shown: {shown!r}")
+    begin = shown.index("building p (c) ...\n")
+    last = [match.end() for match in line.finditer(shown)][-1]
+    check(begin < last and shown[last:] == ERASE + "one\ntwo \x1b[2J\n", f"{shown!r}")
+    dumb = {**os.environ, "TERM": "dumb"}
+    for options, environment in ((["--quiet"], None), (["--format", "json"], None), ([], dumb)):
+        subprocess.run(["sh", "-c", "rm -rf .torvyn go; (sleep 2; touch go) >/dev/null 2>&1 &"], check=True, timeout=60)
+        shown, code = on_terminal([torvyn, "build", *options], environment=environment)
+        check(code == 0 and " s | " not in shown and ERASE not in shown, f"{options}: {shown!r}")
 
 
 def color(torvyn):
@@ -212,7 +251,7 @@ def main():
         elif what == "sigint-twice":
             interrupt_loop(torvyn, [signal.SIGINT, signal.SIGINT], 25000, (0, 20))
         else:
-            {"live": live, "no-live": no_live, "color": color,
+            {"live": live, "build": lambda program: build(program, guests), "no-live": no_live, "color": color,
              "guest-output": guest_output}[what](torvyn)
 
 
