@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/num.h"
+#include "base/vec.h"
 #include "cli/cli_internal.h"
 #include "cli/compile_talk.h"
 #include "cli/figures.h"
@@ -512,36 +513,71 @@ static void choose_flow_span(struct session *session)
     span->span_id[0] |= 1;
 }
 
-/* The length of an item's text in the command's object. */
-static size_t json_length(const struct session *session, const struct tvn_trace_item *item)
+/* Texts of items in the command's object, newest first, one after the other. */
+struct item_texts {
+    struct tvn_strbuf bytes;
+    TVN_VEC(size_t) ends;
+};
+
+static void item_texts_deinit(struct item_texts *texts)
 {
-    if (!is_shown(session, item)) {
-        return 0;
-    }
-    TVN_AUTO_VALUE(tvn_strbuf) text = {0};
+    tvn_strbuf_deinit(&texts->bytes);
+    tvn_vec_deinit(&texts->ends);
+}
+TVN_DEFINE_CLEANUP_VALUE(item_texts, item_texts_deinit)
+
+/* False: there is no room for it. */
+static bool add_text(const struct session *session, const struct tvn_trace_item *item,
+                     const struct tvn_json_writer *object, struct item_texts *texts)
+{
     struct tvn_json_writer json;
-    tvn_json_writer_init(&json, &text, 2);
-    tvn_json_begin_object(&json);
-    tvn_json_key(&json, "trace");
-    tvn_json_begin_array(&json);
-    size_t before = text.len;
+    tvn_json_writer_init_value(&json, &texts->bytes, object->indent, object->depth + 1);
     tvn_trace_json(session->graph, item, session->args->show_buffers, &json);
-    return text.failed ? JSON_TRACE_MAX : text.len - before + 1; /* a comma */
+    size_t between = 2 + (size_t)json.indent * json.depth; /* a comma, and the next line's begin */
+    size_t total = texts->bytes.len + (texts->ends.count + 1) * between;
+    return !texts->bytes.failed && total <= JSON_TRACE_MAX &&
+           tvn_vec_push(&texts->ends, JSON_ITEMS_MAX, texts->bytes.len) == TVN_OK;
 }
 
-/* Leaves out the oldest items until the text of the others has room in one object. */
-static void fit_json(struct session *session)
+static void reverse_items(struct session *session)
 {
-    size_t total = 0;
-    for (const struct tvn_trace_item *item = session->items; item; item = item->next) {
-        total += json_length(session, item);
+    struct tvn_trace_item *newest = NULL;
+    for (struct tvn_trace_item *item = session->items; item; item = session->items) {
+        session->items = item->next;
+        item->next = newest;
+        newest = item;
     }
-    while (total > JSON_TRACE_MAX) {
+    session->items = newest;
+}
+
+/* From the newest item on, until the object has no more room; the older ones are left out. */
+static void render_newest(struct session *session, const struct tvn_json_writer *object,
+                          struct item_texts *texts)
+{
+    bool room = true;
+    reverse_items(session);
+    while (session->items) {
         TVN_AUTO(tvn_trace_item) item = next_item(session);
-        total -= json_length(session, item);
-        session->item_count--;
-        session->left_out += is_shown(session, item);
+        if (is_shown(session, item)) {
+            room = room && add_text(session, item, object, texts);
+            session->left_out += !room;
+        }
     }
+}
+
+static void trace_json(struct session *session, struct tvn_json_writer *json)
+{
+    TVN_AUTO_VALUE(item_texts) texts = {0};
+    render_newest(session, json, &texts);
+    tvn_json_field_u64(json, "trace_left_out", session->left_out);
+    tvn_json_key(json, "trace");
+    tvn_json_begin_array(json);
+    struct tvn_str bytes = tvn_strbuf_view(&texts.bytes);
+    for (size_t i = texts.ends.count; i > 0; i--) {
+        size_t begin = i > 1 ? texts.ends.items[i - 2] : 0;
+        tvn_json_write_written(json, tvn_str_slice(bytes, begin, texts.ends.items[i - 1]));
+    }
+    tvn_json_end_array(json);
 }
 
 static enum tvn_exit finish_json(struct session *session, enum tvn_exit code,
@@ -557,17 +593,7 @@ static enum tvn_exit finish_json(struct session *session, enum tvn_exit code,
         summary_json(session, &summary, &json);
     }
     if (report && session->fd < 0) {
-        fit_json(session);
-        tvn_json_field_u64(&json, "trace_left_out", session->left_out);
-        tvn_json_key(&json, "trace");
-        tvn_json_begin_array(&json);
-        for (struct tvn_trace_item *item = next_item(session); item; item = next_item(session)) {
-            if (is_shown(session, item)) {
-                tvn_trace_json(session->graph, item, session->args->show_buffers, &json);
-            }
-            tvn_trace_item_destroy(item);
-        }
-        tvn_json_end_array(&json);
+        trace_json(session, &json);
     }
     return tvn_cli_json_end(session->cli, code, &out, &json);
 }

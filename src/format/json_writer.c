@@ -35,6 +35,16 @@ static void line_break(struct tvn_json_writer *json)
     }
 }
 
+void tvn_json_writer_init_value(struct tvn_json_writer *json, struct tvn_strbuf *out,
+                                unsigned indent, unsigned depth)
+{
+    tvn_assert(depth <= TVN_JSON_WRITER_DEPTH_MAX);
+    tvn_json_writer_init(json, out, indent);
+    json->depth = depth;
+    set_bit(json->in_object, depth, true); /* after a key nothing stands before the value */
+    json->after_key = true;
+}
+
 /* What stands before an item: a comma if it is not the first. */
 static void begin_item(struct tvn_json_writer *json)
 {
@@ -218,6 +228,13 @@ void tvn_json_write_null(struct tvn_json_writer *json)
 {
     begin_value(json);
     tvn_strbuf_add_text(json->out, "null");
+}
+
+void tvn_json_write_written(struct tvn_json_writer *json, struct tvn_str value)
+{
+    tvn_assert(value.len > 0);
+    begin_value(json);
+    tvn_strbuf_add_str(json->out, value);
 }
 
 void tvn_json_field_text(struct tvn_json_writer *json, const char *key, const char *text)

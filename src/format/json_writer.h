@@ -28,6 +28,9 @@ struct tvn_json_writer {
 };
 
 void tvn_json_writer_init(struct tvn_json_writer *json, struct tvn_strbuf *out, unsigned indent);
+/* For one value that is to stand `depth` levels deep in what another writer writes. */
+void tvn_json_writer_init_value(struct tvn_json_writer *json, struct tvn_strbuf *out,
+                                unsigned indent, unsigned depth);
 void tvn_json_begin_object(struct tvn_json_writer *json);
 void tvn_json_end_object(struct tvn_json_writer *json);
 void tvn_json_begin_array(struct tvn_json_writer *json);
@@ -43,6 +46,9 @@ void tvn_json_write_real(struct tvn_json_writer *json,
                          double value); /* the shortest that reads back equal */
 void tvn_json_write_bool(struct tvn_json_writer *json, bool value);
 void tvn_json_write_null(struct tvn_json_writer *json);
+
+/* What a writer of tvn_json_writer_init_value wrote for this depth, with this indentation. */
+void tvn_json_write_written(struct tvn_json_writer *json, struct tvn_str value);
 
 /* Key and value in one call. */
 void tvn_json_field_text(struct tvn_json_writer *json, const char *key, const char *text);

@@ -148,6 +148,49 @@ static void test_json_writer_deepest_nesting_works(void **state)
     assert_int_equal(out.len, 4 * TVN_JSON_WRITER_DEPTH_MAX - 1);
 }
 
+static void write_nested(struct tvn_json_writer *json)
+{
+    tvn_json_begin_object(json);
+    tvn_json_field_u64(json, "n", 1);
+    tvn_json_key(json, "list");
+    tvn_json_begin_array(json);
+    tvn_json_write_bool(json, true);
+    tvn_json_end_array(json);
+    tvn_json_end_object(json);
+}
+
+static void write_around(unsigned indent, bool apart, struct tvn_strbuf *out)
+{
+    struct tvn_json_writer json;
+    tvn_json_writer_init(&json, out, indent);
+    tvn_json_begin_object(&json);
+    tvn_json_key(&json, "values");
+    tvn_json_begin_array(&json);
+    for (unsigned i = 0; i < 2; i++) {
+        TVN_AUTO_VALUE(tvn_strbuf) value = {0};
+        struct tvn_json_writer other;
+        tvn_json_writer_init_value(&other, &value, indent, json.depth);
+        write_nested(apart ? &other : &json);
+        if (apart) {
+            tvn_json_write_written(&json, tvn_strbuf_view(&value));
+        }
+    }
+    tvn_json_end_array(&json);
+    tvn_json_end_object(&json);
+}
+
+static void test_json_writer_value_written_apart_is_the_same(void **state)
+{
+    (void)state;
+    for (unsigned indent = 0; indent <= 2; indent += 2) {
+        TVN_AUTO_VALUE(tvn_strbuf) at_once = {0};
+        TVN_AUTO_VALUE(tvn_strbuf) apart = {0};
+        write_around(indent, false, &at_once);
+        write_around(indent, true, &apart);
+        assert_string_equal(tvn_strbuf_text(&apart), tvn_strbuf_text(&at_once));
+    }
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_json_writer_compact_is_exact),
     cmocka_unit_test(test_json_writer_indented_is_exact),
@@ -155,5 +198,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_json_writer_output_parses_back),
     cmocka_unit_test(test_json_writer_misuse_is_asserted),
     cmocka_unit_test(test_json_writer_deepest_nesting_works),
+    cmocka_unit_test(test_json_writer_value_written_apart_is_the_same),
 };
 TVN_TEST_MAIN("format.json_writer", tests)
