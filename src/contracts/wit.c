@@ -119,11 +119,18 @@ static enum tvn_status cannot_read(const char *path, struct tvn_diag_sink *sink)
                           strerror(errno));
 }
 
+/* What is listed in a directory but is no file, such as a pipe, could keep its reader for ever. A
+ * path that the user names may be anything that can be read. */
 static enum tvn_status add_file(struct tvn_wit *wit, const char *path, const char *group,
-                                bool group_agrees, struct tvn_diag_sink *sink)
+                                bool listed, struct tvn_diag_sink *sink)
 {
     TVN_AUTO_VALUE(tvn_file_bytes) bytes = {0};
-    enum tvn_status status = tvn_file_read(path, TVN_WIT_FILE_MAX, &bytes);
+    enum tvn_status status = listed ? tvn_file_read_regular(path, TVN_WIT_FILE_MAX, &bytes)
+                                    : tvn_file_read(path, TVN_WIT_FILE_MAX, &bytes);
+    if (listed && status == TVN_E_IO_ERROR && (errno == ENOTSUP || errno == EISDIR)) {
+        return tvn_diag_error(sink, TVN_E_IO_ERROR, TVN_SPAN_NONE, "'%s' is not a regular file",
+                              path);
+    }
     if (status == TVN_FULL) {
         return tvn_diag_error(sink, TVN_E_WIT_SYNTAX_ERROR, TVN_SPAN_NONE,
                               "'%s' is larger than %zu bytes", path, TVN_WIT_FILE_MAX);
@@ -135,7 +142,7 @@ static enum tvn_status add_file(struct tvn_wit *wit, const char *path, const cha
         return cannot_read(path, sink);
     }
     return add_text(wit, path, (struct tvn_str){(const char *)bytes.ptr, bytes.len},
-                    tvn_str_of(group), group_agrees, sink);
+                    tvn_str_of(group), true, sink);
 }
 
 struct names {
@@ -202,18 +209,6 @@ static bool is_directory(const char *path)
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
-/* A file that a directory lists: what is none, such as a pipe, could keep its reader for ever. */
-static enum tvn_status add_listed(struct tvn_wit *wit, const char *file, const char *group,
-                                  struct tvn_diag_sink *sink)
-{
-    struct stat info;
-    if (stat(file, &info) == 0 && !S_ISREG(info.st_mode)) {
-        return tvn_diag_error(sink, TVN_E_IO_ERROR, TVN_SPAN_NONE, "'%s' is not a regular file",
-                              file);
-    }
-    return add_file(wit, file, group, true, sink);
-}
-
 /* Remembers the first failure but lets the loop go on to the next file. */
 static void keep_first(enum tvn_status *first, enum tvn_status status)
 {
@@ -239,7 +234,7 @@ static enum tvn_status add_package_directory(struct tvn_wit *wit, const char *pa
             return no_memory(sink);
         }
         found++;
-        keep_first(&first, add_listed(wit, file, path, sink));
+        keep_first(&first, add_file(wit, file, path, true, sink));
     }
     if (found == 0) {
         return tvn_diag_error(sink, TVN_E_WIT_RESOLUTION_ERROR, TVN_SPAN_NONE,
@@ -262,7 +257,7 @@ static enum tvn_status add_deps(struct tvn_wit *wit, const char *path, struct tv
         if (is_directory(entry)) {
             keep_first(&first, add_package_directory(wit, entry, sink));
         } else if (tvn_str_ends_with(tvn_str_of(entry), TVN_STR(".wit"))) {
-            keep_first(&first, add_listed(wit, entry, entry, sink));
+            keep_first(&first, add_file(wit, entry, entry, true, sink));
         }
     }
     return first;
@@ -274,7 +269,7 @@ enum tvn_status tvn_wit_add_path(struct tvn_wit *wit, const char *path, struct t
     tvn_assert(path);
     tvn_assert(sink);
     if (!is_directory(path)) {
-        return add_file(wit, path, path, true, sink);
+        return add_file(wit, path, path, false, sink);
     }
     enum tvn_status first = add_package_directory(wit, path, sink);
     TVN_AUTO_FREE char *deps = tvn_path_join(path, "deps");

@@ -37,10 +37,8 @@ static bool names_package(const char *folder, const char *package)
     while (directory && !found && (entry = readdir(directory))) {
         TVN_AUTO_FREE char *path = tvn_path_join(folder, entry->d_name);
         TVN_AUTO_VALUE(tvn_file_bytes) bytes = {0};
-        struct stat info;
-        bool wit = path && tvn_str_ends_with(tvn_str_of(entry->d_name), TVN_STR(".wit")) &&
-                   stat(path, &info) == 0 && S_ISREG(info.st_mode);
-        found = wit && tvn_file_read(path, TVN_WIT_FILE_MAX, &bytes) == TVN_OK &&
+        bool wit = path && tvn_str_ends_with(tvn_str_of(entry->d_name), TVN_STR(".wit"));
+        found = wit && tvn_file_read_regular(path, TVN_WIT_FILE_MAX, &bytes) == TVN_OK &&
                 memmem(bytes.ptr, bytes.len, package, strlen(package)) != NULL;
     }
     if (directory) {

@@ -100,6 +100,29 @@ static void test_wit_add_path_reports_what_cannot_be_read(void **state)
     wit_case_end(&wit_case);
 }
 
+static void expect_not_regular(const char *name)
+{
+    struct wit_case wit_case = load(name);
+    assert_int_equal(tvn_diag_at(wit_case.sink, 0)->code, TVN_E_IO_ERROR);
+    assert_non_null(strstr(tvn_diag_at(wit_case.sink, 0)->message, "is not a regular file"));
+    wit_case_end(&wit_case);
+}
+
+static void test_wit_add_path_waits_for_nothing_that_a_directory_lists(void **state)
+{
+    (void)state;
+    char path[512];
+    write_file("wit/a.wit", "package a:a;");
+    write_file("wit/deps/folder.wit/b.wit", "package b:b;"); /* a package, whatever its name */
+    expect_load("wit", "");
+    snprintf(path, sizeof(path), "%s/wit/deps/pipe.wit", root);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    expect_not_regular("wit");
+    assert_int_equal(remove(path), 0);
+    write_file("wit/folder.wit/c", "");
+    expect_not_regular("wit");
+}
+
 static void test_wit_add_path_refuses_two_packages_in_a_directory(void **state)
 {
     (void)state;
@@ -134,6 +157,7 @@ static const struct CMUnitTest tests[] = {
     CASE(test_wit_add_path_reads_a_directory_and_its_deps),
     CASE(test_wit_add_path_reads_one_file),
     CASE(test_wit_add_path_reports_what_cannot_be_read),
+    CASE(test_wit_add_path_waits_for_nothing_that_a_directory_lists),
     CASE(test_wit_add_path_refuses_two_packages_in_a_directory),
     CASE(test_wit_add_path_takes_equal_copies_of_a_package),
     CASE(test_wit_add_path_reports_errors_of_every_file),
