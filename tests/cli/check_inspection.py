@@ -130,7 +130,13 @@ def metrics(torvyn, guests, docs, folder):
     lines = [f"line {i}" for i in range(1000)]
     run = Run(torvyn, guests, folder, "--format", "json", "--input", "-", "--output", "out", "--config",
               "observability.level=diagnostic").ready()
-    run.process.stdin.write(("\n".join(lines) + "\n").encode())
+    sent = 0
+    while run.flow()["wakeups"] == 0:  # a flow that had all of them at once would never be idle
+        run.process.stdin.write(f"{lines[sent]}\n".encode())
+        run.process.stdin.flush()
+        sent += 1
+        wait_for("an element", lambda: run.flow()["delivered"] == sent)
+    run.process.stdin.write(("\n".join(lines[sent:]) + "\n").encode())
     run.process.stdin.flush()
     wait_for("the last element", lambda: run.flow()["delivered"] == len(lines))
     wait_for("every buffer", lambda: samples_of(run.request("GET", "/metrics")[1])[0][
