@@ -20,10 +20,10 @@ static const struct {
 static char objects[TVN_ARRAY_LEN(signals)][OBJECT_BYTES_MAX];
 static size_t lengths[TVN_ARRAY_LEN(signals)];
 /* Who writes an object; the command and a handler on another thread may race for it. */
-enum writer { NOBODY, COMMAND, HANDLER };
+enum { NOBODY, COMMAND, HANDLER };
 static int writer;
 
-static int claim(enum writer me)
+static int claim(int me)
 {
     int before = NOBODY;
     (void)__atomic_compare_exchange_n(&writer, &before, me, false, __ATOMIC_SEQ_CST,
