@@ -535,8 +535,11 @@ static bool add_text(const struct session *session, const struct tvn_trace_item 
     tvn_trace_json(session->graph, item, session->args->show_buffers, &json);
     size_t between = 2 + (size_t)json.indent * json.depth; /* a comma, and the next line's begin */
     size_t total = texts->bytes.len + (texts->ends.count + 1) * between;
-    return !texts->bytes.failed && total <= JSON_TRACE_MAX &&
-           tvn_vec_push(&texts->ends, JSON_ITEMS_MAX, texts->bytes.len) == TVN_OK;
+    if (texts->bytes.failed || total > JSON_TRACE_MAX) {
+        return false;
+    }
+    enum tvn_status status = tvn_vec_push(&texts->ends, JSON_ITEMS_MAX, texts->bytes.len);
+    return status == TVN_OK;
 }
 
 static void reverse_items(struct session *session)

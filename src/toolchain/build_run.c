@@ -309,9 +309,10 @@ static void tell_running(const struct build_job *jobs, size_t count,
     }
     *told_ns = now_ns;
     for (size_t i = 0; i < count && used < TVN_BUILD_JOBS_MAX; i++) {
-        if (jobs[i].running) {
+        const struct build_plan *plan = jobs[i].running ? jobs[i].plan : NULL;
+        if (plan) {
             told[used++] = (struct tvn_build_progress){
-                .name = jobs[i].plan->component->declared->name,
+                .name = plan->component->declared->name,
                 .elapsed_ns = now_ns - jobs[i].started_ns,
                 .line = last_line(tvn_process_output(jobs[i].process)),
             };
