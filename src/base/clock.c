@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "base/file.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <time.h>
@@ -15,11 +16,18 @@
 #define CALIBRATION_NS    2000000
 #define CALIBRATION_TRIES 5
 /* What a believable counter runs at; anything else is measured wrong or emulated. */
-#define TICK_HZ_MIN      UINT64_C(100000000)
+#if defined(__x86_64__)
+#define TICK_HZ_MIN UINT64_C(100000000)
+#else
+#define TICK_HZ_MIN UINT64_C(1000000) /* where the generic timer of aarch64 starts */
+#endif
 #define TICK_HZ_MAX      UINT64_C(20000000000)
 #define CLOCKSOURCE_PATH "/sys/devices/system/clocksource/clocksource0/current_clocksource"
 
 __extension__ typedef unsigned __int128 wide;
+
+static_assert(TVN_TICKS_SHORT <= UINT32_MAX / (NS_PER_S / TICK_HZ_MIN),
+              "short durations fit into 64 bits in 32.32 fixed point");
 
 bool tvn_ticks_tsc_;
 static pthread_once_t ticks_once = PTHREAD_ONCE_INIT;
@@ -107,8 +115,8 @@ static uint64_t tick_hz(void)
 {
     uint64_t hz;
     __asm__ volatile("mrs %0, cntfrq_el0" : "=r"(hz));
-    /* The generic timer starts at 1 MHz; some firmware leaves the register at 0. */
-    return hz >= 1000000 && hz <= TICK_HZ_MAX ? hz : 0;
+    return hz >= TICK_HZ_MIN /* some firmware leaves the register at 0 */ && hz <= TICK_HZ_MAX ? hz
+                                                                                               : 0;
 }
 #else
 static uint64_t tick_hz(void)
@@ -134,6 +142,12 @@ void tvn_ticks_init(void)
     int result = pthread_once(&ticks_once, ticks_calibrate);
     tvn_assert(result == 0);
     errno = saved;
+}
+
+uint64_t tvn_ticks_long_to_ns_(uint64_t ticks)
+{
+    wide ns = (wide)ticks * tvn_ns_per_tick_ >> 32;
+    return ns > UINT64_MAX ? UINT64_MAX : (uint64_t)ns;
 }
 
 uint64_t tvn_ticks_from_ns(uint64_t duration_ns)

@@ -30,24 +30,40 @@ bool tvn_ticks_are_tsc(void);
 extern bool tvn_ticks_tsc_;
 extern uint64_t tvn_ns_per_tick_; /* 32.32 fixed point */
 
+uint64_t tvn_ticks_long_to_ns_(uint64_t ticks);
+
+/* Fewer ticks than this need no more than 64 bits: a tick is at most 10 ns (x86-64) or 1 us. */
+#if defined(__x86_64__)
+#define TVN_TICKS_SHORT (UINT64_C(1) << 28)
+#else
+#define TVN_TICKS_SHORT (UINT64_C(1) << 22)
+#endif
 static inline uint64_t tvn_ticks_to_ns(uint64_t ticks)
 {
-    __extension__ unsigned __int128 ns = (unsigned __int128)ticks * tvn_ns_per_tick_ >> 32;
-    return TVN_LIKELY(ns >> 64 == 0) ? (uint64_t)ns : UINT64_MAX;
+    return TVN_LIKELY(ticks < TVN_TICKS_SHORT) ? ticks * tvn_ns_per_tick_ >> 32
+                                               : tvn_ticks_long_to_ns_(ticks);
+}
+
+/* False: there is no usable counter, and tvn_ticks_now asks the kernel. */
+static TVN_ALWAYS_INLINE bool tvn_ticks_counted(uint64_t *out_ticks)
+{
+#if defined(__x86_64__)
+    if (TVN_LIKELY(tvn_ticks_tsc_)) {
+        *out_ticks = __builtin_ia32_rdtsc();
+        return true;
+    }
+#elif defined(__aarch64__)
+    if (TVN_LIKELY(tvn_ticks_tsc_)) {
+        __asm__ volatile("mrs %0, cntvct_el0" : "=r"(*out_ticks));
+        return true;
+    }
+#endif
+    (void)out_ticks;
+    return false;
 }
 
 static inline uint64_t tvn_ticks_now(void)
 {
-#if defined(__x86_64__)
-    if (TVN_LIKELY(tvn_ticks_tsc_)) {
-        return __builtin_ia32_rdtsc();
-    }
-#elif defined(__aarch64__)
-    if (TVN_LIKELY(tvn_ticks_tsc_)) {
-        uint64_t ticks;
-        __asm__ volatile("mrs %0, cntvct_el0" : "=r"(ticks));
-        return ticks;
-    }
-#endif
-    return tvn_clock_monotonic_ns();
+    uint64_t ticks;
+    return TVN_LIKELY(tvn_ticks_counted(&ticks)) ? ticks : tvn_clock_monotonic_ns();
 }

@@ -77,6 +77,25 @@ static void test_ticks_of_for_ever_saturate(void **state)
     assert_true(ticks == UINT64_MAX || ns == UINT64_MAX);
 }
 
+static void test_ticks_short_durations_convert_like_long_ones(void **state)
+{
+    (void)state;
+    tvn_ticks_init();
+    static const uint64_t ticks[] = {0,
+                                     1,
+                                     2,
+                                     1000,
+                                     123456,
+                                     TVN_TICKS_SHORT / 3,
+                                     TVN_TICKS_SHORT - 1,
+                                     TVN_TICKS_SHORT,
+                                     TVN_TICKS_SHORT + 1};
+    for (size_t i = 0; i < TVN_ARRAY_LEN(ticks); i++) {
+        assert_int_equal(tvn_ticks_to_ns(ticks[i]), tvn_ticks_long_to_ns_(ticks[i]));
+    }
+    assert_in_range(tvn_ns_per_tick_, 1, UINT64_MAX / TVN_TICKS_SHORT);
+}
+
 static void *init_ticks(void *unused)
 {
     (void)unused;
@@ -106,5 +125,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_ticks_measure_like_the_monotonic_clock),
     cmocka_unit_test(test_ticks_convert_there_and_back),
     cmocka_unit_test(test_ticks_of_for_ever_saturate),
+    cmocka_unit_test(test_ticks_short_durations_convert_like_long_ones),
 };
 TVN_TEST_MAIN("base.clock", tests)
