@@ -323,7 +323,7 @@ static void json_copy_record(const struct tvn_run_report *report,
 static void json_copy_ledger(const struct tvn_host *host, const struct tvn_run_report *report,
                              struct tvn_json_writer *json)
 {
-    struct tvn_copy_ledger *ledger =
+    const struct tvn_call_log *ledger =
         tvn_recorder_copies(tvn_host_flow_recorder(host, report->index));
     if (!ledger) {
         return;

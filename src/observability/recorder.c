@@ -238,8 +238,7 @@ static enum tvn_outcome make_call(struct tvn_event_sink *self, const struct tvn_
         return TVN_OUTCOME_WAIT;
     }
     bool details = tvn_recorder_level(recorder) == TVN_OBSERVE_DIAGNOSTIC;
-    struct tvn_copy_ledger *copies =
-        details ? atomic_load_explicit(&recorder->copies, memory_order_acquire) : NULL;
+    struct tvn_call_log *log = details ? tvn_recorder_log(recorder) : NULL;
     bool counts_copies = recorder->listener_count > 0 || details;
     if (counts_copies) {
         read_copies(stats, &record);
@@ -253,8 +252,8 @@ static enum tvn_outcome make_call(struct tvn_event_sink *self, const struct tvn_
     }
     account(recorder, &record, since, details);
     refresh(recorder, &record);
-    if (copies) {
-        tvn_copy_ledger_add(copies, &record);
+    if (log) {
+        tvn_call_log_add(log, &record);
     }
     tell(recorder, &record);
     return record.outcome;
@@ -292,7 +291,7 @@ void tvn_recorder_destroy(struct tvn_recorder *recorder)
     if (!recorder) {
         return;
     }
-    tvn_copy_ledger_destroy(atomic_load_explicit(&recorder->copies, memory_order_relaxed));
+    tvn_call_log_destroy(tvn_recorder_log(recorder));
     tvn_free(recorder->stages);
     tvn_free(recorder->starts);
     tvn_free(recorder->latency);
@@ -395,16 +394,16 @@ void tvn_recorder_listen(struct tvn_recorder *recorder,
 /* ---- levels and marks ---- */
 
 /* Two threads may set the level at a time. */
-static void need_copies(struct tvn_recorder *recorder)
+static void need_log(struct tvn_recorder *recorder)
 {
-    if (atomic_load_explicit(&recorder->copies, memory_order_acquire)) {
+    if (tvn_recorder_log(recorder)) {
         return;
     }
-    struct tvn_copy_ledger *none = NULL;
-    struct tvn_copy_ledger *made = tvn_copy_ledger_create();
-    if (!atomic_compare_exchange_strong_explicit(&recorder->copies, &none, made,
-                                                 memory_order_acq_rel, memory_order_acquire)) {
-        tvn_copy_ledger_destroy(made);
+    struct tvn_call_log *none = NULL;
+    struct tvn_call_log *made = tvn_call_log_create();
+    if (!atomic_compare_exchange_strong_explicit(&recorder->log, &none, made, memory_order_acq_rel,
+                                                 memory_order_acquire)) {
+        tvn_call_log_destroy(made);
     }
 }
 
@@ -417,7 +416,7 @@ void tvn_recorder_set_level(struct tvn_recorder *recorder, enum tvn_observe_leve
     };
     tvn_assert((unsigned)level < TVN_OBSERVE_LEVEL_COUNT);
     if (level == TVN_OBSERVE_DIAGNOSTIC) {
-        need_copies(recorder);
+        need_log(recorder);
     }
     atomic_store_explicit(&recorder->level, level, memory_order_relaxed);
     uint32_t mask = atomic_load_explicit(&recorder->sink.mask, memory_order_relaxed);
@@ -500,9 +499,9 @@ void tvn_recorder_detach(struct tvn_recorder *recorder, struct tvn_tap *tap)
 
 /* ---- reading ---- */
 
-struct tvn_copy_ledger *tvn_recorder_copies(const struct tvn_recorder *recorder)
+const struct tvn_call_log *tvn_recorder_copies(const struct tvn_recorder *recorder)
 {
-    return atomic_load_explicit(&recorder->copies, memory_order_acquire);
+    return tvn_recorder_log(recorder);
 }
 
 const struct tvn_histogram *tvn_recorder_latency(const struct tvn_recorder *recorder)

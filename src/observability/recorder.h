@@ -12,10 +12,10 @@
  * ingest, flush, push) that did not end with "nothing now" or "no more". At level DIAGNOSTIC, if
  * there is neither a listener nor a tracer nor a pace, the clock is read once a call: a call begins
  * when the one before it in its vector has ended, so that what the reactor does between the two,
- * some tens of nanoseconds, counts with the second one; histograms and ledger get the calls of a
- * vector when it is over, or after TVN_CALL_LOG_MAX of them. Waiting of an edge is from
- * the end of the call that put the element out to the beginning of the call that takes it. Latency
- * is from the beginning of the pull to the end of an accepted push, once per sink.
+ * some tens of nanoseconds, counts with the second one; histograms get the calls of a vector, and
+ * readers of copies see them, when it is over, or after TVN_CALL_LOG_MAX of them. Waiting of an
+ * edge is from the end of the call that put the element out to the beginning of the call that takes
+ * it. Latency is from the beginning of the pull to the end of an accepted push, once per sink.
  *
  * Threads: the flow's thread is the writer; level and marks may be asked for, histograms read, by
  * any thread. Memory:  create allocates everything. Limits:  TVN_RECORDER_LISTENERS_MAX listeners;
@@ -90,7 +90,7 @@ void tvn_recorder_listen(struct tvn_recorder *recorder,
                          const struct tvn_recorder_listener *listener);
 
 /* WARM PATH. Any thread; holds from the next vector on. The first time that it is DIAGNOSTIC the
- * ledger of copies is made. */
+ * log of calls is made. */
 void tvn_recorder_set_level(struct tvn_recorder *recorder, enum tvn_observe_level level);
 enum tvn_observe_level tvn_recorder_level(const struct tvn_recorder *recorder);
 /* Any thread. Of PRODUCTION: one element of so many. */
@@ -130,9 +130,9 @@ TVN_NODISCARD enum tvn_status tvn_recorder_attach(struct tvn_recorder *recorder,
 /* The tap is the caller's alone when this returns. */
 void tvn_recorder_detach(struct tvn_recorder *recorder, struct tvn_tap *tap);
 
-/* The flow's last copies; NULL if the level was never DIAGNOSTIC, or memory was exhausted. Lives as
- * long as the recorder. */
-struct tvn_copy_ledger *tvn_recorder_copies(const struct tvn_recorder *recorder);
+/* What the flow's last copies are read from (copy_ledger.h); NULL if the level was never
+ * DIAGNOSTIC, or memory was exhausted. Lives as long as the recorder. */
+const struct tvn_call_log *tvn_recorder_copies(const struct tvn_recorder *recorder);
 const struct tvn_histogram *tvn_recorder_latency(const struct tvn_recorder *recorder);
 const struct tvn_histogram *tvn_recorder_processing(const struct tvn_recorder *recorder,
                                                     uint32_t stage);

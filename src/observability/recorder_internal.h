@@ -19,6 +19,17 @@ struct tvn_observed_stage {
     uint32_t until_refresh;      /* logged calls */
 };
 
+/* The calls of one vector of one stage, while they go on. */
+struct tvn_open_calls {
+    struct tvn_logged_call *end;         /* behind the last call; NULL: none are going on */
+    struct tvn_logged_call *first;       /* behind their beginning */
+    struct tvn_logged_call *limit;       /* where they must be begun again */
+    const struct tvn_copy_stats *copies; /* of the stage */
+    uint64_t origin;
+    uint32_t stage;
+    enum tvn_entry entry;
+};
+
 struct tvn_recorder {
     struct tvn_event_sink sink;
     struct tvn_observed_stage *stages;
@@ -45,13 +56,13 @@ struct tvn_recorder {
     _Atomic uint32_t marks_requested;
     _Atomic uint32_t sample_every;
     _Atomic uint32_t level;
-    _Atomic(struct tvn_copy_ledger *) copies; /* NULL until the level is DIAGNOSTIC */
+    _Atomic(struct tvn_call_log *) log; /* NULL until the level is DIAGNOSTIC */
     tvn_recorder_mark mark;
     void *mark_context;
     uint64_t memory_bytes;
     struct tvn_tap_board taps;
     struct tvn_recorder_listener listeners[TVN_RECORDER_LISTENERS_MAX];
-    struct tvn_call_log log;
+    struct tvn_open_calls open;
 };
 
 /* recorder.c: is the time of such a call part of the stage's processing? */
@@ -96,8 +107,14 @@ static inline bool tvn_recorder_has_mark(const struct tvn_recorder *recorder, ui
     return requested != recorder->marks_reached || sequence >= recorder->mark_sequence;
 }
 
+static inline struct tvn_call_log *tvn_recorder_log(const struct tvn_recorder *recorder)
+{
+    return atomic_load_explicit(&recorder->log, memory_order_acquire);
+}
+
 /* Does nobody want to hear of each call as soon as it has ended? */
 static inline bool tvn_recorder_may_log(const struct tvn_recorder *recorder)
 {
-    return recorder->logs && tvn_recorder_level(recorder) == TVN_OBSERVE_DIAGNOSTIC;
+    return recorder->logs && tvn_recorder_level(recorder) == TVN_OBSERVE_DIAGNOSTIC &&
+           tvn_recorder_log(recorder) != NULL;
 }

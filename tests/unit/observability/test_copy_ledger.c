@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
 #include "base/num.h"
-#include "observability/copy_ledger_internal.h"
+#include "observability/call_log.h"
 #include "observability/recorder.h"
 
 #include "tvn_test.h"
@@ -125,91 +125,149 @@ static void test_copy_ledger_keeps_the_last_ones_in_order(void **state)
 {
     (void)state;
     tvn_ticks_init();
-    TVN_AUTO(tvn_copy_ledger) ledger = tvn_copy_ledger_create();
-    assert_non_null(ledger);
+    TVN_AUTO(tvn_call_log) log = tvn_call_log_create();
+    assert_non_null(log);
     struct fixture fixture;
-    struct tvn_copy_record records[8];
-    assert_int_equal(tvn_copy_ledger_read(ledger, 0, 8, records), 0);
-    uint64_t total = TVN_COPY_LEDGER_RECORDS + 5;
+    struct tvn_copy_record records[TVN_COPY_LEDGER_CALLS + 1];
+    assert_int_equal(tvn_copy_ledger_read(log, 0, 8, records), 0);
+    uint64_t total = 3 * TVN_CALL_LOG_SLOTS + 5;
     for (uint64_t i = 0; i < total; i++) {
         fixture_init(&fixture, true, true);
         copied(&fixture, TVN_COPY_PAYLOAD_READ, 1, i);
-        tvn_copy_ledger_add(ledger, &fixture.record);
+        tvn_call_log_add(log, &fixture.record);
     }
     fixture_init(&fixture, true, true); /* a call that copied nothing */
-    tvn_copy_ledger_add(ledger, &fixture.record);
-    assert_int_equal(tvn_copy_ledger_count(ledger), total);
-    assert_int_equal(tvn_copy_ledger_read(ledger, 0, 8, records), 8);
-    for (uint64_t i = 0; i < 8; i++) {
-        assert_int_equal(records[i].number, 5 + i);
-        assert_int_equal(records[i].bytes, 5 + i);
+    tvn_call_log_add(log, &fixture.record);
+    assert_int_equal(tvn_copy_ledger_count(log), total);
+    uint32_t count = tvn_copy_ledger_read(log, 0, TVN_ARRAY_LEN(records), records);
+    assert_int_equal(count, TVN_COPY_LEDGER_CALLS);
+    for (uint64_t i = 0; i < count; i++) {
+        assert_int_equal(records[i].number, total - count + i);
+        assert_int_equal(records[i].bytes, records[i].number);
     }
-    assert_int_equal(tvn_copy_ledger_read(ledger, total - 3, 8, records), 3);
+    assert_int_equal(tvn_copy_ledger_read(log, total - 3, 8, records), 3);
     assert_int_equal(records[2].number, total - 1);
-    assert_int_equal(tvn_copy_ledger_read(ledger, total, 8, records), 0);
+    assert_int_equal(tvn_copy_ledger_read(log, total - 3, 2, records), 2);
+    assert_int_equal(records[1].number, total - 2);
+    assert_int_equal(tvn_copy_ledger_read(log, total, 8, records), 0);
     assert_int_equal(tvn_copy_ledger_count(NULL), 0);
     assert_int_equal(tvn_copy_ledger_read(NULL, 0, 8, records), 0);
 }
 
-/* Opens, puts so many records of `number` bytes each, and leaves it open. */
-static struct tvn_copy_writer put_open(struct tvn_copy_ledger *ledger, uint64_t first,
-                                       uint32_t count)
+/* Calls of a stage that read their input, in one to three pieces of 10 bytes each; every fourth one
+ * copies nothing. */
+struct calls {
+    struct tvn_call_log *log;
+    struct tvn_copy_stats copies;
+    struct tvn_logged_call *next;
+    uint64_t made;
+    uint64_t records;
+};
+
+static uint64_t pieces_of(uint64_t call)
 {
-    struct tvn_copy_writer writer = tvn_copy_ledger_open(ledger);
-    for (uint32_t i = 0; i < count; i++) {
-        const struct tvn_copy_entry entry = {
-            .end_ticks = tvn_ticks_now(),
-            .resource = OUT_ID,
-            .sequence = 100 + i,
-            .copies = 1,
-            .bytes = first + i,
-            .stage = 3,
-            .has_input = true,
-            .reason = TVN_COPY_PAYLOAD_WRITE,
-        };
-        tvn_copy_ledger_put(&writer, entry);
-    }
-    return writer;
+    return call % 4;
 }
 
-static void test_copy_ledger_open_costs_no_record_and_shows_none(void **state)
+static void begin_calls(struct calls *calls)
+{
+    calls->next = tvn_call_log_begin(calls->log, tvn_ticks_now(), &calls->copies);
+}
+
+static void make_calls(struct calls *calls, uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++, calls->made++, calls->next++) {
+        for (uint64_t k = 0; k < pieces_of(calls->made); k++) {
+            tvn_copy_record(&calls->copies, TVN_COPY_PAYLOAD_READ, 10);
+        }
+        calls->records += pieces_of(calls->made) > 0;
+        tvn_stat_set(&calls->next->end_ticks, tvn_ticks_now());
+        tvn_stat_set(&calls->next->sequence, calls->made);
+        tvn_stat_set(&calls->next->input, IN_ID);
+        tvn_stat_set(&calls->next->output, OUT_ID);
+        tvn_stat_set(&calls->next->origin, tvn_logged_origin(3, true, TVN_LOGGED_NEXT));
+        tvn_logged_copied(calls->next, &calls->copies);
+    }
+}
+
+/* All that can be read; returns how many. The last `unsaid` records must not be there yet. */
+static uint32_t check_records(const struct calls *calls, uint64_t unsaid)
+{
+    struct tvn_copy_record records[TVN_COPY_LEDGER_CALLS * TVN_COPY_REASON_COUNT];
+    uint64_t total = calls->records - unsaid;
+    assert_int_equal(tvn_copy_ledger_count(calls->log), total);
+    uint32_t count = tvn_copy_ledger_read(calls->log, 0, TVN_ARRAY_LEN(records), records);
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t number = total - count + i;
+        uint64_t call = number / 3 * 4 + number % 3 + 1;
+        assert_int_equal(records[i].number, number);
+        assert_int_equal(records[i].sequence, call);
+        assert_int_equal(records[i].copies, pieces_of(call));
+        assert_int_equal(records[i].bytes, 10 * pieces_of(call));
+        assert_int_equal(records[i].resource, IN_ID);
+        assert_int_equal(records[i].stage, 3);
+        assert_int_equal(records[i].source, TVN_COPY_PARTY_HOST);
+        assert_int_equal(records[i].destination, 3);
+        assert_int_equal(records[i].reason, TVN_COPY_PAYLOAD_READ);
+    }
+    return count;
+}
+
+/* Vectors of all lengths, from every place of the ring. */
+static void test_copy_ledger_shows_the_last_calls_of_vectors_that_are_over(void **state)
 {
     (void)state;
     tvn_ticks_init();
-    TVN_AUTO(tvn_copy_ledger) ledger = tvn_copy_ledger_create();
-    static struct tvn_copy_record records[TVN_COPY_LEDGER_RECORDS + 1];
-    uint64_t total = 0;
-    while (total < 3 * TVN_COPY_LEDGER_SLOTS) {
-        uint32_t count = (uint32_t)(total * 7 % (TVN_COPY_LEDGER_OPEN_MAX + 1));
-        count = count > 0 ? count : TVN_COPY_LEDGER_OPEN_MAX;
-        struct tvn_copy_writer writer = put_open(ledger, total, count);
-        assert_int_equal(tvn_copy_ledger_count(ledger), total);
-        uint32_t expected = (uint32_t)tvn_min(total, (uint64_t)TVN_COPY_LEDGER_RECORDS);
-        uint32_t read = tvn_copy_ledger_read(ledger, 0, TVN_ARRAY_LEN(records), records);
-        assert_int_equal(read, expected);
-        for (uint32_t i = 0; i < read; i++) {
-            assert_int_equal(records[i].number, total - read + i);
-            assert_int_equal(records[i].bytes, records[i].number);
-        }
-        tvn_copy_ledger_close(&writer);
-        total += count;
-        assert_int_equal(tvn_copy_ledger_count(ledger), total);
+    TVN_AUTO(tvn_call_log) log = tvn_call_log_create();
+    assert_non_null(log);
+    struct calls calls = {.log = log};
+    for (uint64_t i = 0; calls.made < 40 * TVN_CALL_LOG_SLOTS; i++) {
+        uint32_t before = check_records(&calls, 0);
+        begin_calls(&calls);
+        assert_ptr_not_equal(calls.next, log->slots);
+        size_t room = (size_t)(tvn_call_log_limit(log, calls.next) - calls.next);
+        assert_in_range(room, 1, TVN_CALL_LOG_MAX);
+        uint64_t records = calls.records;
+        make_calls(&calls, tvn_min(i * 7 % TVN_CALL_LOG_MAX + 1, (uint64_t)room));
+        assert_int_equal(check_records(&calls, calls.records - records), before);
+        tvn_call_log_end(log, calls.next);
+        uint32_t after = check_records(&calls, 0);
+        assert_true(after >= tvn_min(calls.records, (uint64_t)TVN_COPY_LEDGER_CALLS / 4));
     }
-    assert_int_equal(tvn_copy_ledger_read(ledger, total - 1, 2, records), 1);
-    assert_int_equal(records[0].resource, OUT_ID);
-    assert_int_equal(records[0].stage, 3);
-    assert_int_equal(records[0].source, 3);
-    assert_int_equal(records[0].destination, TVN_COPY_PARTY_HOST);
+}
+
+static void test_copy_ledger_is_not_crowded_out_by_calls_that_copy_nothing(void **state)
+{
+    (void)state;
+    tvn_ticks_init();
+    TVN_AUTO(tvn_call_log) log = tvn_call_log_create();
+    assert_non_null(log);
+    struct calls calls = {.log = log};
+    begin_calls(&calls);
+    make_calls(&calls, 4);
+    tvn_call_log_end(log, calls.next);
+    for (unsigned i = 0; i < 3 * TVN_CALL_LOG_SLOTS; i++) {
+        begin_calls(&calls);
+        if (i % 2 == 0) {
+            calls.made = 8;
+            make_calls(&calls, 1);
+        }
+        tvn_call_log_end(log, calls.next);
+    }
+    assert_int_equal(check_records(&calls, 0), 3);
 }
 
 static void *read_often(void *argument)
 {
-    struct tvn_copy_ledger *ledger = argument;
+    struct tvn_call_log *log = argument;
     struct tvn_copy_record records[64];
     for (int i = 0; i < 200; i++) {
-        uint32_t count = tvn_copy_ledger_read(ledger, 0, 64, records);
+        uint32_t count = tvn_copy_ledger_read(log, 0, 64, records);
         for (uint32_t k = 1; k < count; k++) {
             assert_int_equal(records[k].number, records[k - 1].number + 1);
+        }
+        for (uint32_t k = 0; k < count; k++) {
+            assert_int_equal(records[k].bytes, 10 * records[k].copies);
         }
     }
     return NULL;
@@ -218,19 +276,23 @@ static void *read_often(void *argument)
 static void test_copy_ledger_may_be_read_while_it_is_filled(void **state)
 {
     (void)state;
-    TVN_AUTO(tvn_copy_ledger) ledger = tvn_copy_ledger_create();
+    tvn_ticks_init();
+    TVN_AUTO(tvn_call_log) log = tvn_call_log_create();
+    assert_non_null(log);
     pthread_t reader;
-    assert_int_equal(pthread_create(&reader, NULL, read_often, ledger), 0);
+    assert_int_equal(pthread_create(&reader, NULL, read_often, log), 0);
     struct fixture fixture;
     fixture_init(&fixture, true, true);
     copied(&fixture, TVN_COPY_PAYLOAD_READ, 1, 10);
+    struct calls calls = {.log = log};
     for (int i = 0; i < 1000; i++) {
-        tvn_copy_ledger_add(ledger, &fixture.record);
-        struct tvn_copy_writer writer = put_open(ledger, 0, 3);
-        tvn_copy_ledger_close(&writer);
+        tvn_call_log_add(log, &fixture.record);
+        begin_calls(&calls);
+        make_calls(&calls, 1);
+        tvn_call_log_end(log, calls.next);
     }
     pthread_join(reader, NULL);
-    assert_int_equal(tvn_copy_ledger_count(ledger), 4000);
+    assert_int_equal(tvn_copy_ledger_count(log), 1000 + calls.records);
 }
 
 static const struct CMUnitTest tests[] = {
@@ -238,7 +300,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_copy_records_of_builtin_stages_name_the_outside),
     cmocka_unit_test(test_copy_records_of_a_failed_call_have_no_output),
     cmocka_unit_test(test_copy_ledger_keeps_the_last_ones_in_order),
-    cmocka_unit_test(test_copy_ledger_open_costs_no_record_and_shows_none),
+    cmocka_unit_test(test_copy_ledger_shows_the_last_calls_of_vectors_that_are_over),
+    cmocka_unit_test(test_copy_ledger_is_not_crowded_out_by_calls_that_copy_nothing),
     cmocka_unit_test(test_copy_ledger_may_be_read_while_it_is_filled),
 };
 TVN_TEST_MAIN("observability.copy_ledger", tests)

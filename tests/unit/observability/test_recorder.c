@@ -501,7 +501,7 @@ static void check_vector_fills_the_ledger(bool rows)
         assert_true(pull(&rig, i, &elements[i]));
     }
     end_vector(&rig);
-    struct tvn_copy_ledger *ledger = tvn_recorder_copies(rig.recorder);
+    const struct tvn_call_log *ledger = tvn_recorder_copies(rig.recorder);
     assert_int_equal(tvn_copy_ledger_count(ledger), 7);
     rig.copies = 3;
     elements[0].payload.raw = 77;
