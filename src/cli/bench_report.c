@@ -2,12 +2,15 @@
 #include "cli/bench_report.h"
 
 #include "cli/figures.h"
+#include "host/bench_pace.h"
 #include "observability/bench.h"
 
 #include <inttypes.h>
+#include <math.h>
 
 #define LABEL_COLUMNS 16
 #define NS_PER_US     1e3
+#define BUSY_SHOWN    0.05 /* a difference */
 
 struct percentile {
     const char *name;
@@ -82,7 +85,19 @@ static void micros_line(struct tvn_strbuf *out, const char *name, uint64_t ns)
     tvn_strbuf_printf(out, "%.1f\n", (double)ns / NS_PER_US);
 }
 
-static void pretty_throughput(const struct tvn_bench_report *report, struct tvn_strbuf *out)
+/*   Machine's pace: 3812 pieces of work/s, 3350 to 3901 in rounds */
+static void pretty_pace(const struct tvn_bench_pace *pace, struct tvn_strbuf *out)
+{
+    struct tvn_bench_pace_range range = tvn_bench_pace_range(pace);
+    if (pace->round_count > 0) {
+        label(out, "Machine's pace");
+        tvn_strbuf_printf(out, "%.0f pieces of work/s, %.0f to %.0f in rounds\n", range.median,
+                          range.slowest, range.fastest);
+    }
+}
+
+static void pretty_throughput(const struct tvn_bench_report *report,
+                              const struct tvn_bench_pace *pace, struct tvn_strbuf *out)
 {
     tvn_strbuf_add_text(out, "  ── Throughput ───────────\n");
     count_line(out, "Elements/s",
@@ -94,6 +109,7 @@ static void pretty_throughput(const struct tvn_bench_report *report, struct tvn_
     tvn_figure_seconds(out, report->measured_ns);
     tvn_strbuf_printf(out, " in %" PRIu32 " round%s\n", report->round_count,
                       report->round_count == 1 ? "" : "s");
+    pretty_pace(pace, out);
     if (report->dropped > 0 || report->failed > 0) {
         count_line(out, "Delivered", report->delivered, "");
     }
@@ -236,32 +252,75 @@ static const char *conclusion(const struct tvn_bench_comparison *comparison)
     return comparison->regression ? "Regression" : "No regression";
 }
 
-static void pretty_comparison(const struct tvn_bench_comparison *comparison, struct tvn_strbuf *out)
+/* What the machine's pace has to do with it. */
+static void pretty_pace_comparison(const struct tvn_bench_pace_comparison *pace, double threshold,
+                                   struct tvn_strbuf *out)
 {
-    tvn_strbuf_add_text(out, "\n  ── Comparison ───────────\n");
-    for (size_t i = 0; i < TVN_BENCH_METRIC_COUNT; i++) {
-        const struct tvn_bench_change *change = &comparison->changes[i];
-        label(out, metric_titles[i]);
-        tvn_strbuf_printf(out, "%.*f → %.*f (%+.1f%%, confidence %.1f%%)  %s\n",
-                          i == TVN_BENCH_THROUGHPUT ? 0 : 1, change->before,
-                          i == TVN_BENCH_THROUGHPUT ? 0 : 1, change->now, 100 * change->change,
-                          100 * change->confidence,
-                          tvn_bench_verdict(comparison, (enum tvn_bench_metric)i));
+    if (pace->now.median <= 0) {
+        return;
     }
-    tvn_strbuf_printf(out, "  %s (threshold %g%%)\n", conclusion(comparison),
-                      100 * comparison->threshold);
+    label(out, "Machine's pace");
+    if (!pace->is_known) {
+        tvn_strbuf_printf(out, "%.0f pieces of work/s, %s for the baseline\n", pace->now.median,
+                          pace->before.median > 0 ? "measured otherwise" : "not measured");
+        return;
+    }
+    tvn_strbuf_printf(out, "%.0f → %.0f pieces of work/s (%+.1f%%)\n", pace->before.median,
+                      pace->now.median, 100 * (pace->now.median / pace->before.median - 1));
+    if (pace->spread > threshold) {
+        tvn_strbuf_printf(out, "  %-16sby %.0f%% from round to round; small changes may not show\n",
+                          "Not steady:", 100 * pace->spread);
+    }
+    if (fabs(pace->busy_now - pace->busy_before) >= BUSY_SHOWN) {
+        tvn_strbuf_printf(out,
+                          "  %-16sothers had the processor for %.0f%% of the time, %.0f%% for the "
+                          "baseline; a regression begins at %.0f%%\n",
+                          "Busy:", 100 * pace->busy_now, 100 * pace->busy_before,
+                          100 * pace->threshold);
+    }
 }
 
-void tvn_bench_report_pretty(const struct tvn_bench_report *report,
-                             const struct tvn_bench_comparison *comparison, struct tvn_strbuf *out)
+/*   Elements/s:     4198512 → 2611034 (-37.8%; at the baseline's pace +9.1%, confidence 97.2%)  ok
+ */
+static void pretty_change(const struct tvn_bench_figures *figures, enum tvn_bench_metric metric,
+                          struct tvn_strbuf *out)
 {
-    pretty_throughput(report, out);
+    const struct tvn_bench_change *change = &figures->comparison->changes[metric];
+    const struct tvn_bench_pace_comparison *pace = figures->comparison_pace;
+    int decimals = metric == TVN_BENCH_THROUGHPUT ? 0 : 1;
+    label(out, metric_titles[metric]);
+    tvn_strbuf_printf(out, "%.*f → %.*f (%+.1f%%", decimals, change->before, decimals, change->now,
+                      100 * change->change);
+    if (pace->is_known) {
+        change = &pace->converted.changes[metric];
+        tvn_strbuf_printf(out, "; at the baseline's pace %+.1f%%", 100 * change->change);
+    }
+    tvn_strbuf_printf(out, ", confidence %.1f%%)  %s\n", 100 * change->confidence,
+                      tvn_bench_verdict(figures->comparison, metric));
+}
+
+static void pretty_comparison(const struct tvn_bench_figures *figures, struct tvn_strbuf *out)
+{
+    tvn_strbuf_add_text(out, "\n  ── Comparison ───────────\n");
+    double threshold = figures->comparison->threshold;
+    for (size_t i = 0; i < TVN_BENCH_METRIC_COUNT; i++) {
+        pretty_change(figures, (enum tvn_bench_metric)i, out);
+    }
+    pretty_pace_comparison(figures->comparison_pace, threshold, out);
+    tvn_strbuf_printf(out, "  %s (threshold %g%%)\n", conclusion(figures->comparison),
+                      100 * threshold);
+}
+
+void tvn_bench_report_pretty(const struct tvn_bench_figures *figures, struct tvn_strbuf *out)
+{
+    const struct tvn_bench_report *report = figures->report;
+    pretty_throughput(report, figures->pace, out);
     pretty_latency(report, out);
     pretty_resources(report, out);
     pretty_scheduling(report, out);
     pretty_copies(report, out);
-    if (comparison) {
-        pretty_comparison(comparison, out);
+    if (figures->comparison) {
+        pretty_comparison(figures, out);
     }
 }
 
@@ -299,8 +358,9 @@ static void csv_times(struct tvn_strbuf *out, const char *metric, const char *of
     }
 }
 
-void tvn_bench_report_csv(const struct tvn_bench_report *report, struct tvn_strbuf *out)
+void tvn_bench_report_csv(const struct tvn_bench_figures *figures, struct tvn_strbuf *out)
 {
+    const struct tvn_bench_report *report = figures->report;
     const char *flow = report->flow;
     tvn_strbuf_add_text(out, "metric,part,value,unit\n");
     csv_row(out, "throughput", flow, tvn_bench_rate(report->elements, report->measured_ns),
@@ -311,6 +371,9 @@ void tvn_bench_report_csv(const struct tvn_bench_report *report, struct tvn_strb
     csv_row(out, "delivered", flow, (double)report->delivered, "elements");
     csv_row(out, "dropped", flow, (double)report->dropped, "elements");
     csv_row(out, "failed", flow, (double)report->failed, "elements");
+    if (figures->pace->round_count > 0) {
+        csv_row(out, "machine_pace", flow, tvn_bench_pace_range(figures->pace).median, "pieces/s");
+    }
     csv_times(out, "latency", flow, &report->latency);
     csv_row(out, "buffer_allocs", flow, (double)tvn_bench_buffers(report), "buffers");
     csv_row(out, "pool_reuse_rate", flow, tvn_bench_reuse_rate(report), "ratio");
@@ -371,28 +434,43 @@ static void markdown_times(struct tvn_strbuf *out, const char *name,
     tvn_strbuf_add_text(out, " |\n");
 }
 
-static void markdown_comparison(const struct tvn_bench_comparison *comparison,
-                                struct tvn_strbuf *out)
+static void markdown_comparison(const struct tvn_bench_figures *figures, struct tvn_strbuf *out)
 {
-    tvn_strbuf_add_text(out, "\n| | before | now | change | |\n|---|---:|---:|---:|---|\n");
+    const struct tvn_bench_pace_comparison *pace = figures->comparison_pace;
+    tvn_strbuf_printf(out, "\n| | before | now | change |%s |\n|---|---:|---:|---:|%s---|\n",
+                      pace->is_known ? " at the baseline's pace |" : "",
+                      pace->is_known ? "---:|" : "");
     for (size_t i = 0; i < TVN_BENCH_METRIC_COUNT; i++) {
-        const struct tvn_bench_change *change = &comparison->changes[i];
-        tvn_strbuf_printf(out, "| %s | %.1f | %.1f | %+.1f%% | %s |\n", metric_titles[i],
-                          change->before, change->now, 100 * change->change,
-                          tvn_bench_verdict(comparison, (enum tvn_bench_metric)i));
+        const struct tvn_bench_change *change = &figures->comparison->changes[i];
+        tvn_strbuf_printf(out, "| %s | %.1f | %.1f | %+.1f%% |", metric_titles[i], change->before,
+                          change->now, 100 * change->change);
+        if (pace->is_known) {
+            tvn_strbuf_printf(out, " %+.1f%% |", 100 * pace->converted.changes[i].change);
+        }
+        tvn_strbuf_printf(out, " %s |\n",
+                          tvn_bench_verdict(figures->comparison, (enum tvn_bench_metric)i));
+    }
+    if (pace->is_known) {
+        tvn_strbuf_printf(out,
+                          "| Machine's pace (pieces of work/s) | %.1f | %.1f | %+.1f%% | | |\n",
+                          pace->before.median, pace->now.median,
+                          100 * (pace->now.median / pace->before.median - 1));
     }
 }
 
-void tvn_bench_report_markdown(const struct tvn_bench_report *report,
-                               const struct tvn_bench_comparison *comparison,
-                               struct tvn_strbuf *out)
+void tvn_bench_report_markdown(const struct tvn_bench_figures *figures, struct tvn_strbuf *out)
 {
+    const struct tvn_bench_report *report = figures->report;
     tvn_strbuf_add_text(out, "## Benchmark of flow `");
     cell(out, report->flow);
     tvn_strbuf_add_text(out, "`\n\n| | |\n|---|---:|\n| Elements/s | ");
     tvn_figure_count(out, (uint64_t)(tvn_bench_rate(report->elements, report->measured_ns) + 0.5));
     tvn_strbuf_add_text(out, " |\n| Elements | ");
     tvn_figure_count(out, report->elements);
+    if (figures->pace->round_count > 0) {
+        tvn_strbuf_printf(out, " |\n| Machine's pace (pieces of work/s) | %.0f",
+                          tvn_bench_pace_range(figures->pace).median);
+    }
     tvn_strbuf_add_text(out, " |\n| Total copies | ");
     tvn_figure_count(out, tvn_bench_total_copies(report->copies));
     tvn_strbuf_printf(out, " |\n| Copy amplification | %.2f |\n| Pool reuse rate | %.1f%% |\n",
@@ -407,7 +485,7 @@ void tvn_bench_report_markdown(const struct tvn_bench_report *report,
     for (uint32_t i = 0; i < report->stage_count; i++) {
         markdown_times(out, report->stages[i].name, &report->stages[i].times);
     }
-    if (comparison) {
-        markdown_comparison(comparison, out);
+    if (figures->comparison) {
+        markdown_comparison(figures, out);
     }
 }

@@ -181,6 +181,7 @@ struct session {
     uint64_t payload_bytes;
     double threshold;
     struct tvn_bench_baseline before;
+    struct tvn_bench_pace before_pace;
     int null_fd; /* where pipeline output goes */
 };
 
@@ -310,8 +311,12 @@ static enum tvn_status read_baseline(struct session *session)
         return TVN_E_IO_ERROR;
     }
     TVN_AUTO_VALUE(tvn_strbuf) why = {0};
-    status = tvn_bench_read_baseline((struct tvn_str){(const char *)text.ptr, text.len},
-                                     &session->before, &why);
+    struct tvn_str report = {(const char *)text.ptr, text.len};
+    status = tvn_bench_read_baseline(report, &session->before, &why);
+    if (status == TVN_OK) {
+        status =
+            tvn_bench_read_pace(report, session->before.round_count, &session->before_pace, &why);
+    }
     if (status != TVN_OK) {
         (void)tvn_diag_error(sink, TVN_E_CONSTRAINT_VIOLATION, TVN_SPAN_NONE,
                              "'%s' is no report of torvyn bench: %s", path, tvn_strbuf_text(&why));
@@ -350,7 +355,7 @@ static bool write_file(const char *path, const struct tvn_strbuf *text)
 }
 
 static enum tvn_status save_baseline(const struct session *session, const char *directory,
-                                     const struct tvn_bench_report *report)
+                                     const struct tvn_bench_figures *figures)
 {
     struct tvn_cli *cli = session->cli;
     TVN_AUTO_VALUE(tvn_strbuf) text = {0};
@@ -358,7 +363,8 @@ static enum tvn_status save_baseline(const struct session *session, const char *
     tvn_json_writer_init(&json, &text, 2);
     tvn_json_begin_object(&json);
     tvn_json_field_text(&json, "torvyn", TVN_VERSION);
-    tvn_bench_write_json(report, &json);
+    tvn_bench_write_json(figures->report, &json);
+    tvn_bench_write_pace(figures->pace, &json);
     tvn_json_end_object(&json);
     tvn_strbuf_add_char(&text, '\n');
     const char *path = baseline_path(cli, directory, session->args->baseline);
@@ -415,33 +421,34 @@ static void say_start(const struct session *session, const struct tvn_host *host
 
 /* ---- the report ---- */
 
-static void write_json(const struct tvn_bench_report *report,
-                       const struct tvn_bench_comparison *comparison, struct tvn_json_writer *json)
+static void write_json(const struct tvn_bench_figures *figures, struct tvn_json_writer *json)
 {
-    tvn_bench_write_json(report, json);
-    if (comparison) {
-        tvn_bench_write_comparison(comparison, json);
+    tvn_bench_write_json(figures->report, json);
+    tvn_bench_write_pace(figures->pace, json);
+    if (figures->comparison) {
+        tvn_bench_write_comparison(figures->comparison, json);
+        tvn_bench_write_pace_comparison(figures->comparison_pace, json);
     }
 }
 
-static void render(const struct session *session, const struct tvn_bench_report *report,
-                   const struct tvn_bench_comparison *comparison, struct tvn_strbuf *out)
+static void render(const struct session *session, const struct tvn_bench_figures *figures,
+                   struct tvn_strbuf *out)
 {
     switch ((enum report_format)session->args->report_format) {
     case REPORT_PRETTY:
-        tvn_bench_report_pretty(report, comparison, out);
+        tvn_bench_report_pretty(figures, out);
         return;
     case REPORT_CSV:
-        tvn_bench_report_csv(report, out);
+        tvn_bench_report_csv(figures, out);
         return;
     case REPORT_MARKDOWN:
-        tvn_bench_report_markdown(report, comparison, out);
+        tvn_bench_report_markdown(figures, out);
         return;
     case REPORT_JSON: {
         struct tvn_json_writer json;
         tvn_json_writer_init(&json, out, 2);
         tvn_json_begin_object(&json);
-        write_json(report, comparison, &json);
+        write_json(figures, &json);
         tvn_json_end_object(&json);
         tvn_strbuf_add_char(out, '\n');
         return;
@@ -450,17 +457,17 @@ static void render(const struct session *session, const struct tvn_bench_report 
 }
 
 /* With --format json the report is in the command's object, too. Where the file cannot be written,
- * standard output gets the report: it took its time to measure. */
-static enum tvn_exit publish(const struct session *session, const struct tvn_bench_report *report,
-                             const struct tvn_bench_comparison *comparison, enum tvn_exit code)
+ * standard output gets the report: it took its time to measure. `figures` may be NULL. */
+static enum tvn_exit publish(const struct session *session, const struct tvn_bench_figures *figures,
+                             enum tvn_exit code)
 {
     struct tvn_cli *cli = session->cli;
     TVN_AUTO_VALUE(tvn_strbuf) text = {0};
-    if (report && (session->args->report || !tvn_cli_json(cli))) {
-        render(session, report, comparison, &text);
+    if (figures && (session->args->report || !tvn_cli_json(cli))) {
+        render(session, figures, &text);
     }
     bool to_file = session->args->report != NULL;
-    if (report && to_file && !write_file(session->args->report, &text)) {
+    if (figures && to_file && !write_file(session->args->report, &text)) {
         (void)tvn_diag_error(cli->sink, TVN_E_IO_ERROR, TVN_SPAN_NONE,
                              "the report cannot be written to '%s': %s", session->args->report,
                              strerror(errno));
@@ -471,12 +478,12 @@ static enum tvn_exit publish(const struct session *session, const struct tvn_ben
         TVN_AUTO_VALUE(tvn_strbuf) out = {0};
         struct tvn_json_writer json;
         tvn_cli_json_begin(cli, code, &out, &json);
-        if (report) {
-            write_json(report, comparison, &json);
+        if (figures) {
+            write_json(figures, &json);
         }
         return tvn_cli_json_end(cli, code, &out, &json);
     }
-    if (report && !to_file) {
+    if (figures && !to_file) {
         code = tvn_cli_print(cli, &text, code);
     }
     tvn_cli_show_diagnostics(cli);
@@ -539,52 +546,64 @@ static void say_again(const struct session *session, unsigned attempt)
     }
 }
 
-/* A regression that only one measurement shows may be the machine's: it is to be measured again. */
-static bool is_doubtful(const struct session *session, const struct tvn_host *host,
-                        const struct tvn_bench_report *report, const struct tvn_run_report *run,
-                        unsigned attempt)
-{
+/* What one measurement came to. */
+struct result {
+    const struct tvn_host *host;
+    struct tvn_run_report run;
     struct tvn_bench_comparison comparison;
-    if (!session->args->compare || attempt == ATTEMPTS_MAX || report->elements == 0 ||
-        report->round_count == 0 || run->signal != 0 || !is_repeatable(host)) {
-        return false;
-    }
-    tvn_bench_compare(report, &session->before, session->threshold, &comparison);
-    return comparison.regression;
+    struct tvn_bench_pace_comparison comparison_pace;
+    struct tvn_bench_figures figures;
+};
+
+static bool is_empty(const struct tvn_bench_report *report)
+{
+    return report->elements == 0 || report->round_count == 0;
 }
 
-static enum tvn_exit finish(const struct session *session, const struct tvn_host *host,
-                            const struct tvn_bench_report *report, const struct tvn_run_report *run,
-                            enum tvn_status status)
+/* Unless it was interrupted. */
+static void compare(const struct session *session, struct result *result)
 {
-    struct tvn_diag_sink *sink = session->cli->sink;
-    if (status != TVN_OK) {
-        return publish(session, NULL, NULL, TVN_EXIT_ERROR);
+    struct tvn_bench_figures *figures = &result->figures;
+    if (session->args->compare && !is_empty(figures->report) && result->run.signal == 0) {
+        tvn_bench_compare_at_pace(figures->report, figures->pace, &session->before,
+                                  &session->before_pace, session->threshold, &result->comparison,
+                                  &result->comparison_pace);
+        figures->comparison = &result->comparison;
+        figures->comparison_pace = &result->comparison_pace;
     }
-    if (report->elements == 0 || report->round_count == 0) {
+}
+
+/* A regression that only one measurement shows may be the machine's: it is to be measured again. */
+static bool is_doubtful(const struct result *result, unsigned attempt)
+{
+    return result->figures.comparison && result->comparison.regression && attempt < ATTEMPTS_MAX &&
+           is_repeatable(result->host);
+}
+
+static enum tvn_exit finish(const struct session *session, const struct result *result)
+{
+    const struct tvn_bench_figures *figures = &result->figures;
+    if (is_empty(figures->report)) {
+        struct tvn_diag_sink *sink = session->cli->sink;
         (void)tvn_diag_error(sink, TVN_E_CONSTRAINT_VIOLATION, TVN_SPAN_NONE,
-                             "flow '%s' ended before anything was measured", report->flow);
+                             "flow '%s' ended before anything was measured", figures->report->flow);
         tvn_diag_help(sink,
                       "shorten --warmup, or give the flow a longer input; '--input generator' "
                       "is one without end");
-        return publish(session, NULL, NULL,
-                       run->signal == SIGINT ? TVN_EXIT_INTERRUPTED : TVN_EXIT_ERROR);
+        return publish(session, NULL,
+                       result->run.signal == SIGINT ? TVN_EXIT_INTERRUPTED : TVN_EXIT_ERROR);
     }
-    if (run->signal != 0) {
-        return publish(session, report, NULL,
-                       run->signal == SIGINT ? TVN_EXIT_INTERRUPTED : TVN_EXIT_OK);
+    if (result->run.signal != 0) {
+        return publish(session, figures,
+                       result->run.signal == SIGINT ? TVN_EXIT_INTERRUPTED : TVN_EXIT_OK);
     }
-    struct tvn_bench_comparison comparison;
-    enum tvn_exit code = TVN_EXIT_OK;
-    if (session->args->compare) {
-        tvn_bench_compare(report, &session->before, session->threshold, &comparison);
-        code = comparison.regression ? TVN_EXIT_REGRESSION : TVN_EXIT_OK;
-    }
-    if (session->args->baseline &&
-        save_baseline(session, tvn_host_manifest(host)->directory, report) != TVN_OK) {
+    enum tvn_exit code =
+        figures->comparison && figures->comparison->regression ? TVN_EXIT_REGRESSION : TVN_EXIT_OK;
+    const char *directory = tvn_host_manifest(result->host)->directory;
+    if (session->args->baseline && save_baseline(session, directory, figures) != TVN_OK) {
         code = TVN_EXIT_ERROR;
     }
-    return publish(session, report, session->args->compare ? &comparison : NULL, code);
+    return publish(session, figures, code);
 }
 
 /* One measurement. *out_again: it is not judged yet, another one is needed. */
@@ -597,17 +616,20 @@ static enum tvn_exit measure(struct session *session, unsigned attempt, bool *ou
     if (start(session, &host) != TVN_OK ||
         (path && tvn_host_check_output(host, "--report", path, cli->sink) != TVN_OK) ||
         tvn_bench_create(host, &session->options, cli->sink, &bench) != TVN_OK) {
-        return publish(session, NULL, NULL, TVN_EXIT_ERROR);
+        return publish(session, NULL, TVN_EXIT_ERROR);
     }
     tvn_cli_show_diagnostics(cli);
     if (attempt == 1) {
         say_start(session, host);
     }
-    struct tvn_run_report run = {0};
-    const struct tvn_bench_report *report;
-    enum tvn_status status = tvn_bench_run(bench, cli->sink, &run, &report);
-    *out_again = status == TVN_OK && is_doubtful(session, host, report, &run, attempt);
-    return *out_again ? TVN_EXIT_OK : finish(session, host, report, &run, status);
+    struct result result = {.host = host, .figures = {.pace = tvn_bench_pace(bench)}};
+    enum tvn_status status = tvn_bench_run(bench, cli->sink, &result.run, &result.figures.report);
+    if (status != TVN_OK) {
+        return publish(session, NULL, TVN_EXIT_ERROR);
+    }
+    compare(session, &result);
+    *out_again = is_doubtful(&result, attempt);
+    return *out_again ? TVN_EXIT_OK : finish(session, &result);
 }
 
 static enum tvn_exit measure_all(struct session *session)
@@ -615,7 +637,7 @@ static enum tvn_exit measure_all(struct session *session)
     bool again = true;
     enum tvn_exit code = TVN_EXIT_ERROR;
     if (session->args->compare && read_baseline(session) != TVN_OK) {
-        return publish(session, NULL, NULL, code);
+        return publish(session, NULL, code);
     }
     for (unsigned attempt = 1; again; attempt++) {
         again = false;
@@ -646,7 +668,7 @@ static enum tvn_exit bench_run(struct tvn_cli *cli, const void *raw)
     if (session.null_fd < 0) {
         (void)tvn_diag_error(cli->sink, TVN_E_IO_ERROR, TVN_SPAN_NONE,
                              "/dev/null cannot be opened: %s", strerror(errno));
-        return publish(&session, NULL, NULL, TVN_EXIT_ERROR);
+        return publish(&session, NULL, TVN_EXIT_ERROR);
     }
     enum tvn_exit code = measure_all(&session);
     tvn_fd_close(&session.null_fd);
@@ -666,9 +688,16 @@ const struct tvn_command tvn_cmd_bench = {
         "program had the processor does not count as the flow's there.\n\n"
         "A regression is one that is beyond the threshold with a confidence of 99 %, also in the "
         "best rounds, beyond what the baseline's worst rounds were, and in three measurements: "
-        "what "
-        "seems to be one is measured again, unless the flow reads standard input. What is beyond "
-        "the threshold but not certain is said to be so.",
+        "what seems to be one is measured again, unless the flow reads standard input. What is "
+        "beyond the threshold but not certain is said to be so.\n\n"
+        "A machine's pace changes, with its clock and with who shares its cores. So the flow's "
+        "thread also does a fixed piece of work, SHA3-256 of 64 KiB and sorting 2,048 numbers, up "
+        "to fifty times a second, while nothing is under way and outside of the measured time, and "
+        "a comparison converts the processor time of each round to the baseline's pace. A flow "
+        "follows that pace for the greater part: a regression must show in what was measured and "
+        "in what is converted. The threshold grows by the part of the time that other programs had "
+        "the processor, as far as it is more than for the baseline. At a given rate, where "
+        "elements would be late, the pace is not measured.",
     .opts = bench_opts,
     .operands = bench_operands,
     .examples = bench_examples,

@@ -6,18 +6,18 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
-static bool digest_parts(EVP_MD_CTX *context, const struct tvn_str *parts, size_t part_count,
-                         struct tvn_sha256 *out_digest)
+/* False: memory is exhausted. */
+static bool digest_parts(const EVP_MD *kind, const struct tvn_str *parts, size_t part_count,
+                         uint8_t *out_bytes)
 {
-    if (!context || EVP_DigestInit_ex2(context, EVP_sha256(), NULL) != 1) {
-        return false;
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    bool done = context && EVP_DigestInit_ex2(context, kind, NULL) == 1;
+    for (size_t i = 0; done && i < part_count; i++) {
+        done = EVP_DigestUpdate(context, parts[i].ptr, parts[i].len) == 1;
     }
-    for (size_t i = 0; i < part_count; i++) {
-        if (EVP_DigestUpdate(context, parts[i].ptr, parts[i].len) != 1) {
-            return false;
-        }
-    }
-    return EVP_DigestFinal_ex(context, out_digest->bytes, NULL) == 1;
+    done = done && EVP_DigestFinal_ex(context, out_bytes, NULL) == 1;
+    EVP_MD_CTX_free(context);
+    return done;
 }
 
 enum tvn_status tvn_sha256_of(const struct tvn_str *parts, size_t part_count,
@@ -25,11 +25,21 @@ enum tvn_status tvn_sha256_of(const struct tvn_str *parts, size_t part_count,
 {
     tvn_assert(parts || part_count == 0);
     tvn_assert(out_digest);
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
     struct tvn_sha256 digest;
-    bool done = digest_parts(context, parts, part_count, &digest);
-    EVP_MD_CTX_free(context);
-    if (!done) {
+    if (!digest_parts(EVP_sha256(), parts, part_count, digest.bytes)) {
+        return TVN_E_OUT_OF_MEMORY;
+    }
+    *out_digest = digest;
+    return TVN_OK;
+}
+
+enum tvn_status tvn_sha3_256_of(const struct tvn_str *parts, size_t part_count,
+                                struct tvn_sha3_256 *out_digest)
+{
+    tvn_assert(parts || part_count == 0);
+    tvn_assert(out_digest);
+    struct tvn_sha3_256 digest;
+    if (!digest_parts(EVP_sha3_256(), parts, part_count, digest.bytes)) {
         return TVN_E_OUT_OF_MEMORY;
     }
     *out_digest = digest;
@@ -85,4 +95,9 @@ void tvn_sha256_text(const struct tvn_sha256 *digest, char out_text[TVN_SHA256_T
         out_text[2 * i + 1] = digits[digest->bytes[i] & 0x0f];
     }
     out_text[TVN_SHA256_TEXT_BYTES - 1] = '\0';
+}
+
+const char *tvn_digest_library_version(void)
+{
+    return OpenSSL_version(OPENSSL_VERSION_STRING);
 }

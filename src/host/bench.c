@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "host/host_internal.h"
+#include "host/yardstick.h"
 
 #include <stdio.h>
 #include <sys/resource.h>
@@ -19,6 +20,12 @@
 #define TIMED_CALL_NS   50.0                 /* about what timing a call costs */
 #define SETTLE_ELEMENTS 500                  /* timed before it is decided how many are */
 #define GRACE_NS        UINT64_C(1000000000) /* for the last mark of a slow flow */
+/* Of the machine's pace: how often it is measured at most, which part of the time that may take,
+ * and how long sources wait until nothing is under way. */
+#define PACE_EVERY_NS    UINT64_C(20000000)
+#define PACE_SHARE       50u
+#define PACE_PATIENCE_NS UINT64_C(10000000)
+#define PACE_GROWTH      8.0 /* of the distance between two marks */
 static_assert(TVN_BENCH_TIERS == TVN_TIER_COUNT, "the report has all tiers");
 
 /* What is counted, at one moment. */
@@ -36,8 +43,17 @@ struct snapshot {
     uint64_t memory_bytes;
     struct tvn_tier_report tiers[TVN_TIER_COUNT];
     struct tvn_histogram latency;
+    struct tvn_yardstick yardstick; /* what it took until now is no time of the flow */
     struct tvn_bench_stage *stages; /* counters only */
     struct tvn_bench_stream *streams;
+};
+
+/* When the machine's pace is measured; the flow's thread. */
+struct pace_clock {
+    uint64_t next_ns;
+    uint64_t waits_since_ns; /* until nothing is under way; 0: it does not */
+    uint64_t mark_ns;        /* the last mark */
+    uint64_t mark_sequence;
 };
 
 struct tvn_bench {
@@ -46,13 +62,16 @@ struct tvn_bench {
     struct tvn_recorder *recorder;
     struct snapshot *snapshots; /* rounds + 1 */
     _Atomic uint32_t taken;     /* snapshots; written by the flow's thread, read by the observer */
-    uint32_t requested;         /* marks; the observer's */
+    _Atomic uint32_t requested; /* marks of rounds; written by the observer, read by the flow's */
     uint64_t begin_ns;          /* of the run */
     uint64_t next_ns;           /* when the observer asks for the next mark */
     bool stopped;
-    uint64_t work_end_ns; /* 0: not yet */
+    uint64_t work_end_ns;           /* 0: not yet */
+    struct tvn_yardstick yardstick; /* the flow's thread */
+    struct pace_clock pace_clock;
     struct tvn_histogram part;
     struct tvn_bench_report report;
+    struct tvn_bench_pace pace; /* beside the report's rounds */
     struct tvn_bench_stage *stages;
     struct tvn_bench_stream *streams;
 };
@@ -153,15 +172,17 @@ static void take_snapshot(struct tvn_bench *bench, struct snapshot *snapshot, ui
     tvn_histogram_reset(&snapshot->latency);
     tvn_histogram_merge(&snapshot->latency, tvn_recorder_latency(bench->recorder));
     read_thread(snapshot);
+    snapshot->yardstick = bench->yardstick;
     snapshot->now_ns = tvn_clock_monotonic_ns();
 }
 
 /* ---- rounds ---- */
 
-static uint64_t round_end(const struct tvn_bench *bench, uint32_t rounds_done)
+/* With iterations: the element that ends a round; `taken` snapshots are those of its begin. */
+static uint64_t round_end(const struct tvn_bench *bench, uint32_t taken)
 {
     const struct tvn_bench_options *options = &bench->options;
-    return options->warmup_elements + options->iterations * rounds_done / options->rounds;
+    return bench->snapshots[0].pulled + options->iterations * taken / options->rounds;
 }
 
 /*
@@ -188,31 +209,106 @@ static void choose_timing(struct tvn_bench *bench)
     tvn_recorder_set_sample_every(bench->recorder, every <= 1 ? 1 : (uint32_t)every + 1);
 }
 
+static bool is_quiet(const struct tvn_bench *bench)
+{
+    return tvn_flow_queued(tvn_pipeline_flow(bench->host->flows[0].pipeline)) == 0;
+}
+
+/* Else it is one for the machine's pace. */
+static bool is_round_mark(const struct tvn_bench *bench, uint32_t taken, uint64_t sequence)
+{
+    if (taken > 0 && bench->options.iterations > 0) {
+        return sequence >= round_end(bench, taken);
+    }
+    return atomic_load_explicit(&bench->requested, memory_order_acquire) > taken;
+}
+
+/* The next mark on the way to when the pace is to be measured, or to a round's end. */
+static void set_next_mark(struct tvn_bench *bench, uint32_t taken, uint64_t sequence)
+{
+    struct pace_clock *pace = &bench->pace_clock;
+    uint64_t now_ns = tvn_clock_monotonic_ns();
+    double pulled = (double)(sequence - pace->mark_sequence);
+    double passed_ns = (double)(now_ns - pace->mark_ns);
+    double left_ns = pace->next_ns > now_ns ? (double)(pace->next_ns - now_ns) : 0;
+    double distance = passed_ns > 0 ? tvn_min(left_ns / passed_ns, PACE_GROWTH) * pulled : 0;
+    uint64_t next = bench->options.rate > 0 ? UINT64_MAX : sequence + 1 + (uint64_t)distance;
+    if (bench->options.iterations > 0) {
+        next = tvn_min(next, round_end(bench, taken));
+    }
+    pace->mark_ns = now_ns;
+    pace->mark_sequence = sequence;
+    if (next != UINT64_MAX) {
+        tvn_recorder_mark_at(bench->recorder, next);
+    }
+}
+
 /*
- * On the flow's thread. The first and the last mark wait until nothing is under way, so that what
- * the window counts belongs to its elements.
+ * The pace of the machine while the flow runs, where it runs. At a given rate it is not measured:
+ * elements would be late.
+ */
+static void measure_pace(struct tvn_bench *bench, uint64_t since_ns)
+{
+    if (bench->options.rate > 0) {
+        return;
+    }
+    tvn_yardstick_measure(&bench->yardstick);
+    uint64_t now_ns = tvn_clock_monotonic_ns();
+    bench->pace_clock.next_ns = now_ns + tvn_max(PACE_EVERY_NS, PACE_SHARE * (now_ns - since_ns));
+    bench->pace_clock.waits_since_ns = 0;
+}
+
+/* False: the sources must wait until nothing is under way that would be late. */
+static bool reached_pace_mark(struct tvn_bench *bench, uint32_t taken, uint64_t sequence)
+{
+    struct pace_clock *pace = &bench->pace_clock;
+    uint64_t now_ns = tvn_clock_monotonic_ns();
+    if (now_ns >= pace->next_ns) {
+        if (pace->waits_since_ns == 0) {
+            pace->waits_since_ns = now_ns;
+        }
+        if (is_quiet(bench)) {
+            measure_pace(bench, pace->waits_since_ns);
+        } else if (now_ns - pace->waits_since_ns < PACE_PATIENCE_NS) {
+            return false;
+        } else {
+            pace->next_ns = now_ns + PACE_SHARE * PACE_PATIENCE_NS;
+            pace->waits_since_ns = 0;
+        }
+    }
+    set_next_mark(bench, taken, sequence);
+    return true;
+}
+
+/*
+ * On the flow's thread. The first and the last mark of rounds wait until nothing is under way, so
+ * that what the window counts belongs to its elements.
  */
 static bool reached(void *context, uint64_t sequence)
 {
     struct tvn_bench *bench = context;
     uint32_t taken = atomic_load_explicit(&bench->taken, memory_order_relaxed);
+    bool is_last = taken == bench->options.rounds;
     if (taken > bench->options.rounds) {
         return true;
     }
-    if ((taken == 0 || taken == bench->options.rounds) &&
-        tvn_flow_queued(tvn_pipeline_flow(bench->host->flows[0].pipeline)) > 0) {
+    if (!is_round_mark(bench, taken, sequence)) {
+        return taken == 0 || reached_pace_mark(bench, taken, sequence);
+    }
+    if ((taken == 0 || is_last) && !is_quiet(bench)) {
         return false;
     }
     if (taken == 0) {
         choose_timing(bench);
         tvn_recorder_reset(bench->recorder);
+        measure_pace(bench, tvn_clock_monotonic_ns());
     }
     take_snapshot(bench, &bench->snapshots[taken], sequence);
-    if (bench->options.iterations > 0 && taken + 1 < bench->options.rounds) {
-        tvn_recorder_mark_at(bench->recorder, round_end(bench, taken + 1));
-    }
-    if (taken == bench->options.rounds) {
+    if (is_last) {
         tvn_recorder_set_level(bench->recorder, TVN_OBSERVE_OFF); /* what drains is not measured */
+        measure_pace(bench, tvn_clock_monotonic_ns());
+    } else {
+        set_next_mark(bench, taken + 1, sequence);
     }
     atomic_store_explicit(&bench->taken, taken + 1, memory_order_release);
     return true;
@@ -242,6 +338,7 @@ static void heard_event(void *context, const struct tvn_event *event)
     if (bench->work_end_ns > bench->snapshots[taken - 1].now_ns) {
         snapshot->now_ns = bench->work_end_ns;
     }
+    measure_pace(bench, tvn_clock_monotonic_ns());
     atomic_store_explicit(&bench->taken, taken + 1, memory_order_release);
 }
 
@@ -251,12 +348,22 @@ static void stop(struct tvn_bench *bench)
     tvn_host_drain(bench->host);
 }
 
-/* When to wait no longer for the last mark. */
-static uint64_t late_ns(const struct tvn_bench *bench, uint32_t taken)
+/* When the round of that number ends; measuring the machine's pace does not count. */
+static uint64_t due_ns(const struct tvn_bench *bench, uint32_t taken)
 {
-    uint64_t begin_ns =
-        taken > 0 ? bench->snapshots[0].now_ns : bench->begin_ns + bench->options.warmup_ns;
-    return begin_ns + bench->options.duration_ns + GRACE_NS;
+    const struct snapshot *first = &bench->snapshots[0];
+    const struct snapshot *last = &bench->snapshots[taken - 1];
+    return first->now_ns + last->yardstick.wall_ns - first->yardstick.wall_ns +
+           bench->options.duration_ns * taken / bench->options.rounds;
+}
+
+/* Is it too late for the last mark? */
+static bool is_late(const struct tvn_bench *bench, uint32_t taken, uint64_t now_ns)
+{
+    uint64_t end_ns = taken > 0 ? due_ns(bench, taken) : bench->begin_ns + bench->options.warmup_ns;
+    uint32_t missing = taken > 0 ? bench->options.rounds - taken : bench->options.rounds;
+    end_ns += bench->options.duration_ns * missing / bench->options.rounds;
+    return bench->options.duration_ns > 0 && now_ns >= end_ns + GRACE_NS;
 }
 
 /* On the control thread, about ten times a second: asks for marks when their time has come. */
@@ -267,23 +374,22 @@ static void observe(void *context, const struct tvn_run_report *report)
     const struct tvn_bench_options *options = &bench->options;
     uint64_t now_ns = tvn_clock_monotonic_ns();
     uint32_t taken = atomic_load_explicit(&bench->taken, memory_order_acquire);
-    if (options->duration_ns == 0 || bench->stopped) {
+    uint32_t requested = atomic_load_explicit(&bench->requested, memory_order_relaxed);
+    if (bench->stopped) {
         return;
     }
     if (taken > options->rounds) {
         stop(bench);
         return;
     }
-    if (taken > 0 && bench->next_ns == UINT64_MAX) {
-        /* The last one asked for was reached. */
-        bench->next_ns =
-            bench->snapshots[0].now_ns + options->duration_ns * taken / options->rounds;
+    if (taken > 0 && options->duration_ns > 0 && bench->next_ns == UINT64_MAX) {
+        bench->next_ns = due_ns(bench, taken); /* the last one asked for was reached */
     }
-    if (bench->requested == taken && now_ns >= bench->next_ns) {
-        bench->requested++;
+    if (requested == taken && now_ns >= bench->next_ns) {
         bench->next_ns = UINT64_MAX;
+        atomic_store_explicit(&bench->requested, requested + 1, memory_order_release);
         tvn_recorder_request_mark(bench->recorder);
-    } else if (now_ns >= late_ns(bench, taken)) {
+    } else if (is_late(bench, taken, now_ns)) {
         stop(bench); /* nothing was pulled for long: there will be no mark */
     }
 }
@@ -346,24 +452,65 @@ static void fill_streams(struct tvn_bench *bench, const struct snapshot *first,
     }
 }
 
+/* The time between two snapshots without what measuring the machine's pace took. */
+static uint64_t measured_ns(const struct snapshot *from, const struct snapshot *to)
+{
+    return to->now_ns - from->now_ns - (to->yardstick.wall_ns - from->yardstick.wall_ns);
+}
+
+static uint64_t difference(uint64_t a, uint64_t b)
+{
+    return a > b ? a - b : 0;
+}
+
+/* Times of the flow's thread; 0 where it has become another one. */
+static void read_round(const struct snapshot *from, const struct snapshot *to,
+                       struct tvn_bench_round *round, struct tvn_bench_round_pace *pace)
+{
+    const struct tvn_yardstick *before = &from->yardstick;
+    const struct tvn_yardstick *after = &to->yardstick;
+    uint64_t paused_cpu_ns = after->cpu_ns - before->cpu_ns;
+    uint64_t paused_ready_ns = difference(after->wall_ns - before->wall_ns, paused_cpu_ns);
+    if (from->thread == to->thread) {
+        round->ready_ns = difference(to->ready_ns - from->ready_ns, paused_ready_ns);
+        pace->cpu_ns = difference(to->cpu_ns - from->cpu_ns, paused_cpu_ns);
+    }
+}
+
+/* The mean of what was measured in a round and just before it; `after` also after it. */
+static double mean_pace(const struct tvn_yardstick *from, const struct tvn_yardstick *after)
+{
+    double sum = after->sum_per_s - from->sum_per_s + from->last_per_s;
+    uint64_t count = after->count - from->count + (from->count > 0 ? 1 : 0);
+    return count > 0 ? sum / (double)count : 0;
+}
+
 static void fill_rounds(struct tvn_bench *bench, uint32_t snapshots)
 {
     struct tvn_bench_report *report = &bench->report;
     for (uint32_t i = 0; i + 1 < snapshots; i++) {
         const struct snapshot *from = &bench->snapshots[i];
         const struct snapshot *to = &bench->snapshots[i + 1];
+        bool is_last = i + 2 == snapshots;
         struct tvn_bench_round *round = &report->rounds[report->round_count];
+        struct tvn_bench_round_pace *pace = &bench->pace.rounds[report->round_count];
         *round = (struct tvn_bench_round){
-            .duration_ns = to->now_ns - from->now_ns,
-            .ready_ns = from->thread == to->thread ? to->ready_ns - from->ready_ns : 0,
+            .duration_ns = measured_ns(from, to),
             .elements = to->pulled - from->pulled,
         };
+        *pace = (struct tvn_bench_round_pace){
+            .per_s = mean_pace(&from->yardstick, is_last ? &bench->yardstick : &to->yardstick),
+        };
+        read_round(from, to, round, pace);
         tvn_histogram_difference(&bench->part, &to->latency, &from->latency);
         round->p50_ns = tvn_histogram_quantile(&bench->part, 0.5);
         round->p99_ns = tvn_histogram_quantile(&bench->part, 0.99);
-        report->cpu_ns += from->thread == to->thread ? to->cpu_ns - from->cpu_ns : 0;
+        report->cpu_ns += pace->cpu_ns;
         report->round_count += round->ready_ns < round->duration_ns ? 1 : 0;
     }
+    /* Measured at its begin, each round has one. */
+    bench->pace.round_count = bench->snapshots[0].yardstick.count > 0 ? report->round_count : 0;
+    tvn_yardstick_name(bench->pace.yardstick);
 }
 
 static void fill_memory(struct tvn_bench *bench, uint32_t snapshots)
@@ -420,7 +567,7 @@ static void fill_report(struct tvn_bench *bench, uint32_t snapshots)
     const struct snapshot *first = &bench->snapshots[0];
     const struct snapshot *last = &bench->snapshots[snapshots - 1];
     struct tvn_bench_report *report = &bench->report;
-    report->measured_ns = last->now_ns - first->now_ns;
+    report->measured_ns = measured_ns(first, last);
     report->elements = last->pulled - first->pulled;
     report->delivered = last->delivered - first->delivered;
     report->dropped = last->dropped - first->dropped;
@@ -483,6 +630,9 @@ enum tvn_status tvn_bench_create(struct tvn_host *host, const struct tvn_bench_o
         bench->host = host;
         bench->options = *options;
         bench->recorder = tvn_host_recorder(host);
+        struct tvn_yardstick ignored = {
+            0}; /* the first time, memory is touched for the first time */
+        tvn_yardstick_measure(&ignored);
     }
     if (!bench || !allocate(bench)) {
         return tvn_diag_error(sink, TVN_E_OUT_OF_MEMORY, TVN_SPAN_NONE,
@@ -499,7 +649,7 @@ enum tvn_status tvn_bench_create(struct tvn_host *host, const struct tvn_bench_o
     tvn_recorder_listen(bench->recorder, &listener);
     if (options->warmup_ns == 0) {
         tvn_recorder_mark_at(bench->recorder, options->warmup_elements);
-        bench->requested = 1;
+        atomic_store_explicit(&bench->requested, 1, memory_order_relaxed);
         bench->next_ns = UINT64_MAX;
     }
     *out_bench = TVN_TAKE(bench);
@@ -520,4 +670,10 @@ enum tvn_status tvn_bench_run(struct tvn_bench *bench, struct tvn_diag_sink *sin
     fill_report(bench, taken);
     *out_measured = &bench->report;
     return status;
+}
+
+const struct tvn_bench_pace *tvn_bench_pace(const struct tvn_bench *bench)
+{
+    tvn_assert(bench);
+    return &bench->pace;
 }

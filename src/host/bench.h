@@ -9,7 +9,12 @@
  *
  * The window begins and ends with a pull, or with the end of the flow; sources wait there until
  * nothing is under way, so that all counts are those of its elements.
+ *
+ * Every 20 ms or less often, so that it takes a fiftieth of the time at most, the flow's thread
+ * measures the machine's pace while nothing is under way; that time does not count. Not at a given
+ * rate: elements would be late.
  */
+#include "host/bench_pace.h"
 #include "host/host.h"
 #include "observability/bench.h"
 
@@ -42,3 +47,5 @@ TVN_DEFINE_CLEANUP(tvn_bench, tvn_bench_destroy)
 TVN_NODISCARD enum tvn_status tvn_bench_run(struct tvn_bench *bench, struct tvn_diag_sink *sink,
                                             struct tvn_run_report *out_run,
                                             const struct tvn_bench_report **out_measured);
+/* Of the machine, beside the rounds of that report; without rounds when none was measured. */
+const struct tvn_bench_pace *tvn_bench_pace(const struct tvn_bench *bench);

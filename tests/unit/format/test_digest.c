@@ -35,6 +35,21 @@ static void test_sha256_parts_same_as_whole(void **state)
     assert_false(tvn_sha256_equal(&a, &b));
 }
 
+/* Vectors of FIPS 202. */
+static void test_sha3_256_known_messages_known_digests(void **state)
+{
+    (void)state;
+    static const uint8_t of_nothing[] = {0xa7, 0xff, 0xc6, 0xf8, 0xbf, 0x1e, 0xd7, 0x66};
+    static const uint8_t of_abc[] = {0x3a, 0x98, 0x5d, 0xa7, 0x4f, 0xe2, 0x25, 0xb2};
+    struct tvn_sha3_256 digest;
+    assert_status(tvn_sha3_256_of(NULL, 0, &digest), TVN_OK);
+    assert_memory_equal(digest.bytes, of_nothing, sizeof(of_nothing));
+    struct tvn_str parts[] = {TVN_STR("a"), TVN_STR("bc")};
+    assert_status(tvn_sha3_256_of(parts, TVN_ARRAY_LEN(parts), &digest), TVN_OK);
+    assert_memory_equal(digest.bytes, of_abc, sizeof(of_abc));
+    assert_true(tvn_digest_library_version()[0] != '\0');
+}
+
 static void test_hmac_known_message_known_digest(void **state)
 {
     (void)state;
@@ -48,6 +63,7 @@ static void test_hmac_known_message_known_digest(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_sha256_known_messages_known_digests),
     cmocka_unit_test(test_sha256_parts_same_as_whole),
+    cmocka_unit_test(test_sha3_256_known_messages_known_digests),
     cmocka_unit_test(test_hmac_known_message_known_digest),
 };
 TVN_TEST_MAIN("format.digest", tests)
