@@ -14,6 +14,8 @@
  * Memory:  fixed size, by value; nothing is allocated.
  * Limits:  TVN_HISTOGRAM_VALUE_MAX, 17 s in nanoseconds.
  */
+#include "base/compiler.h"
+
 #include <assert.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -38,12 +40,15 @@ static_assert(sizeof(struct tvn_histogram) == 24 + 8 * TVN_HISTOGRAM_BUCKETS, "7
 /* HOT PATH. The bucket of a value. */
 static inline uint32_t tvn_histogram_bucket(uint64_t value)
 {
-    uint64_t at = value - (value > 0);
-    at = at < TVN_HISTOGRAM_VALUE_MAX ? at : TVN_HISTOGRAM_VALUE_MAX - 1;
+    uint64_t at = value - 1; /* of 0 far beyond the last bucket */
     /* The position of the highest bit, as if it were not below SUB_BITS; ^ is what bsr gives. */
     uint32_t top = (uint32_t)__builtin_clzll(at | (1u << TVN_HISTOGRAM_SUB_BITS)) ^ 63u;
     uint32_t shift = top - TVN_HISTOGRAM_SUB_BITS;
-    return (shift << TVN_HISTOGRAM_SUB_BITS) + (uint32_t)(at >> shift);
+    uint64_t bucket = (uint64_t)(shift << TVN_HISTOGRAM_SUB_BITS) + (at >> shift);
+    if (TVN_UNLIKELY(bucket >= TVN_HISTOGRAM_BUCKETS)) {
+        return value == 0 ? 0 : TVN_HISTOGRAM_BUCKETS - 1;
+    }
+    return (uint32_t)bucket;
 }
 /* The largest value that falls into the bucket (but for the last one, which takes all larger ones).
  */
