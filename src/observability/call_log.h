@@ -27,7 +27,7 @@
 #define TVN_CALL_LOG_SLOTS 128u
 /* Slots that may be overwritten between open and close: a beginning, twice at the ring's end. */
 #define TVN_CALL_LOG_OPEN_MAX (TVN_CALL_LOG_MAX + 2)
-static_assert(TVN_COPY_LEDGER_CALLS + TVN_CALL_LOG_OPEN_MAX + 1 <= TVN_CALL_LOG_SLOTS,
+static_assert(TVN_COPY_LEDGER_SLOTS + TVN_CALL_LOG_OPEN_MAX + 1 <= TVN_CALL_LOG_SLOTS,
               "an open log overwrites none of what may be read");
 
 enum tvn_logged_kind {

@@ -179,7 +179,7 @@ uint32_t tvn_copy_ledger_read(const struct tvn_call_log *log, uint64_t first, ui
                               struct tvn_copy_record *out_records)
 {
     uint64_t count = log ? atomic_load_explicit(&log->count, memory_order_acquire) : 0;
-    uint64_t at = count > TVN_COPY_LEDGER_CALLS ? count - TVN_COPY_LEDGER_CALLS : 0;
+    uint64_t at = count > TVN_COPY_LEDGER_SLOTS ? count - TVN_COPY_LEDGER_SLOTS : 0;
     uint32_t copied = 0;
     for (; at < count && copied < max; at++) {
         struct tvn_copy_record records[TVN_COPY_REASON_COUNT];

@@ -128,7 +128,7 @@ static void test_copy_ledger_keeps_the_last_ones_in_order(void **state)
     TVN_AUTO(tvn_call_log) log = tvn_call_log_create();
     assert_non_null(log);
     struct fixture fixture;
-    struct tvn_copy_record records[TVN_COPY_LEDGER_CALLS + 1];
+    struct tvn_copy_record records[TVN_COPY_LEDGER_SLOTS + 1];
     assert_int_equal(tvn_copy_ledger_read(log, 0, 8, records), 0);
     uint64_t total = 3 * TVN_CALL_LOG_SLOTS + 5;
     for (uint64_t i = 0; i < total; i++) {
@@ -140,7 +140,7 @@ static void test_copy_ledger_keeps_the_last_ones_in_order(void **state)
     tvn_call_log_add(log, &fixture.record);
     assert_int_equal(tvn_copy_ledger_count(log), total);
     uint32_t count = tvn_copy_ledger_read(log, 0, TVN_ARRAY_LEN(records), records);
-    assert_int_equal(count, TVN_COPY_LEDGER_CALLS);
+    assert_int_equal(count, TVN_COPY_LEDGER_SLOTS);
     for (uint64_t i = 0; i < count; i++) {
         assert_int_equal(records[i].number, total - count + i);
         assert_int_equal(records[i].bytes, records[i].number);
@@ -193,7 +193,7 @@ static void make_calls(struct calls *calls, uint64_t count)
 /* All that can be read; returns how many. The last `unsaid` records must not be there yet. */
 static uint32_t check_records(const struct calls *calls, uint64_t unsaid)
 {
-    struct tvn_copy_record records[TVN_COPY_LEDGER_CALLS * TVN_COPY_REASON_COUNT];
+    struct tvn_copy_record records[TVN_COPY_LEDGER_SLOTS * TVN_COPY_REASON_COUNT];
     uint64_t total = calls->records - unsaid;
     assert_int_equal(tvn_copy_ledger_count(calls->log), total);
     uint32_t count = tvn_copy_ledger_read(calls->log, 0, TVN_ARRAY_LEN(records), records);
@@ -232,7 +232,7 @@ static void test_copy_ledger_shows_the_last_calls_of_vectors_that_are_over(void 
         assert_int_equal(check_records(&calls, calls.records - records), before);
         tvn_call_log_end(log, calls.next);
         uint32_t after = check_records(&calls, 0);
-        assert_true(after >= tvn_min(calls.records, (uint64_t)TVN_COPY_LEDGER_CALLS / 4));
+        assert_true(after >= tvn_min(calls.records, (uint64_t)TVN_COPY_LEDGER_SLOTS / 4));
     }
 }
 
