@@ -630,9 +630,8 @@ enum tvn_status tvn_bench_create(struct tvn_host *host, const struct tvn_bench_o
         bench->host = host;
         bench->options = *options;
         bench->recorder = tvn_host_recorder(host);
-        struct tvn_yardstick ignored = {
-            0}; /* the first time, memory is touched for the first time */
-        tvn_yardstick_measure(&ignored);
+        struct tvn_yardstick first = {0}; /* touches its memory for the first time: not used */
+        tvn_yardstick_measure(&first);
     }
     if (!bench || !allocate(bench)) {
         return tvn_diag_error(sink, TVN_E_OUT_OF_MEMORY, TVN_SPAN_NONE,

@@ -5,36 +5,24 @@
 #include "base/num.h"
 #include "format/json.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define PACE_MAX  1e9
 #define COUNT_MAX 9e15
 
-static int compare_doubles(const void *a, const void *b)
-{
-    double left = *(const double *)a;
-    double right = *(const double *)b;
-    return left < right ? -1 : left > right;
-}
-
 struct tvn_bench_pace_range tvn_bench_pace_range(const struct tvn_bench_pace *pace)
 {
     tvn_assert(pace && pace->round_count <= TVN_BENCH_ROUNDS_MAX);
-    double sorted[TVN_BENCH_ROUNDS_MAX];
-    uint32_t count = pace->round_count;
-    if (count == 0) {
-        return (struct tvn_bench_pace_range){0};
+    double values[TVN_BENCH_ROUNDS_MAX];
+    struct tvn_bench_pace_range range = {0};
+    for (uint32_t i = 0; i < pace->round_count; i++) {
+        double per_s = pace->rounds[i].per_s;
+        values[i] = per_s;
+        range.slowest = i == 0 ? per_s : tvn_min(range.slowest, per_s);
+        range.fastest = tvn_max(range.fastest, per_s);
     }
-    for (uint32_t i = 0; i < count; i++) {
-        sorted[i] = pace->rounds[i].per_s;
-    }
-    qsort(sorted, count, sizeof(sorted[0]), compare_doubles);
-    return (struct tvn_bench_pace_range){
-        .median = (sorted[(count - 1) / 2] + sorted[count / 2]) / 2,
-        .slowest = sorted[0],
-        .fastest = sorted[count - 1],
-    };
+    range.median = tvn_bench_median(values, pace->round_count);
+    return range;
 }
 
 /* ---- JSON ---- */
@@ -246,11 +234,7 @@ void tvn_bench_write_pace_comparison(const struct tvn_bench_pace_comparison *pac
         const struct tvn_bench_change *change = &pace->converted.changes[i];
         tvn_json_key(json, tvn_bench_metric_name((enum tvn_bench_metric)i));
         tvn_json_begin_object(json);
-        tvn_json_field_real(json, "before", change->before);
-        tvn_json_field_real(json, "now", change->now);
-        tvn_json_field_real(json, "change", change->change);
-        tvn_json_field_real(json, "best_change", change->best_change);
-        tvn_json_field_real(json, "confidence", change->confidence);
+        tvn_bench_write_change(change, json);
         tvn_json_field_bool(json, "worse", change->worse);
         tvn_json_end_object(json);
     }

@@ -119,6 +119,8 @@ struct tvn_bench_report {
 /* Payload copies: all but MetadataMarshal. */
 uint64_t tvn_bench_total_copies(const uint64_t by_reason[TVN_COPY_REASON_COUNT]);
 double tvn_bench_rate(uint64_t count, uint64_t ns); /* a second; 0 when no time has passed */
+/* Of as many values as there may be rounds; 0 without. */
+double tvn_bench_median(const double *values, uint32_t count);
 /* Payload bytes copied ÷ payload bytes produced; 0 when nothing was produced. */
 double tvn_bench_amplification(const struct tvn_bench_report *report);
 /* Buffers that came back ÷ buffers allocated, of all tiers; 0 when there were none. */
@@ -193,6 +195,8 @@ const char *tvn_bench_verdict(const struct tvn_bench_comparison *comparison,
  */
 void tvn_bench_compare(const struct tvn_bench_report *now, const struct tvn_bench_baseline *before,
                        double threshold, struct tvn_bench_comparison *out_comparison);
+/* Fields of an object: before, now, change, best_change, confidence. */
+void tvn_bench_write_change(const struct tvn_bench_change *change, struct tvn_json_writer *json);
 /* A field "comparison". */
 void tvn_bench_write_comparison(const struct tvn_bench_comparison *comparison,
                                 struct tvn_json_writer *json);

@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define NS_PER_US 1e3
 
@@ -163,16 +164,17 @@ static int compare_doubles(const void *a, const void *b)
     return left < right ? -1 : left > right;
 }
 
-static double median(const struct sample *sample)
+double tvn_bench_median(const double *values, uint32_t count)
 {
-    if (sample->count == 0) {
+    tvn_assert(count <= TVN_BENCH_ROUNDS_MAX);
+    if (count == 0) {
         return 0;
     }
-    struct sample sorted = *sample;
-    qsort(sorted.values, sorted.count, sizeof(sorted.values[0]), compare_doubles);
-    uint32_t half = sorted.count / 2;
-    return sorted.count % 2 ? sorted.values[half]
-                            : (sorted.values[half - 1] + sorted.values[half]) / 2;
+    double sorted[TVN_BENCH_ROUNDS_MAX];
+    memcpy(sorted, values, count * sizeof(sorted[0]));
+    qsort(sorted, count, sizeof(sorted[0]), compare_doubles);
+    uint32_t half = count / 2;
+    return count % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
 }
 
 /* The best value but for a quarter of the rounds: the largest or the smallest. */
@@ -223,8 +225,8 @@ static double confidence_larger(const struct sample *high, const struct sample *
 static void judge(struct tvn_bench_change *change, const struct sample *now,
                   const struct sample *before, bool more_is_better, double threshold)
 {
-    change->now = median(now);
-    change->before = median(before);
+    change->now = tvn_bench_median(now->values, now->count);
+    change->before = tvn_bench_median(before->values, before->count);
     if (now->count == 0 || before->count == 0 || change->before <= 0) {
         change->judged = false;
         return;
@@ -274,6 +276,15 @@ const char *tvn_bench_verdict(const struct tvn_bench_comparison *comparison,
     return change->worse ? "REGRESSION" : "ok";
 }
 
+void tvn_bench_write_change(const struct tvn_bench_change *change, struct tvn_json_writer *json)
+{
+    tvn_json_field_real(json, "before", change->before);
+    tvn_json_field_real(json, "now", change->now);
+    tvn_json_field_real(json, "change", change->change);
+    tvn_json_field_real(json, "best_change", change->best_change);
+    tvn_json_field_real(json, "confidence", change->confidence);
+}
+
 void tvn_bench_write_comparison(const struct tvn_bench_comparison *comparison,
                                 struct tvn_json_writer *json)
 {
@@ -285,11 +296,7 @@ void tvn_bench_write_comparison(const struct tvn_bench_comparison *comparison,
         const struct tvn_bench_change *change = &comparison->changes[i];
         tvn_json_key(json, tvn_bench_metric_name((enum tvn_bench_metric)i));
         tvn_json_begin_object(json);
-        tvn_json_field_real(json, "before", change->before);
-        tvn_json_field_real(json, "now", change->now);
-        tvn_json_field_real(json, "change", change->change);
-        tvn_json_field_real(json, "best_change", change->best_change);
-        tvn_json_field_real(json, "confidence", change->confidence);
+        tvn_bench_write_change(change, json);
         tvn_json_field_text(json, "verdict",
                             tvn_bench_verdict(comparison, (enum tvn_bench_metric)i));
         tvn_json_field_bool(json, "worse", change->worse);
