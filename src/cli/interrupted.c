@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "cli/cli_internal.h"
+#include "cli/run_report.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -11,10 +12,7 @@
 
 #define OBJECT_BYTES_MAX ((size_t)1 << 10)
 
-static const struct {
-    int number;
-    const char *name;
-} signals[] = {{SIGINT, "SIGINT"}, {SIGTERM, "SIGTERM"}, {SIGHUP, "SIGHUP"}};
+static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
 
 /* A handler may allocate nothing, so the objects are made before. */
 static char objects[TVN_ARRAY_LEN(signals)][OBJECT_BYTES_MAX];
@@ -38,7 +36,7 @@ static void on_signal(int number)
     struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
     for (size_t i = 0; i < TVN_ARRAY_LEN(signals); i++) {
         /* Nobody waits for a reader here. */
-        if (signals[i].number == number && claim(HANDLER) == NOBODY && poll(&out, 1, 0) == 1) {
+        if (signals[i] == number && claim(HANDLER) == NOBODY && poll(&out, 1, 0) == 1) {
             ssize_t ignored = write(STDOUT_FILENO, objects[i], lengths[i]);
             (void)ignored;
         }
@@ -52,8 +50,8 @@ static bool make_object(struct tvn_cli *cli, size_t i)
 {
     TVN_AUTO_VALUE(tvn_strbuf) out = {0};
     struct tvn_json_writer json;
-    tvn_cli_json_begin(cli, (enum tvn_exit)(128 + signals[i].number), &out, &json);
-    tvn_json_field_text(&json, "signal", signals[i].name);
+    tvn_cli_json_begin(cli, (enum tvn_exit)(128 + signals[i]), &out, &json);
+    tvn_json_field_text(&json, "signal", tvn_run_signal_name(signals[i]));
     tvn_json_end_object(&json);
     tvn_strbuf_add_char(&out, '\n');
     if (out.failed || out.len > OBJECT_BYTES_MAX) {
@@ -72,9 +70,9 @@ void tvn_interrupted_prepare(struct tvn_cli *cli)
         struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
         sigemptyset(&action.sa_mask);
         /* A signal that the process was started to ignore stays ignored. */
-        if (make_object(cli, i) && sigaction(signals[i].number, NULL, &old) == 0 &&
+        if (make_object(cli, i) && sigaction(signals[i], NULL, &old) == 0 &&
             old.sa_handler != SIG_IGN) {
-            (void)sigaction(signals[i].number, &action, NULL);
+            (void)sigaction(signals[i], &action, NULL);
         }
     }
 }

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "base/utf8.h"
 #include "cli/figures.h"
 #include "host/host.h"
 
@@ -40,10 +41,7 @@ static void draw(struct tvn_live_line *live, const struct tvn_strbuf *text)
     TVN_AUTO_VALUE(tvn_strbuf) line = {0};
     tvn_strbuf_add_text(&line, ERASE_LINE);
     size_t shown = view.len < room ? view.len : room;
-    while (shown > 0 && shown < view.len && ((unsigned char)view.ptr[shown] & 0xc0) == 0x80) {
-        shown--;
-    }
-    tvn_strbuf_add(&line, view.ptr, shown);
+    tvn_strbuf_add(&line, view.ptr, tvn_utf8_valid_prefix(view.ptr, shown));
     put(tvn_strbuf_view(&line));
     live->drawn = true;
 }

@@ -344,17 +344,21 @@ static void json_copy_ledger(const struct tvn_host *host, const struct tvn_run_r
     tvn_json_end_object(json);
 }
 
+const char *tvn_run_signal_name(int number)
+{
+    return number == SIGINT    ? "SIGINT"
+           : number == SIGTERM ? "SIGTERM"
+           : number == SIGHUP  ? "SIGHUP"
+                               : NULL;
+}
+
 void tvn_run_report_json(const struct tvn_host *host, const struct tvn_run_report *report,
                          struct tvn_json_writer *json)
 {
     tvn_assert(host && report && json);
-    const char *signal_name = report->signal == SIGINT    ? "SIGINT"
-                              : report->signal == SIGTERM ? "SIGTERM"
-                              : report->signal == SIGHUP  ? "SIGHUP"
-                                                          : NULL;
     tvn_json_field_text(json, "flow", report->flow);
     tvn_json_field_text(json, "state", tvn_flow_state_name(report->state));
-    tvn_json_field_text(json, "signal", signal_name);
+    tvn_json_field_text(json, "signal", tvn_run_signal_name(report->signal));
     tvn_json_field_u64(json, "elements", report->pulled);
     tvn_json_field_u64(json, "forked", report->forked);
     tvn_json_field_u64(json, "flushed", report->flushed);

@@ -13,6 +13,8 @@ struct tvn_strbuf;
  * after a normal end. */
 void tvn_run_report_text(const struct tvn_host *host, const struct tvn_run_report *report,
                          const char *ending, struct tvn_strbuf *out);
+/* "SIGTERM"; NULL for what ends no run, such as 0. */
+const char *tvn_run_signal_name(int number);
 /* Fields of the command's object: flow, state, elements, … */
 void tvn_run_report_json(const struct tvn_host *host, const struct tvn_run_report *report,
                          struct tvn_json_writer *json);
