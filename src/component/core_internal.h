@@ -39,7 +39,6 @@ TVN_NODISCARD enum tvn_status tvn_core_store_create(struct tvn_instance *instanc
 void tvn_core_store_delete(struct tvn_instance *instance);
 /* No single memory may grow beyond `memory_bytes` from now on. */
 void tvn_core_store_limit(struct tvn_instance *instance, uint64_t memory_bytes);
-bool tvn_core_engine_has_fuel(const struct tvn_engine *engine);
 // HOT PATH.
 void tvn_core_set_fuel(struct tvn_instance *instance, uint64_t fuel);
 uint64_t tvn_core_get_fuel(const struct tvn_instance *instance);

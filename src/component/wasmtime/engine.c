@@ -260,11 +260,6 @@ void tvn_engine_destroy(struct tvn_engine *engine)
     tvn_free(engine);
 }
 
-bool tvn_core_engine_has_fuel(const struct tvn_engine *engine)
-{
-    return engine->fuel;
-}
-
 static void timespec_add(struct timespec *time, uint64_t ns)
 {
     uint64_t total = (uint64_t)time->tv_nsec + ns;

@@ -4,6 +4,7 @@
 #include "engine/cached_code.h"
 #include "engine/code_cache_internal.h"
 
+#include "tvn_code_cache_test.h"
 #include "tvn_component_test.h"
 
 #include <dirent.h>
@@ -11,9 +12,6 @@
 
 /* ---- fixtures ---- */
 
-static char root[] = "/tmp/tvn-cached-XXXXXX";
-static char directory[64];
-static struct tvn_code_cache *cache;
 static struct tvn_cached_code cached;
 static struct guest guest;
 static uint32_t asked; /* calls that were offered to the loop */
@@ -21,23 +19,14 @@ static uint32_t asked; /* calls that were offered to the loop */
 static int set_up(void **state)
 {
     (void)state;
-    snprintf(root, sizeof(root), "/tmp/tvn-cached-XXXXXX");
-    assert_non_null(mkdtemp(root));
-    snprintf(directory, sizeof(directory), "%s/cache", root);
-    const struct tvn_code_cache_place place = {.directory = directory,
-                                               .secret_directories = {root}};
-    cache = tvn_code_cache_open(&place, 0);
-    assert_non_null(cache);
+    cache_open();
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    tvn_code_cache_close(cache);
-    char command[128];
-    snprintf(command, sizeof(command), "rm -rf '%s'", root);
-    assert_int_equal(system(command), 0); // NOLINT(cert-env33-c)
+    cache_close();
     return 0;
 }
 

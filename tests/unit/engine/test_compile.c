@@ -7,6 +7,7 @@
 #include "engine/compile_child.h"
 #include "engine/compiler.h"
 
+#include "tvn_code_cache_test.h"
 #include "tvn_component_test.h"
 
 #include <dirent.h>
@@ -16,9 +17,6 @@
 
 /* ---- fixtures ---- */
 
-static char root[] = "/tmp/tvn-compile-XXXXXX";
-static char directory[64];
-static struct tvn_code_cache *cache;
 static struct guest guest; /* its bytes and its sink; the component is decoded anew */
 static struct tvn_component *component;
 static unsigned progress_calls;
@@ -47,13 +45,7 @@ static void decode_anew(void)
 static int set_up(void **state)
 {
     (void)state;
-    snprintf(root, sizeof(root), "/tmp/tvn-compile-XXXXXX");
-    assert_non_null(mkdtemp(root));
-    snprintf(directory, sizeof(directory), "%s/cache", root);
-    const struct tvn_code_cache_place place = {.directory = directory,
-                                               .secret_directories = {root}};
-    cache = tvn_code_cache_open(&place, 0);
-    assert_non_null(cache);
+    cache_open();
     guest_load(&guest, "echo");
     decode_anew();
     progress_calls = 0;
@@ -63,13 +55,10 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    tvn_code_cache_close(cache);
     tvn_component_destroy(component);
     component = NULL;
     guest_stop(&guest);
-    char command[128];
-    snprintf(command, sizeof(command), "rm -rf '%s'", root);
-    assert_int_equal(system(command), 0); // NOLINT(cert-env33-c)
+    cache_close();
     return 0;
 }
 
