@@ -311,8 +311,11 @@ static enum tvn_status read_baseline(struct session *session)
         return TVN_E_IO_ERROR;
     }
     TVN_AUTO_VALUE(tvn_strbuf) why = {0};
-    struct tvn_str report = {(const char *)text.ptr, text.len};
-    status = tvn_bench_read_baseline(report, &session->before, &why);
+    TVN_AUTO(tvn_json) report = NULL;
+    status = tvn_bench_parse((struct tvn_str){(const char *)text.ptr, text.len}, &report, &why);
+    if (status == TVN_OK) {
+        status = tvn_bench_read_baseline(report, &session->before, &why);
+    }
     if (status == TVN_OK) {
         status =
             tvn_bench_read_pace(report, session->before.round_count, &session->before_pace, &why);

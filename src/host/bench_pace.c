@@ -101,19 +101,12 @@ static bool read_rounds(const struct tvn_json *object, uint32_t round_count,
     return true;
 }
 
-enum tvn_status tvn_bench_read_pace(struct tvn_str text, uint32_t round_count,
+enum tvn_status tvn_bench_read_pace(const struct tvn_json *report, uint32_t round_count,
                                     struct tvn_bench_pace *out_pace, struct tvn_strbuf *why)
 {
-    tvn_assert(out_pace && why && round_count <= TVN_BENCH_ROUNDS_MAX);
-    TVN_AUTO(tvn_json) root = NULL;
-    struct tvn_json_error error;
-    enum tvn_status status = tvn_json_parse(text, &root, &error);
-    if (status == TVN_E_CONSTRAINT_VIOLATION) {
-        tvn_strbuf_printf(why, "it is no JSON: %s", error.text);
-    }
-    TVN_TRY(status);
+    tvn_assert(report && out_pace && why && round_count <= TVN_BENCH_ROUNDS_MAX);
     struct tvn_bench_pace pace = {.round_count = 0};
-    const struct tvn_json *object = tvn_json_get(root, "machine_pace");
+    const struct tvn_json *object = tvn_json_get(report, "machine_pace");
     if (object &&
         (!read_yardstick(object, pace.yardstick) || !read_rounds(object, round_count, &pace))) {
         tvn_strbuf_add_text(why, "'machine_pace' has no yardstick, or not a pace above 0 and a "

@@ -44,10 +44,11 @@ struct tvn_bench_pace_range tvn_bench_pace_range(const struct tvn_bench_pace *pa
 void tvn_bench_write_pace(const struct tvn_bench_pace *pace, struct tvn_json_writer *json);
 
 /*
- * COLD PATH. From the text of a report with so many rounds; one that has no pace is read as one
- * without rounds. TVN_E_CONSTRAINT_VIOLATION with a sentence in *why, TVN_E_OUT_OF_MEMORY.
+ * COLD PATH. Of a report with so many rounds; one that has no pace is read as one without rounds.
+ * TVN_E_CONSTRAINT_VIOLATION with a sentence in *why.
  */
-TVN_NODISCARD enum tvn_status tvn_bench_read_pace(struct tvn_str text, uint32_t round_count,
+TVN_NODISCARD enum tvn_status tvn_bench_read_pace(const struct tvn_json *report,
+                                                  uint32_t round_count,
                                                   struct tvn_bench_pace *out_pace,
                                                   struct tvn_strbuf *why);
 

@@ -22,10 +22,12 @@ static bool read_report(const char *file, struct tvn_inspection_benchmark *out)
     TVN_AUTO_FREE char *path = tvn_path_join(FOLDER, file);
     TVN_AUTO_VALUE(tvn_file_bytes) bytes = {0};
     TVN_AUTO_VALUE(tvn_strbuf) why = {0};
+    TVN_AUTO(tvn_json) report = NULL;
     TVN_AUTO_FREE struct tvn_bench_baseline *baseline = tvn_calloc(1, sizeof(*baseline));
     if (!path || !baseline || tvn_file_read(path, REPORT_BYTES_MAX, &bytes) != TVN_OK ||
-        tvn_bench_read_baseline((struct tvn_str){(const char *)bytes.ptr, bytes.len}, baseline,
-                                &why) != TVN_OK) {
+        tvn_bench_parse((struct tvn_str){(const char *)bytes.ptr, bytes.len}, &report, &why) !=
+            TVN_OK ||
+        tvn_bench_read_baseline(report, baseline, &why) != TVN_OK) {
         return false;
     }
     out->throughput_eps = baseline->throughput_eps;

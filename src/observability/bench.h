@@ -13,6 +13,7 @@
 #include "base/histogram.h"
 #include "base/status.h"
 #include "base/str.h"
+#include "format/json.h"
 #include "format/json_writer.h"
 #include "types/flow_stats.h"
 #include "types/role.h"
@@ -145,11 +146,12 @@ struct tvn_bench_baseline {
     uint32_t round_count;
 };
 
-/*
- * COLD PATH. From the text of a report. TVN_E_CONSTRAINT_VIOLATION with a sentence in *why when it
- * is none; TVN_E_OUT_OF_MEMORY.
- */
-TVN_NODISCARD enum tvn_status tvn_bench_read_baseline(struct tvn_str text,
+/* COLD PATH. The text of a report, for those who read it. TVN_E_CONSTRAINT_VIOLATION with a
+ * sentence in *why when it is no JSON; TVN_E_OUT_OF_MEMORY. */
+TVN_NODISCARD enum tvn_status tvn_bench_parse(struct tvn_str text, struct tvn_json **out_report,
+                                              struct tvn_strbuf *why);
+/* COLD PATH. TVN_E_CONSTRAINT_VIOLATION with a sentence in *why when it is no report. */
+TVN_NODISCARD enum tvn_status tvn_bench_read_baseline(const struct tvn_json *report,
                                                       struct tvn_bench_baseline *out_baseline,
                                                       struct tvn_strbuf *why);
 

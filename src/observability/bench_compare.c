@@ -113,20 +113,25 @@ static bool read_report(const struct tvn_json *root, struct tvn_bench_baseline *
            read_rounds(root, baseline, why);
 }
 
-enum tvn_status tvn_bench_read_baseline(struct tvn_str text,
-                                        struct tvn_bench_baseline *out_baseline,
-                                        struct tvn_strbuf *why)
+enum tvn_status tvn_bench_parse(struct tvn_str text, struct tvn_json **out_report,
+                                struct tvn_strbuf *why)
 {
-    tvn_assert(out_baseline && why);
-    TVN_AUTO(tvn_json) root = NULL;
+    tvn_assert(out_report && why);
     struct tvn_json_error error;
-    enum tvn_status status = tvn_json_parse(text, &root, &error);
+    enum tvn_status status = tvn_json_parse(text, out_report, &error);
     if (status == TVN_E_CONSTRAINT_VIOLATION) {
         tvn_strbuf_printf(why, "it is no JSON: %s", error.text);
     }
-    TVN_TRY(status);
+    return status;
+}
+
+enum tvn_status tvn_bench_read_baseline(const struct tvn_json *report,
+                                        struct tvn_bench_baseline *out_baseline,
+                                        struct tvn_strbuf *why)
+{
+    tvn_assert(report && out_baseline && why);
     struct tvn_bench_baseline baseline = {0};
-    if (!read_report(root, &baseline, why)) {
+    if (!read_report(report, &baseline, why)) {
         return TVN_E_CONSTRAINT_VIOLATION;
     }
     *out_baseline = baseline;

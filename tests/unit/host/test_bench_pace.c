@@ -53,6 +53,14 @@ struct outcome {
     struct tvn_bench_pace_comparison pace;
 };
 
+static enum tvn_status read_pace(struct tvn_str text, uint32_t round_count,
+                                 struct tvn_bench_pace *out, struct tvn_strbuf *why)
+{
+    TVN_AUTO(tvn_json) report = NULL;
+    TVN_TRY(tvn_bench_parse(text, &report, why));
+    return tvn_bench_read_pace(report, round_count, out, why);
+}
+
 /* As the command does: the baseline comes from a file. */
 static struct outcome compare(const struct run *before, const struct run *now)
 {
@@ -61,9 +69,10 @@ static struct outcome compare(const struct run *before, const struct run *now)
     text_of(before, &text);
     struct tvn_bench_baseline baseline;
     struct tvn_bench_pace pace;
-    assert_status(tvn_bench_read_baseline(tvn_strbuf_view(&text), &baseline, &why), TVN_OK);
-    assert_status(tvn_bench_read_pace(tvn_strbuf_view(&text), baseline.round_count, &pace, &why),
-                  TVN_OK);
+    TVN_AUTO(tvn_json) report = NULL;
+    assert_status(tvn_bench_parse(tvn_strbuf_view(&text), &report, &why), TVN_OK);
+    assert_status(tvn_bench_read_baseline(report, &baseline, &why), TVN_OK);
+    assert_status(tvn_bench_read_pace(report, baseline.round_count, &pace, &why), TVN_OK);
     struct outcome outcome;
     tvn_bench_compare_at_pace(&now->report, &now->pace, &baseline, &pace, 0.10, &outcome.comparison,
                               &outcome.pace);
@@ -214,13 +223,12 @@ static void test_read_pace_other_than_written_is_refused(void **state)
     for (size_t i = 0; i < TVN_ARRAY_LEN(wrong); i++) {
         TVN_AUTO_VALUE(tvn_strbuf) why = {0};
         struct tvn_bench_pace pace;
-        assert_status(tvn_bench_read_pace(tvn_str_of(wrong[i]), 1, &pace, &why),
-                      TVN_E_CONSTRAINT_VIOLATION);
+        assert_status(read_pace(tvn_str_of(wrong[i]), 1, &pace, &why), TVN_E_CONSTRAINT_VIOLATION);
         assert_true(why.len > 0);
     }
     TVN_AUTO_VALUE(tvn_strbuf) why = {0};
     struct tvn_bench_pace pace;
-    assert_status(tvn_bench_read_pace(TVN_STR("{}"), 1, &pace, &why), TVN_OK);
+    assert_status(read_pace(TVN_STR("{}"), 1, &pace, &why), TVN_OK);
     assert_int_equal(pace.round_count, 0);
 }
 

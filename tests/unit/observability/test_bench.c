@@ -32,6 +32,14 @@ static void text_of(const struct tvn_bench_report *report, struct tvn_strbuf *ou
     tvn_json_end_object(&json);
 }
 
+static enum tvn_status read_baseline(struct tvn_str text, struct tvn_bench_baseline *out,
+                                     struct tvn_strbuf *why)
+{
+    TVN_AUTO(tvn_json) report = NULL;
+    TVN_TRY(tvn_bench_parse(text, &report, why));
+    return tvn_bench_read_baseline(report, out, why);
+}
+
 static struct tvn_bench_comparison compare(const struct tvn_bench_report *before,
                                            const struct tvn_bench_report *now)
 {
@@ -39,7 +47,7 @@ static struct tvn_bench_comparison compare(const struct tvn_bench_report *before
     TVN_AUTO_VALUE(tvn_strbuf) why = {0};
     text_of(before, &text);
     struct tvn_bench_baseline baseline;
-    assert_status(tvn_bench_read_baseline(tvn_strbuf_view(&text), &baseline, &why), TVN_OK);
+    assert_status(read_baseline(tvn_strbuf_view(&text), &baseline, &why), TVN_OK);
     struct tvn_bench_comparison comparison;
     tvn_bench_compare(now, &baseline, 0.10, &comparison);
     return comparison;
@@ -172,7 +180,7 @@ static void test_read_baseline_refuses_what_is_no_report(void **state)
     for (size_t i = 0; i < TVN_ARRAY_LEN(texts); i++) {
         TVN_AUTO_VALUE(tvn_strbuf) why = {0};
         struct tvn_bench_baseline baseline;
-        assert_status(tvn_bench_read_baseline(tvn_str_of(texts[i]), &baseline, &why),
+        assert_status(read_baseline(tvn_str_of(texts[i]), &baseline, &why),
                       TVN_E_CONSTRAINT_VIOLATION);
         assert_true(why.len > 0);
     }
